@@ -1,1 +1,9 @@
-//! Placeholder until its first module lands.
+//! The pure part of taffrail: what a flow says, what a plugin plans, what a task printed and what may be shown of it.
+//!
+//! Nothing here waits, reads a file, asks a clock or looks at the environment: the same input gives the same bytes. The edges
+//! (terminal, disk, Wasm, processes) live in the crates beside this one.
+
+pub mod descriptor;
+pub mod launch;
+pub mod name;
+pub mod plan;

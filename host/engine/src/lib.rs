@@ -1,1 +1,5 @@
-//! Placeholder until its first module lands.
+//! The order of events: one task from its settings to its record, and a flow from its first task to its last.
+//!
+//! The engine knows ports, not adapters: it never names a backend, a language, a terminal or a file format.
+
+pub mod ports;

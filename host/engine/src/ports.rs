@@ -1,0 +1,205 @@
+//! What the engine needs from the world: planners, backends, and nothing about who they are.
+//!
+//! Policy (deadlines, grace, escalation, line splitting, the log protocol, environment assembly) stays with the engine; ability
+//! is data, not a type test.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::time::Duration;
+
+use taffrail_core::descriptor::Descriptor;
+use taffrail_core::launch::{ExitStatus, LaunchSpec, Stream};
+use taffrail_core::name::{PluginId, RelPath};
+use taffrail_core::plan::{Plan, PlanRefusal, PlanRequest};
+
+/// A boxed future, so that ports can be used as trait objects.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// One plugin version that this host can load.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PluginInfo {
+    /// What the plugin says of itself.
+    pub descriptor: std::sync::Arc<Descriptor>,
+    /// SHA-256 of the component, lower case hexadecimal.
+    pub digest: String,
+    /// The plugin API that it speaks, for example `0.1`.
+    pub api: String,
+    /// Size of the component in bytes.
+    pub size: u64,
+    /// Where it came from.
+    pub source: PluginSource,
+}
+
+/// Where a plugin came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PluginSource {
+    /// It is part of this program.
+    Bundled,
+    /// A file of the plugin store or one that the user named.
+    File(PathBuf),
+}
+
+/// Names one version of one plugin; the key everywhere.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PluginKey {
+    /// The plugin.
+    pub id: PluginId,
+    /// Its version.
+    pub version: semver::Version,
+}
+
+impl std::fmt::Display for PluginKey {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} {}", self.id, self.version)
+    }
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The plugin works, and said no.
+    #[error("plugin `{plugin}`: {refusal}")]
+    Refused {
+        /// Who said so.
+        plugin: PluginKey,
+        /// What it said.
+        refusal: PlanRefusal,
+    },
+    /// The plugin trapped, ran into a limit, or answered with what the contract does not allow.
+    #[error("plugin `{plugin}` failed: {reason}")]
+    Faulty {
+        /// Whose fault it is.
+        plugin: PluginKey,
+        /// What happened, with the guest's own panic text where there is one.
+        reason: String,
+    },
+    /// No such plugin can be loaded here.
+    #[error("plugin `{plugin}` cannot be loaded: {reason}")]
+    Unavailable {
+        /// What was wanted.
+        plugin: PluginKey,
+        /// Why not.
+        reason: String,
+    },
+}
+
+/// The plugins of this host: what there is, and what they plan.
+pub trait Planner: Send + Sync {
+    /// Every plugin version that can be loaded, sorted by id and version. Starts no sandbox where the descriptors are known.
+    fn plugins(&self) -> &[PluginInfo];
+
+    /// Asks a plugin for the plan of one task, in a fresh sandbox under a deadline. Blocks; may be called any number of times and
+    /// from several threads; the same request gives the same plan.
+    ///
+    /// # Errors
+    /// See [`PlanError`].
+    fn plan(&self, plugin: &PluginKey, request: &PlanRequest) -> Result<Plan, PlanError>;
+}
+
+/// What differs between backends, as data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Whether the program sees this host's disk at the same path. If not, files travel.
+    pub shares_files: bool,
+    /// Whether a shell text may be handed over as a file of this host beside the working directory instead of in the argument
+    /// vector, which everybody on the machine can read.
+    pub reads_host_files: bool,
+    /// Whether an image is needed.
+    pub needs_image: bool,
+    /// Whether a launched program can be found again after this host died.
+    pub resumes: bool,
+}
+
+/// What the directories of a task run are called where the program runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Locations {
+    /// `workingDir`.
+    pub working_dir: String,
+    /// `outputDir`.
+    pub output_dir: String,
+}
+
+/// Why a backend could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum RunnerError {
+    /// The program could not be started; says which and why.
+    #[error("{0}")]
+    Start(String),
+    /// The engine behind the backend does not answer, or an image cannot be had.
+    #[error("{0}")]
+    Unreachable(String),
+    /// Anything else; the run's outcome is unknown.
+    #[error("{0}")]
+    Lost(String),
+}
+
+/// A backend, made from a task's runner settings.
+pub trait Runner: Send + Sync {
+    /// Short name for plans, records and messages: `process`, `docker`.
+    fn name(&self) -> &'static str;
+
+    /// What this backend can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// What the directories are called over there.
+    fn locations(&self, working_dir: &Path, output_dir: &Path) -> Locations;
+
+    /// How long a program that was asked to end may take before it is killed.
+    fn kill_grace_period(&self) -> Duration;
+
+    /// Starts the program and returns once it runs. On error nothing is left behind.
+    fn launch<'a>(
+        &'a self,
+        spec: &'a LaunchSpec,
+    ) -> BoxFuture<'a, Result<Box<dyn Launched>, RunnerError>>;
+}
+
+/// What happened next to a launched program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// The buffer holds what the program wrote to this stream; never empty.
+    Output(Stream),
+    /// The program ended, and all its output has been given out before. Given once, as the last step.
+    Exited(Exit),
+}
+
+/// How a launched program ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exit {
+    /// Code or signal of the program itself.
+    pub status: ExitStatus,
+    /// Processes that the program left behind and that were ended, for example `sleep (pid 17)`; empty when all was well.
+    pub left_behind: Vec<String>,
+}
+
+/// How a program is told to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// Ask: SIGTERM to all that descends from it.
+    Ask,
+    /// End it: SIGKILL to all that descends from it.
+    Kill,
+}
+
+/// A launched program. Whoever holds it awaits its end and disposes of it.
+pub trait Launched: Send {
+    /// Waits for the next output or the end. Output bytes replace what is in `buffer`. Cancel-safe: a dropped future loses nothing.
+    fn next<'a>(&'a mut self, buffer: &'a mut Vec<u8>) -> BoxFuture<'a, Result<Step, RunnerError>>;
+
+    /// Tells the program and all that descends from it to end. Asking twice, or after the end, is harmless.
+    fn stop<'a>(&'a mut self, how: Stop) -> BoxFuture<'a, Result<(), RunnerError>>;
+
+    /// Brings the named files and directories of the working directory back to this host, where the backend does not share files.
+    fn fetch<'a>(
+        &'a mut self,
+        _patterns: &'a [String],
+        _into: &'a Path,
+    ) -> BoxFuture<'a, Result<Vec<RelPath>, RunnerError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// Releases everything that belongs to the run. Called once, after the exit or after a failed step; safe to call early, and then
+    /// ends the program first.
+    fn dispose(self: Box<Self>) -> BoxFuture<'static, Result<(), RunnerError>>;
+}
