@@ -4,6 +4,8 @@
 //! (terminal, disk, Wasm, processes) live in the crates beside this one.
 
 pub mod descriptor;
+pub mod diagnostic;
 pub mod launch;
 pub mod name;
 pub mod plan;
+pub mod yaml;

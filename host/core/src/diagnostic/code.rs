@@ -1,0 +1,100 @@
+//! The table of diagnostic codes. A code, once published, keeps its meaning.
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
+        /// A stable diagnostic code, written `TF0101`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code { $($(#[$doc])* $name,)* }
+
+        impl Code {
+            /// All codes, in the order of the table.
+            pub const ALL: &'static [Code] = &[$(Code::$name,)*];
+
+            /// The code as text.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Code::$name => $code,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    // TF00: the file as YAML
+    /// The text is not YAML.
+    YamlSyntax = "TF0001",
+    /// A key stands twice in one mapping.
+    DuplicateKey = "TF0002",
+    /// The file is larger, deeper or grows further by aliases than a flow may.
+    YamlLimit = "TF0003",
+    /// The file holds more than one document.
+    SecondDocument = "TF0004",
+    /// YAML that flows do not use: a key that is no text, a custom tag, a control character.
+    YamlUnsupported = "TF0005",
+    /// An expression without quotes was read as a YAML map.
+    UnquotedExpression = "TF0006",
+
+    // TF01: shape
+    /// A key that does not belong here.
+    UnknownProperty = "TF0101",
+    /// A key that must be here is missing.
+    MissingProperty = "TF0102",
+    /// A value of the wrong type.
+    WrongType = "TF0103",
+    /// A value of the right type that is not allowed.
+    WrongValue = "TF0104",
+    /// A deprecated spelling.
+    Deprecated = "TF0105",
+
+    // TF02: names and references
+    /// No installed plugin has the task type.
+    UnknownTaskType = "TF0201",
+    /// The task runner type does not exist.
+    UnknownRunnerType = "TF0202",
+    /// Two tasks, or two inputs, of one id.
+    DuplicateId = "TF0203",
+    /// A reference to something that does not exist.
+    UnknownReference = "TF0204",
+    /// No installed version satisfies the pin.
+    UnsatisfiedVersion = "TF0205",
+
+    // TF03: expressions
+    /// The expression does not parse.
+    ExpressionSyntax = "TF0301",
+    /// A function, filter or test that does not exist.
+    UnknownFunction = "TF0302",
+    /// The expression failed when it was evaluated.
+    ExpressionFailed = "TF0303",
+
+    // TF04: inputs
+    /// An input value that is missing, wrong or not declared.
+    Input = "TF0401",
+
+    // TF05: plugins
+    /// The plugin refused the task's properties.
+    PluginRefused = "TF0501",
+    /// The plugin remarked on a good plan.
+    PluginRemark = "TF0502",
+
+    // TF09: not there yet, or not done here
+    /// A feature of the flow language that this version does not run yet.
+    NotYet = "TF0901",
+    /// A feature that only makes sense on a server; it is accepted and not run.
+    NotRunHere = "TF0902",
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Code;
+
+    #[test]
+    fn codes_are_unique_and_sorted() {
+        let texts: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert!(texts.windows(2).all(|pair| pair[0] < pair[1]), "{texts:?}");
+    }
+}
