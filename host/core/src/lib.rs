@@ -3,9 +3,11 @@
 //! Nothing here waits, reads a file, asks a clock or looks at the environment: the same input gives the same bytes. The edges
 //! (terminal, disk, Wasm, processes) live in the crates beside this one.
 
+pub mod collect;
 pub mod descriptor;
 pub mod diagnostic;
 pub mod launch;
 pub mod name;
 pub mod plan;
+pub mod record;
 pub mod yaml;

@@ -1,0 +1,197 @@
+//! What is kept of a task run and of an execution: states, outputs, reasons. Printed as JSON, so the field names are a promise.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::launch::{ExitStatus, TaskIdentity};
+
+/// How a task run or an execution ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum State {
+    /// All is well.
+    Success,
+    /// It failed, and the flow allows that.
+    Warning,
+    /// It failed.
+    Failed,
+    /// The user or the host ended it.
+    Killed,
+    /// It was not run, as its `runIf` said.
+    Skipped,
+}
+
+impl State {
+    /// The word as records and expressions spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            State::Success => "SUCCESS",
+            State::Warning => "WARNING",
+            State::Failed => "FAILED",
+            State::Killed => "KILLED",
+            State::Skipped => "SKIPPED",
+        }
+    }
+
+    /// Whether the flow goes on after a task run that ended so.
+    pub fn goes_on(self) -> bool {
+        matches!(self, State::Success | State::Warning | State::Skipped)
+    }
+}
+
+/// Why a task run did not end well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// What kind of failure it was; decides the exit code of the program.
+    pub kind: FailureKind,
+    /// One sentence for people, with what was run or which place was wrong.
+    pub message: String,
+}
+
+/// The kinds of failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum FailureKind {
+    /// The program said so by its exit code, or a signal ended it.
+    Exit,
+    /// It took longer than its `timeout`.
+    Timeout,
+    /// The user cancelled.
+    Cancelled,
+    /// An expression, a property or a plugin's answer was wrong once it was known.
+    Invalid,
+    /// The program could not be started.
+    Start,
+    /// The engine behind the runner does not answer, or an image cannot be had.
+    Unreachable,
+    /// A file could not be read or written, or what became of the program is not known.
+    Host,
+}
+
+/// What task runs leave for later tasks, the user and the report.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskOutputs {
+    /// What the program said by the output protocol.
+    pub vars: Map<String, Value>,
+    /// The program's exit code; absent where it never ran or a signal ended it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// Relative path to storage URI.
+    pub output_files: IndexMap<String, String>,
+}
+
+/// What is kept of a task run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskRecord {
+    /// Whose run it was.
+    #[serde(flatten)]
+    pub identity: TaskIdentity,
+    /// The task's type as the flow names it.
+    pub task_type: String,
+    /// The plugin that planned it, `id version`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plugin: Option<String>,
+    /// The runner that ran it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runner: Option<String>,
+    /// How it ended.
+    pub state: State,
+    /// Why it did not end well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// How the program ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit: Option<ExitStatus>,
+    /// What it left.
+    pub outputs: TaskOutputs,
+    /// What it measured.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub metrics: Vec<Value>,
+    /// When it started, ISO-8601 in UTC.
+    pub started: String,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// How many lines it wrote to standard output.
+    pub stdout_lines: u64,
+    /// How many lines it wrote to standard error.
+    pub stderr_lines: u64,
+    /// The last lines of standard error of a failed run.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub stderr_tail: Vec<String>,
+    /// What went wrong beside the run itself: processes left behind, a clean-up that failed.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub warnings: Vec<String>,
+}
+
+/// What is kept of an execution.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExecutionRecord {
+    /// Version of this document's shape; 1.
+    pub v: u32,
+    /// The execution's id.
+    pub id: String,
+    /// The flow's namespace.
+    pub namespace: String,
+    /// The flow's id.
+    pub flow: String,
+    /// How it ended.
+    pub state: State,
+    /// When it started, ISO-8601 in UTC.
+    pub started: String,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// The flow's own outputs, rendered at the end.
+    pub outputs: Map<String, Value>,
+    /// Its task runs, in the order of their ends.
+    pub tasks: Vec<TaskRecord>,
+    /// Where logs and this record are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub directory: Option<String>,
+    /// Why it did not end well, where no task run says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+/// Makes the state of a task run from what happened and what the flow allows, in the order of the flow language: failure, then
+/// `allowFailure`, then `allowWarning`.
+pub fn settle(failure: Option<FailureKind>, allow_failure: bool, allow_warning: bool) -> State {
+    match failure {
+        Some(FailureKind::Cancelled) => State::Killed,
+        Some(_) if allow_failure && allow_warning => State::Success,
+        Some(_) if allow_failure => State::Warning,
+        Some(_) => State::Failed,
+        None => State::Success,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_settle_in_order() {
+        let exit = Some(FailureKind::Exit);
+        let cases = [
+            (None, false, false, State::Success),
+            (None, true, true, State::Success),
+            (exit, false, false, State::Failed),
+            (exit, false, true, State::Failed),
+            (exit, true, false, State::Warning),
+            (exit, true, true, State::Success),
+            (Some(FailureKind::Timeout), true, false, State::Warning),
+            (Some(FailureKind::Cancelled), true, true, State::Killed),
+        ];
+        for (failure, allow_failure, allow_warning, expected) in cases {
+            assert_eq!(
+                settle(failure, allow_failure, allow_warning),
+                expected,
+                "{failure:?} {allow_failure} {allow_warning}"
+            );
+        }
+    }
+}
