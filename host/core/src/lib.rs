@@ -6,8 +6,12 @@
 pub mod collect;
 pub mod descriptor;
 pub mod diagnostic;
+pub mod flow;
+pub mod input;
 pub mod launch;
 pub mod name;
 pub mod plan;
 pub mod record;
+pub mod script;
+pub mod version;
 pub mod yaml;
