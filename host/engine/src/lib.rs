@@ -2,4 +2,6 @@
 //!
 //! The engine knows ports, not adapters: it never names a backend, a language, a terminal or a file format.
 
+pub mod confined;
 pub mod ports;
+pub mod storage;

@@ -1,0 +1,258 @@
+//! The internal storage of files behind `kestra:///…` URIs: a plain directory tree below the state directory.
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use cap_std::fs::File;
+use sha2::{Digest, Sha256};
+use taffrail_core::name::RelPath;
+
+use crate::confined::{ConfinedDir, FileError};
+
+/// The scheme and empty authority of every storage URI.
+pub const URI_PREFIX: &str = "kestra:///";
+
+/// Where files of executions are kept.
+#[derive(Debug)]
+pub struct Storage {
+    root: ConfinedDir,
+}
+
+/// Why a URI gives no file.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// It is not a URI of this storage.
+    #[error("`{0}` is not a file of the internal storage; such URIs start with `kestra:///`")]
+    NotAUri(String),
+    /// It belongs to another namespace.
+    #[error("`{uri}` belongs to another namespace than `{namespace}`")]
+    Foreign {
+        /// The URI.
+        uri: String,
+        /// The namespace that asked.
+        namespace: String,
+    },
+    /// The file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+impl Storage {
+    /// Opens the storage below a directory, which is made when it is not there.
+    ///
+    /// # Errors
+    /// When the directory cannot be made or opened.
+    pub fn open(root: &Path) -> Result<Self, FileError> {
+        Ok(Self {
+            root: ConfinedDir::create(root)?,
+        })
+    }
+
+    /// Keeps what a reader gives under a URI made of a folder and a name.
+    ///
+    /// The URI's last part is a hash of the relative name and its last part, so that `a/x.txt` and `b/x.txt` differ and people
+    /// still recognise the file.
+    ///
+    /// # Errors
+    /// When reading or writing fails; names the path.
+    pub fn put(
+        &self,
+        folder: &Folder,
+        name: &RelPath,
+        source: &mut impl Read,
+    ) -> Result<String, StorageError> {
+        let hash = Sha256::digest(name.as_str().as_bytes());
+        let short: String = hash[..5].iter().map(|byte| format!("{byte:02x}")).collect();
+        let base = name.parts().last().unwrap_or_default();
+        let path = confined(&format!("{}/{short}-{base}", folder.path))?;
+        let mut file = self.root.create_file(&path, 0o600)?;
+        io::copy(source, &mut file).map_err(|error| self.error("write", &path, error))?;
+        Ok(format!("{URI_PREFIX}{}", encode(path.as_str())))
+    }
+
+    /// Opens the file behind a URI for a flow of a namespace.
+    ///
+    /// # Errors
+    /// When the text is no such URI, belongs to another namespace, or the file cannot be read.
+    pub fn get(&self, namespace: &str, uri: &str) -> Result<File, StorageError> {
+        let path = uri
+            .strip_prefix(URI_PREFIX)
+            .and_then(decode)
+            .ok_or_else(|| StorageError::NotAUri(uri.to_owned()))?;
+        let path = RelPath::new(path).map_err(|_| StorageError::NotAUri(uri.to_owned()))?;
+        let own = namespace.replace('.', "/");
+        if !path
+            .as_str()
+            .strip_prefix(own.as_str())
+            .is_some_and(|rest| rest.starts_with('/'))
+        {
+            return Err(StorageError::Foreign {
+                uri: uri.to_owned(),
+                namespace: namespace.to_owned(),
+            });
+        }
+        Ok(self.root.open_file(&path)?)
+    }
+
+    fn error(&self, action: &'static str, path: &RelPath, source: io::Error) -> FileError {
+        FileError::new(action, self.root.path().join(path.as_str()), source)
+    }
+}
+
+/// A folder of the storage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folder {
+    path: String,
+}
+
+impl Folder {
+    /// Where the files of one execution go.
+    pub fn execution(namespace: &str, flow: &str, execution: &str) -> Self {
+        Self {
+            path: format!(
+                "{}/{flow}/executions/{execution}",
+                namespace.replace('.', "/")
+            ),
+        }
+    }
+
+    /// Where the output files of one task run go.
+    #[must_use]
+    pub fn task_run(&self, task: &str, task_run: &str) -> Self {
+        Self {
+            path: format!("{}/tasks/{task}/{task_run}", self.path),
+        }
+    }
+
+    /// Where the files of one input go.
+    #[must_use]
+    pub fn input(&self, id: &str) -> Self {
+        Self {
+            path: format!("{}/inputs/{id}", self.path),
+        }
+    }
+}
+
+fn confined(path: &str) -> Result<RelPath, StorageError> {
+    RelPath::new(path).map_err(|_| StorageError::NotAUri(path.to_owned()))
+}
+
+/// Escapes what a URI's path, or a shell word without quotes, does not carry as it is.
+fn encode(path: &str) -> String {
+    let mut text = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                text.push(char::from(byte))
+            }
+            _ => text.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    text
+}
+
+fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let high = char::from(rest.next()?).to_digit(16)?;
+            let low = char::from(rest.next()?).to_digit(16)?;
+            bytes.push(u8::try_from(high * 16 + low).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// The places of all storage URIs in a text, as byte ranges. A URI ends at what no URI of ours holds unescaped.
+pub fn uris(text: &str) -> Vec<std::ops::Range<usize>> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(position) = text[from..].find(URI_PREFIX) {
+        let start = from + position;
+        let body = start + URI_PREFIX.len();
+        let length = text[body..]
+            .bytes()
+            .take_while(|byte| {
+                byte.is_ascii_alphanumeric()
+                    || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'/' | b'%')
+            })
+            .count();
+        if length > 0 {
+            found.push(start..body + length);
+        }
+        from = body + length;
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> Folder {
+        Folder::execution("company.team", "flow", "01E").task_run("task", "run")
+    }
+
+    #[test]
+    fn what_is_put_can_be_got_by_its_own_namespace() {
+        let temp = tempfile::tempdir().unwrap();
+        let storage = Storage::open(temp.path()).unwrap();
+        let uri = storage
+            .put(
+                &folder(),
+                &RelPath::new("dir/a b ü.txt").unwrap(),
+                &mut &b"hello"[..],
+            )
+            .unwrap();
+        assert!(
+            uri.starts_with("kestra:///company/team/flow/executions/01E/tasks/task/run/"),
+            "{uri}"
+        );
+        assert!(uri.ends_with("-a%20b%20%C3%BC.txt"), "{uri}");
+        let mut text = String::new();
+        storage
+            .get("company.team", &uri)
+            .unwrap()
+            .read_to_string(&mut text)
+            .unwrap();
+        assert_eq!(text, "hello");
+        assert!(
+            matches!(storage.get("company", &uri), Ok(_)),
+            "a parent namespace may read its children"
+        );
+        assert!(matches!(
+            storage.get("company.tea", &uri),
+            Err(StorageError::Foreign { .. })
+        ));
+        assert!(matches!(
+            storage.get("other", &uri),
+            Err(StorageError::Foreign { .. })
+        ));
+    }
+
+    #[test]
+    fn uris_cannot_leave_the_storage() {
+        let temp = tempfile::tempdir().unwrap();
+        std::fs::write(temp.path().join("outside"), "x").unwrap();
+        let storage = Storage::open(&temp.path().join("s")).unwrap();
+        for uri in [
+            "kestra:///company/../../outside",
+            "kestra:///company/%2e%2e/%2e%2e/outside",
+            "kestra:////etc/passwd",
+            "file:///etc/passwd",
+            "kestra:///%zz",
+        ] {
+            assert!(storage.get("company", uri).is_err(), "{uri}");
+        }
+    }
+
+    #[test]
+    fn uris_are_found_in_text() {
+        let text = "cat kestra:///a/b-c.txt 'kestra:///d/e%20f' kestra:/// end";
+        let found: Vec<_> = uris(text).into_iter().map(|range| &text[range]).collect();
+        assert_eq!(found, ["kestra:///a/b-c.txt", "kestra:///d/e%20f"]);
+    }
+}
