@@ -1,0 +1,601 @@
+//! Builds the tree out of the events: resolves aliases within a budget, applies merge keys, refuses what flows do not use.
+//!
+//! A mistake that leaves the rest readable is noted and reading goes on, so one run reports all of them; a syntax error or a broken
+//! limit ends the reading.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::events::{Event, Events, Properties, SyntaxError, Tag};
+use super::keys::{Keys, Seen};
+use super::limits::Limits;
+use super::path::{Segment, path_text};
+use super::resolve::{resolve, resolve_tagged};
+use super::source::Cursor;
+use super::unquoted;
+use super::{Entry, Node, NodeKind, Scalar, ScalarStyle, ScalarValue, Span};
+use crate::diagnostic::{Code, Diagnostic};
+
+/// What came out of one text.
+pub(super) struct Composed {
+    pub(super) root: Option<Node>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    pub(super) syntax_error: Option<SyntaxErrorAt>,
+}
+
+/// A syntax error and how far the reading had come before it.
+pub(super) struct SyntaxErrorAt {
+    pub(super) error: SyntaxError,
+    /// Where the last thing that was understood ends.
+    pub(super) understood: usize,
+    /// The property that was being read.
+    pub(super) path: String,
+}
+
+/// Reads the text. The limit on its size is the caller's to check.
+pub(super) fn compose(text: &str, limits: &Limits) -> Composed {
+    let mut composer = Composer {
+        events: Events::new(text),
+        cursor: Cursor::new(text),
+        limits,
+        keys: Keys::default(),
+        anchors: HashMap::new(),
+        path: Vec::new(),
+        depth: 0,
+        nodes: 0,
+        copied: 0,
+        diagnostics: Vec::new(),
+    };
+    let (root, syntax_error) = match composer.document() {
+        Ok(root) => (root, None),
+        Err(Stop::Refused) => (None, None),
+        Err(Stop::Syntax(error)) => {
+            let at = SyntaxErrorAt {
+                error,
+                understood: composer.cursor.position(),
+                path: path_text(&composer.path),
+            };
+            (None, Some(at))
+        }
+    };
+    Composed {
+        root,
+        diagnostics: composer.diagnostics,
+        syntax_error,
+    }
+}
+
+/// Why reading ended early.
+enum Stop {
+    /// The text is not YAML.
+    Syntax(SyntaxError),
+    /// A limit is broken; the diagnostic is noted.
+    Refused,
+}
+
+impl From<SyntaxError> for Stop {
+    fn from(error: SyntaxError) -> Self {
+        Self::Syntax(error)
+    }
+}
+
+/// A node with what it weighs.
+struct Built {
+    node: Node,
+    /// Where its text ends, which for an alias is not where its node's span ends.
+    end: u32,
+    nodes: usize,
+    depth: usize,
+}
+
+/// An anchored node; nothing while it is being read.
+struct Anchored {
+    node: Option<Node>,
+    nodes: usize,
+    depth: usize,
+}
+
+struct Composer<'text, 'limits> {
+    events: Events<'text>,
+    cursor: Cursor<'text>,
+    limits: &'limits Limits,
+    keys: Keys,
+    anchors: HashMap<usize, Anchored>,
+    path: Vec<Segment>,
+    depth: usize,
+    nodes: usize,
+    /// Nodes copied for anchors.
+    copied: usize,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl<'text> Composer<'text, '_> {
+    fn document(&mut self) -> Result<Option<Node>, Stop> {
+        let root = match self.events.next()? {
+            Some((Event::DocumentStart, _)) => {
+                let (event, span) = self.event()?;
+                self.node(event, span)?.node
+            }
+            _ => return Ok(None),
+        };
+        while let Some((event, span)) = self.events.next()? {
+            if matches!(event, Event::DocumentStart) {
+                let diagnostic =
+                    Diagnostic::error(Code::SecondDocument, span, "a flow file holds one document")
+                        .label("a second one begins here")
+                        .help("put it into a file of its own");
+                self.diagnostics.push(diagnostic);
+                break;
+            }
+        }
+        Ok(Some(root))
+    }
+
+    fn event(&mut self) -> Result<(Event<'text>, Span), Stop> {
+        match self.events.next()? {
+            Some(event) => Ok(event),
+            // The parser closes whatever it opened.
+            None => Err(Stop::Refused),
+        }
+    }
+
+    fn node(&mut self, event: Event<'text>, span: Span) -> Result<Built, Stop> {
+        match event {
+            Event::Scalar {
+                text,
+                style,
+                properties,
+            } => {
+                self.count(1, span)?;
+                let span = self.cursor.scalar(span, style);
+                let value = match &properties.tag {
+                    None => resolve(&text, style),
+                    Some(tag) => self.tagged(&text, style, tag, span),
+                };
+                let scalar = Scalar {
+                    text: Arc::from(text),
+                    style,
+                    value,
+                };
+                let built = Built {
+                    node: Node {
+                        span,
+                        kind: NodeKind::Scalar(scalar),
+                    },
+                    end: span.end,
+                    nodes: 1,
+                    depth: 0,
+                };
+                self.anchor(&properties, built)
+            }
+            Event::ListStart(properties) => {
+                self.open(&properties, "seq", span)?;
+                let built = self.list(span)?;
+                self.depth -= 1;
+                self.anchor(&properties, built)
+            }
+            Event::MapStart(properties) => {
+                self.open(&properties, "map", span)?;
+                let built = match self.cursor.unquoted_expression(span) {
+                    Some(expression) => self.unquoted(expression)?,
+                    None => self.map(span)?,
+                };
+                self.depth -= 1;
+                self.anchor(&properties, built)
+            }
+            Event::Alias(anchor) => self.alias(anchor, span),
+            // A node is asked for only where the grammar has one.
+            Event::DocumentStart | Event::DocumentEnd | Event::End => Err(Stop::Refused),
+        }
+    }
+
+    fn list(&mut self, start: Span) -> Result<Built, Stop> {
+        let first = self.cursor.collection(start);
+        let mut end = first;
+        let mut items = Vec::new();
+        let mut nodes = 1;
+        let mut depth = 0;
+        loop {
+            let (event, span) = self.event()?;
+            if matches!(event, Event::End) {
+                end = self.cursor.close(span, end);
+                break;
+            }
+            self.path.push(Segment::Index(items.len()));
+            let item = self.node(event, span)?;
+            self.path.pop();
+            end = item.end;
+            nodes += item.nodes;
+            depth = depth.max(item.depth);
+            items.push(item.node);
+        }
+        Ok(Built {
+            node: Node {
+                span: Span { start: first, end },
+                kind: NodeKind::List(items),
+            },
+            end,
+            nodes,
+            depth: depth + 1,
+        })
+    }
+
+    fn map(&mut self, start: Span) -> Result<Built, Stop> {
+        let first = self.cursor.collection(start);
+        let mut end = first;
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut seen = Seen::default();
+        let mut merge: Option<Merge> = None;
+        let mut nodes = 1;
+        let mut depth = 0;
+        loop {
+            let (event, span) = self.event()?;
+            if matches!(event, Event::End) {
+                end = self.cursor.close(span, end);
+                break;
+            }
+            let key = self.key(event, span)?;
+            match &key {
+                Some(key) => self.path.push(Segment::Key(Arc::clone(&key.text))),
+                None => self.path.push(Segment::Key(Arc::from("?"))),
+            }
+            let (event, span) = self.event()?;
+            let value = self.node(event, span)?;
+            end = value.end;
+            nodes += value.nodes;
+            depth = depth.max(value.depth);
+            if let Some(key) = key {
+                if key.merges && merge.is_none() {
+                    merge = Some(Merge {
+                        at: entries.len(),
+                        key_span: key.span,
+                        value: value.node,
+                    });
+                } else if key.merges {
+                    let first = merge.as_ref().map_or(key.span, |merge| merge.key_span);
+                    self.duplicate(&key, first);
+                } else if let Some(first) = seen.insert(&key.text, &entries) {
+                    let first = entries[first].key_span;
+                    self.duplicate(&key, first);
+                } else {
+                    entries.push(Entry {
+                        key: key.text,
+                        key_span: key.span,
+                        value: value.node,
+                    });
+                }
+            }
+            self.path.pop();
+        }
+        if let Some(merge) = merge {
+            self.merge(merge, &mut entries);
+        }
+        Ok(Built {
+            node: Node {
+                span: Span { start: first, end },
+                kind: NodeKind::Map(entries),
+            },
+            end,
+            nodes,
+            depth: depth + 1,
+        })
+    }
+
+    /// Reads a key; nothing where it cannot be one, which is noted.
+    fn key(&mut self, event: Event<'text>, span: Span) -> Result<Option<Key>, Stop> {
+        let unsupported = |composer: &mut Self, span, message: &str| {
+            let diagnostic = Diagnostic::error(Code::YamlUnsupported, span, message)
+                .label("a key is text")
+                .path(path_text(&composer.path));
+            composer.diagnostics.push(diagnostic);
+        };
+        match event {
+            Event::Scalar {
+                text,
+                style,
+                properties,
+            } => {
+                let span = self.cursor.scalar(span, style);
+                self.check_key(&text, span)?;
+                let merges =
+                    style == ScalarStyle::Plain && text == "<<" && properties.tag.is_none();
+                if let Some(tag) = &properties.tag
+                    && !matches!(tag, Tag::Standard(name) if name == "merge")
+                {
+                    self.tagged(&text, style, tag, span);
+                }
+                let text = self.keys.get(&text);
+                if properties.anchor != 0 {
+                    let scalar = Scalar {
+                        value: resolve(&text, style),
+                        text: Arc::clone(&text),
+                        style,
+                    };
+                    let built = Built {
+                        node: Node {
+                            span,
+                            kind: NodeKind::Scalar(scalar),
+                        },
+                        end: span.end,
+                        nodes: 1,
+                        depth: 0,
+                    };
+                    self.anchor(&properties, built)?;
+                }
+                Ok(Some(Key { text, span, merges }))
+            }
+            Event::Alias(anchor) => {
+                let built = self.alias(anchor, span)?;
+                match built.node.kind {
+                    NodeKind::Scalar(scalar) => {
+                        self.check_key(&scalar.text, span)?;
+                        Ok(Some(Key {
+                            text: scalar.text,
+                            span,
+                            merges: false,
+                        }))
+                    }
+                    _ => {
+                        unsupported(self, span, "a list or map cannot be a key");
+                        Ok(None)
+                    }
+                }
+            }
+            event => {
+                let errors = self.diagnostics.len();
+                let built = self.node(event, span)?;
+                match built.node.kind {
+                    // An expression without quotes in the place of a key, already noted.
+                    NodeKind::Scalar(scalar) => Ok(Some(Key {
+                        text: scalar.text,
+                        span: built.node.span,
+                        merges: false,
+                    })),
+                    kind => {
+                        // What is wrong inside a key that cannot be one does not matter.
+                        self.diagnostics.truncate(errors);
+                        let what = match kind {
+                            NodeKind::List(_) => "a list cannot be a key",
+                            _ => "a map cannot be a key",
+                        };
+                        unsupported(self, built.node.span, what);
+                        Ok(None)
+                    }
+                }
+            }
+        }
+    }
+
+    fn check_key(&mut self, text: &str, span: Span) -> Result<(), Stop> {
+        if text.len() <= self.limits.key_length || text.chars().count() <= self.limits.key_length {
+            return Ok(());
+        }
+        let limit = self.limits.key_length;
+        Err(self.refuse(span, format!("a key is longer than {limit} characters")))
+    }
+
+    /// An unquoted expression reads as a map in a map: its events are skipped, its text is the value.
+    fn unquoted(&mut self, expression: Span) -> Result<Built, Stop> {
+        let mut open = 1;
+        while open > 0 {
+            match self.event()?.0 {
+                Event::End => open -= 1,
+                Event::ListStart(_) | Event::MapStart(_) => open += 1,
+                _ => {}
+            }
+        }
+        self.count(1, expression)?;
+        let text = self.cursor.slice(expression);
+        let path = path_text(&self.path);
+        self.diagnostics
+            .push(unquoted::diagnostic(text, expression).path(path));
+        self.cursor.move_to(expression.end);
+        Ok(Built {
+            node: unquoted::node(text, expression),
+            end: expression.end,
+            nodes: 1,
+            depth: 0,
+        })
+    }
+
+    fn alias(&mut self, anchor: usize, span: Span) -> Result<Built, Stop> {
+        self.cursor.move_to(span.end);
+        let found = self
+            .anchors
+            .get(&anchor)
+            .map(|anchored| (anchored.nodes, anchored.depth, anchored.node.is_some()));
+        let (nodes, depth) = match found {
+            Some((nodes, depth, true)) => (nodes, depth),
+            _ => {
+                let message = format!(
+                    "the alias `{}` stands inside the node it names",
+                    self.cursor.slice(span)
+                );
+                return Err(self.refuse(span, message));
+            }
+        };
+        self.count(nodes, span)?;
+        if self.depth + depth > self.limits.depth {
+            return Err(self.refuse_depth(span));
+        }
+        match self
+            .anchors
+            .get(&anchor)
+            .and_then(|found| found.node.clone())
+        {
+            Some(node) => Ok(Built {
+                node,
+                end: span.end,
+                nodes,
+                depth,
+            }),
+            None => Err(Stop::Refused),
+        }
+    }
+
+    /// Notes that a collection begins.
+    fn open(&mut self, properties: &Properties, standard: &str, span: Span) -> Result<(), Stop> {
+        self.depth += 1;
+        if self.depth > self.limits.depth {
+            return Err(self.refuse_depth(span));
+        }
+        self.count(1, span)?;
+        if properties.anchor != 0 {
+            let unfinished = Anchored {
+                node: None,
+                nodes: 0,
+                depth: 0,
+            };
+            self.anchors.insert(properties.anchor, unfinished);
+        }
+        match &properties.tag {
+            Some(Tag::Standard(name)) if name == standard => {}
+            Some(tag) => self.unsupported_tag(tag, span, properties),
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn unsupported_tag(&mut self, tag: &Tag, span: Span, _properties: &Properties) {
+        let written = match tag {
+            Tag::Standard(name) => format!("!!{name}"),
+            Tag::Other(text) => text.clone(),
+        };
+        let diagnostic = Diagnostic::error(
+            Code::YamlUnsupported,
+            self.cursor.tag(span),
+            format!("the tag `{written}` does not fit here"),
+        )
+        .label("allowed are `!!str`, `!!int`, `!!float`, `!!bool`, `!!null`, `!!map` and `!!seq`, each on a value of its kind")
+        .path(path_text(&self.path));
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn tagged(&mut self, text: &str, style: ScalarStyle, tag: &Tag, span: Span) -> ScalarValue {
+        if let Tag::Standard(name) = tag
+            && let Some(value) = resolve_tagged(text, name)
+        {
+            return value;
+        }
+        // `!` alone says: text, whatever it looks like.
+        if let Tag::Other(name) = tag
+            && name == "!"
+        {
+            return ScalarValue::Text;
+        }
+        self.unsupported_tag(tag, span, &Properties::default());
+        resolve(text, style)
+    }
+
+    fn anchor(&mut self, properties: &Properties, built: Built) -> Result<Built, Stop> {
+        if properties.anchor != 0 {
+            self.copied += built.nodes;
+            if self.copied > self.limits.nodes {
+                return Err(self.refuse_nodes(built.node.span));
+            }
+            let anchored = Anchored {
+                node: Some(built.node.clone()),
+                nodes: built.nodes,
+                depth: built.depth,
+            };
+            self.anchors.insert(properties.anchor, anchored);
+        }
+        Ok(built)
+    }
+
+    /// Counts nodes against the budget.
+    fn count(&mut self, nodes: usize, span: Span) -> Result<(), Stop> {
+        self.nodes = self.nodes.saturating_add(nodes);
+        if self.nodes > self.limits.nodes {
+            return Err(self.refuse_nodes(span));
+        }
+        Ok(())
+    }
+
+    fn duplicate(&mut self, key: &Key, first: Span) {
+        let line = self.cursor.line(first);
+        let diagnostic = Diagnostic::error(
+            Code::DuplicateKey,
+            key.span,
+            format!("the key `{}` stands twice in one map", key.text),
+        )
+        .label(format!("first written in line {line}"))
+        .path(path_text(&self.path))
+        .help("keep one of the two");
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Puts the entries of `<<` in its place; keys of the map itself win, then the earlier map of a list.
+    fn merge(&mut self, merge: Merge, entries: &mut Vec<Entry>) {
+        let Merge {
+            mut at,
+            key_span,
+            value,
+        } = merge;
+        let span = value.span;
+        let maps = match value.kind {
+            NodeKind::Map(_) => vec![value],
+            NodeKind::List(items) => items,
+            NodeKind::Scalar(_) => vec![value],
+        };
+        for map in maps {
+            let NodeKind::Map(merged) = map.kind else {
+                let diagnostic = Diagnostic::error(
+                    Code::YamlUnsupported,
+                    key_span,
+                    "the merge key `<<` takes a map or a list of maps",
+                )
+                .path(path_text(&self.path))
+                .note(format!(
+                    "line {} has something else",
+                    self.cursor.line(span)
+                ));
+                self.diagnostics.push(diagnostic);
+                return;
+            };
+            for entry in merged {
+                if !entries.iter().any(|known| known.key == entry.key) {
+                    entries.insert(at, entry);
+                    at += 1;
+                }
+            }
+        }
+    }
+
+    fn refuse(&mut self, span: Span, message: String) -> Stop {
+        let diagnostic =
+            Diagnostic::error(Code::YamlLimit, span, message).path(path_text(&self.path));
+        self.diagnostics.push(diagnostic);
+        Stop::Refused
+    }
+
+    fn refuse_nodes(&mut self, span: Span) -> Stop {
+        let limit = self.limits.nodes;
+        self.refuse(
+            span,
+            format!("the file holds more than {limit} values once its aliases are expanded"),
+        )
+    }
+
+    fn refuse_depth(&mut self, span: Span) -> Stop {
+        let limit = self.limits.depth;
+        self.refuse(
+            span,
+            format!("lists and maps are nested deeper than {limit} levels"),
+        )
+    }
+}
+
+struct Key {
+    text: Arc<str>,
+    span: Span,
+    merges: bool,
+}
+
+/// A merge key that waits for the end of its map.
+struct Merge {
+    /// The index among the entries at which it stood.
+    at: usize,
+    key_span: Span,
+    value: Node,
+}
