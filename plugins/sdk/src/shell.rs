@@ -1,0 +1,93 @@
+//! Writing lines for `/bin/sh`: what every plugin needs that puts a path or a text of the author into a command.
+
+use crate::types::PlanError;
+
+/// The text as one word of a POSIX shell, whatever it holds: nothing in it is expanded.
+pub fn quote(text: &str) -> String {
+    ["'", &text.replace('\'', "'\\''"), "'"].concat()
+}
+
+/// Refuses a NUL, which no program can be given, with the pointer to its property.
+///
+/// # Errors
+/// [`PlanError::InvalidProperties`] with the code `<plugin>/nul`.
+pub fn refuse_nul(plugin: &str, pointer: &str, text: &str) -> Result<(), PlanError> {
+    if text.contains('\0') {
+        return Err(PlanError::property(
+            [plugin, "/nul"].concat(),
+            pointer,
+            "a NUL character cannot be given to a program",
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses what no list of `commands` may be: empty, or with a NUL in a line.
+///
+/// # Errors
+/// [`PlanError::InvalidProperties`] with the code `<plugin>/empty-commands` or `<plugin>/nul` and the pointer to the list or the line.
+pub fn check_commands(plugin: &str, commands: &[String]) -> Result<(), PlanError> {
+    if commands.is_empty() {
+        let message = "`commands` is empty, at least one line is needed";
+        return Err(PlanError::property(
+            [plugin, "/empty-commands"].concat(),
+            "/commands",
+            message,
+        ));
+    }
+    for (index, command) in commands.iter().enumerate() {
+        refuse_nul(
+            plugin,
+            &["/commands/", &index.to_string()].concat(),
+            command,
+        )?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoted_text_is_one_word() {
+        let check = |text: &str, expected: &str| assert_eq!(quote(text), expected);
+        check("", "''");
+        check("/work/a b", "'/work/a b'");
+        check("it's $HOME `x` \"y\" \\", "'it'\\''s $HOME `x` \"y\" \\'");
+    }
+
+    #[test]
+    fn nul_is_refused_with_its_place() {
+        assert_eq!(refuse_nul("shell", "/script", "a\u{1}b"), Ok(()));
+        let error = refuse_nul("shell", "/commands/3", "a\0b").unwrap_err();
+        let PlanError::InvalidProperties(diagnostics) = error else {
+            panic!("{error:?}")
+        };
+        assert_eq!(
+            (
+                diagnostics[0].code.as_str(),
+                diagnostics[0].pointer.as_str()
+            ),
+            ("shell/nul", "/commands/3")
+        );
+    }
+
+    #[test]
+    fn commands_are_some_lines() {
+        let check = |commands: &[&str], expected: Result<(), (&str, &str)>| {
+            let commands: Vec<String> = commands.iter().map(|line| (*line).to_owned()).collect();
+            let verdict = check_commands("p", &commands).map_err(|error| match error {
+                PlanError::InvalidProperties(mut diagnostics) => diagnostics.remove(0),
+                other => panic!("{other:?}"),
+            });
+            let verdict = verdict
+                .as_ref()
+                .map_err(|one| (one.code.as_str(), one.pointer.as_str()));
+            assert_eq!(verdict.copied(), expected, "{commands:?}");
+        };
+        check(&[""], Ok(()));
+        check(&[], Err(("p/empty-commands", "/commands")));
+        check(&["a", "b\0"], Err(("p/nul", "/commands/1")));
+    }
+}
