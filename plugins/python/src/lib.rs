@@ -1,1 +1,149 @@
-//! Placeholder until its first module lands.
+//! The Python language: which interpreter, which packages, which lines. It plans; it knows no host and no process.
+
+mod constants;
+mod dependencies;
+mod guest;
+mod interpreter;
+mod properties;
+mod tokens;
+
+use taffrail_plugin::{
+    Context, Diagnostic, EnvVar, File, Language, Plan, PlanError, Program, Properties, Severity,
+    TargetOs, shell,
+};
+
+use dependencies::Dependencies;
+use interpreter::Version;
+use properties::{CommandsProperties, Extras, ScriptProperties};
+
+/// The plugin `python`.
+#[derive(Debug)]
+pub struct Python;
+
+const SCRIPT: &str = "io.kestra.plugin.scripts.python.Script";
+const COMMANDS: &str = "io.kestra.plugin.scripts.python.Commands";
+
+impl Language for Python {
+    const ID: &'static str = "python";
+
+    fn descriptor() -> &'static str {
+        include_str!("../descriptor.json")
+    }
+
+    fn plan(
+        task_type: &str,
+        properties: &Properties,
+        context: &Context,
+    ) -> Result<Plan, PlanError> {
+        match task_type {
+            SCRIPT => script(properties.read()?, context),
+            COMMANDS => commands(properties.read()?, context),
+            other => Err(PlanError::UnknownTaskType(other.to_owned())),
+        }
+    }
+}
+
+fn script(properties: ScriptProperties, context: &Context) -> Result<Plan, PlanError> {
+    let script = constants::define(&properties.script);
+    let properties = properties.extras();
+    let mut plan = base(&properties, context)?;
+    let version = Version::of(&properties)?;
+    // Two dots in the name: no `import` finds the file by accident. Its folder is the task's, and thereby first on `sys.path`.
+    let name = [&file_stem(&context.task_id), ".script.py"].concat();
+    let path = context.path_of(&name);
+    plan.files.push(File::new(name, script));
+    if context.target_os == TargetOs::Windows {
+        plan.program = Program::Shell(vec![interpreter::windows_line(version.as_ref(), &path)]);
+        return Ok(plan);
+    }
+    let mut lines = vec![interpreter::select(context, version.as_ref())];
+    if let Some(dependencies) = Dependencies::of(&properties, context) {
+        lines.extend(dependencies.lines());
+        plan.files.push(dependencies.file());
+    }
+    lines.push([interpreter::CHOSEN, " ", &shell::quote(&path)].concat());
+    plan.program = Program::Shell(lines);
+    Ok(plan)
+}
+
+fn commands(properties: CommandsProperties, context: &Context) -> Result<Plan, PlanError> {
+    shell::check_commands(Python::ID, &properties.commands)?;
+    let CommandsProperties { commands, .. } = &properties;
+    let extras = properties.extras();
+    let mut plan = base(&extras, context)?;
+    let version = Version::of(&extras)?;
+    if context.target_os == TargetOs::Windows {
+        if version.is_some() {
+            plan.diagnostics.push(Diagnostic::new(
+                Severity::Warning,
+                "python/version-of-lines",
+                "/pythonVersion",
+                "on a Windows target the lines name their interpreter themselves, for example `py -3.13`",
+            ));
+        }
+        plan.program = Program::Shell(commands.clone());
+        return Ok(plan);
+    }
+    let dependencies = Dependencies::of(&extras, context);
+    let mut lines = Vec::new();
+    let steers = context.runner == interpreter::PROCESS && version.is_some();
+    if dependencies.is_some() || steers {
+        lines.push(interpreter::select(context, version.as_ref()));
+    }
+    if let Some(dependencies) = dependencies {
+        lines.extend(dependencies.lines());
+        plan.files.push(dependencies.file());
+    }
+    if !lines.is_empty() && context.runner == interpreter::PROCESS {
+        // What is installed for one interpreter must not be imported by another that the PATH happens to name first.
+        lines.extend(interpreter::NAMES.map(str::to_owned));
+    }
+    lines.extend(commands.iter().cloned());
+    plan.program = Program::Shell(lines);
+    Ok(plan)
+}
+
+/// What both task types share: the language's variables, its image and remarks on the settings.
+fn base(extras: &Extras<'_>, context: &Context) -> Result<Plan, PlanError> {
+    let mut plan = Plan::new(Program::Shell(vec![]));
+    plan.env = vec![
+        EnvVar::new("PYTHONUNBUFFERED", "true"),
+        EnvVar::new("PIP_ROOT_USER_ACTION", "ignore"),
+        EnvVar::new("PIP_DISABLE_PIP_VERSION_CHECK", "1"),
+    ];
+    if context.target_os == TargetOs::Windows && dependencies::asked_for(extras) {
+        let message = "`dependencies` cannot be installed on a Windows target, install them in `beforeCommands`";
+        return Err(PlanError::Unsupported(message.to_owned()));
+    }
+    for (name, value) in [
+        ("uvInstallerVersion", extras.uv_installer_version),
+        ("uvInstallerSha256", extras.uv_installer_sha256),
+    ] {
+        if value.is_some() {
+            plan.diagnostics.push(Diagnostic::new(
+                Severity::Warning,
+                "python/uv-not-installed",
+                ["/", name].concat(),
+                [
+                    "`",
+                    name,
+                    "` has no effect: uv is used where it is on the PATH and never downloaded",
+                ]
+                .concat(),
+            ));
+        }
+    }
+    if let Some(version) = Version::of(extras)? {
+        interpreter::choose_image(&version, context, &mut plan);
+    }
+    Ok(plan)
+}
+
+/// The task's id as a file's name: `/` and its like would be another folder.
+fn file_stem(task_id: &str) -> String {
+    let safe = |character: char| match character {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '-' | '.' | '\u{80}'.. => character,
+        _ => '_',
+    };
+    task_id.chars().map(safe).collect()
+}
