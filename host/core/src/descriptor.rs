@@ -94,7 +94,13 @@ pub struct Deprecation {
 impl Descriptor {
     /// The descriptor of a task type, by its name or one of its older names.
     pub fn task_type(&self, name: &str) -> Option<&TaskTypeDescriptor> {
-        self.task_types.iter().find(|candidate| {
+        self.task_type_index(name)
+            .map(|index| &self.task_types[index])
+    }
+
+    /// The place of a task type among all, by its name or one of its older names.
+    pub fn task_type_index(&self, name: &str) -> Option<usize> {
+        self.task_types.iter().position(|candidate| {
             candidate.name.as_str() == name
                 || candidate.aliases.iter().any(|alias| alias.as_str() == name)
         })

@@ -6,12 +6,14 @@
 pub mod collect;
 pub mod descriptor;
 pub mod diagnostic;
+pub mod duration;
 pub mod flow;
 pub mod input;
 pub mod launch;
 pub mod name;
 pub mod plan;
 pub mod record;
+pub mod resolve;
 pub mod script;
 pub mod version;
 pub mod yaml;
