@@ -3,8 +3,17 @@
 //! Text with a caret, JSON and, later, SARIF or a language server are renderings of it.
 
 mod code;
+mod json;
+mod order;
+mod render;
+mod source;
+mod window;
 
 pub use code::Code;
+pub use json::to_json;
+pub use order::{limited, sorted, summary};
+pub use render::{Style, render_text};
+pub use source::{Position, Source};
 
 use crate::yaml::Span;
 
