@@ -36,7 +36,7 @@ const PLACE: &str = "\u{e000}";
 /// Characters of a message, a label or a note that are shown.
 const LONGEST_MESSAGE: usize = 500;
 
-/// Renders all diagnostics, sorted by place and without doubles, with an empty line after each. Each takes less than 4 kB without
+/// Renders all diagnostics, sorted by place and without doubles, with an empty line between them. Each takes less than 4 kB without
 /// colour.
 pub fn render_text(diagnostics: &[Diagnostic], source: &Source, style: Style) -> String {
     let renderer = if style.colour {
@@ -52,8 +52,11 @@ pub fn render_text(diagnostics: &[Diagnostic], source: &Source, style: Style) ->
     let renderer = renderer.term_width(style.width.max(40)).decor_style(decor);
     let mut text = String::new();
     for diagnostic in super::sorted(diagnostics) {
+        if !text.is_empty() {
+            text.push('\n');
+        }
         text.push_str(&render_one(diagnostic, source, &renderer));
-        text.push_str("\n\n");
+        text.push('\n');
     }
     text
 }
@@ -98,21 +101,17 @@ fn render_one(diagnostic: &Diagnostic, source: &Source, renderer: &Renderer) -> 
     }
     notes.extend(diagnostic.notes.iter().map(|note| shown(note)));
     group = group.elements(notes.into_iter().map(|note| Level::NOTE.message(note)));
-    let mut report = vec![group];
-    if let Some(help) = &diagnostic.help {
-        match draw_patch(help, source) {
+    let mut report = Vec::with_capacity(2);
+    match &diagnostic.help {
+        None => report.push(group),
+        Some(help) => match draw_patch(help, source) {
             Some(patch) => {
-                report.push(
-                    Group::with_title(Level::HELP.secondary_title(shown(&help.message)))
-                        .element(patch),
-                );
+                report.push(group);
+                let title = Level::HELP.secondary_title(shown(&help.message));
+                report.push(Group::with_title(title).element(patch));
             }
-            None => {
-                report[0] = report
-                    .swap_remove(0)
-                    .element(Level::HELP.message(shown(&help.message)))
-            }
-        }
+            None => report.push(group.element(Level::HELP.message(shown(&help.message)))),
+        },
     }
     let rendered = renderer.render(&report);
     // The first one is ours: the title before it has been through the sanitiser, which does not make private characters.
