@@ -1,7 +1,8 @@
 //! `true`, `false` and `null`: flow authors paste JSON into scripts, so these names mean something here; defined only where a
 //! script uses them, and without moving a line, so that tracebacks show the author's own numbers.
 
-use crate::tokens::{Kind, Lexer, Token};
+use crate::holds;
+use crate::tokens::{Kind, Lexer, Token, piece};
 
 const DEFINITIONS: [(&str, &str); 3] = [
     ("true", "true = True"),
@@ -23,7 +24,8 @@ pub(crate) fn define(script: &str) -> String {
         Place::Before(at) => (at, "", "; "),
         Place::NewLine(at) => (at, "", "\n"),
     };
-    [&script[..at], before, &definitions, after, &script[at..]].concat()
+    let (head, tail) = (piece(script, 0, at), piece(script, at, script.len()));
+    [head, before, &definitions, after, tail].concat()
 }
 
 fn needed(script: &str) -> Vec<&'static str> {
@@ -103,7 +105,7 @@ fn place(script: &str) -> Place {
             }
             Kind::Comment => {
                 let text = token.text(script);
-                if lines < 2 && text.contains("coding") {
+                if lines < 2 && holds(text, "coding") {
                     // The encoding is only looked for while there is nothing but comments before it.
                     (blank, comment) = (None, None);
                 } else if at_line_start && !text.starts_with("#!") {
@@ -119,7 +121,7 @@ fn place(script: &str) -> Place {
                 };
                 header_end = Some(end);
                 (blank, comment) = (None, None);
-                lines += script[token.start..end].matches('\n').count();
+                lines += piece(script, token.start, end).matches('\n').count();
                 at_line_start = false;
                 lexer = Lexer::new(script, end);
             }
@@ -143,7 +145,9 @@ fn beside(script: &str, first: Token, line_start: usize) -> Place {
     let compound = [
         "if", "while", "for", "try", "with", "def", "class", "async", "match", "@",
     ];
-    if compound.contains(&first.text(script)) || script[line_start..first.start].contains('\\') {
+    if compound.contains(&first.text(script))
+        || piece(script, line_start, first.start).contains('\\')
+    {
         return Place::NewLine(line_start);
     }
     Place::Before(first.start)

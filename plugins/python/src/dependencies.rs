@@ -3,7 +3,7 @@
 use taffrail_plugin::{Context, File, shell};
 
 use crate::interpreter::CHOSEN;
-use crate::properties::{Extras, PackageManager};
+use crate::properties::{PackageManager, Settings};
 
 /// The folder of the working directory that holds what this plugin puts there.
 const FOLDER: &str = ".taffrail-python";
@@ -18,24 +18,16 @@ pub(crate) struct Dependencies {
     requirements: String,
 }
 
-/// Whether there is a dependency at all; an expression may well have rendered to nothing.
-pub(crate) fn asked_for(extras: &Extras<'_>) -> bool {
-    extras
-        .dependencies
-        .iter()
-        .any(|dependency| !dependency.trim_ascii().is_empty())
-}
-
 impl Dependencies {
     /// The task's packages; none where it names none.
-    pub(crate) fn of(extras: &Extras<'_>, context: &Context) -> Option<Self> {
-        if !asked_for(extras) {
-            return None;
-        }
+    pub(crate) fn of(settings: &Settings, context: &Context) -> Option<Self> {
         let mut requirements = String::new();
-        for dependency in extras.dependencies {
-            requirements.push_str(dependency.trim_ascii());
+        for dependency in settings.dependencies() {
+            requirements.push_str(dependency);
             requirements.push('\n');
+        }
+        if requirements.is_empty() {
+            return None;
         }
         // Named for the task: two tasks in one working directory do not overwrite each other's list.
         let requirements_file = [
@@ -46,8 +38,8 @@ impl Dependencies {
         ]
         .concat();
         Some(Dependencies {
-            package_manager: extras.package_manager,
-            cached: extras.dependency_cache_enabled,
+            package_manager: settings.package_manager.unwrap_or(PackageManager::Uv),
+            cached: settings.dependency_cache_enabled.unwrap_or(true),
             library: context.path_of(&[FOLDER, "/lib"].concat()),
             requirements_path: context.path_of(&requirements_file),
             requirements_file,

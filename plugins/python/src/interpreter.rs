@@ -3,7 +3,7 @@
 use taffrail_plugin::{Context, Diagnostic, Language, Plan, PlanError, Severity};
 
 use crate::Python;
-use crate::properties::Extras;
+use crate::properties::Settings;
 
 /// The runner whose programs find what the machine has; every other runner brings an image.
 pub(crate) const PROCESS: &str = "process";
@@ -25,8 +25,8 @@ pub(crate) struct Version<'a> {
 
 impl<'a> Version<'a> {
     /// The version that the task asks for, if it does.
-    pub(crate) fn of(extras: &Extras<'a>) -> Result<Option<Self>, PlanError> {
-        let Some(text) = extras.python_version else {
+    pub(crate) fn of(settings: &'a Settings) -> Result<Option<Self>, PlanError> {
+        let Some(text) = settings.python_version.as_deref() else {
             return Ok(None);
         };
         let parts: Vec<&str> = text.split('.').collect();
@@ -143,7 +143,7 @@ pub(crate) fn choose_image(version: &Version<'_>, context: &Context, plan: &mut 
         plan.container_image = Some(["python:", version.text, "-slim"].concat());
         return;
     };
-    if !image.contains(&["python:", version.text].concat()) {
+    if !crate::holds(image, &["python:", version.text].concat()) {
         plan.diagnostics.push(Diagnostic::new(
             Severity::Warning,
             "python/version-of-image",

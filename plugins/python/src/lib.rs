@@ -14,7 +14,7 @@ use taffrail_plugin::{
 
 use dependencies::Dependencies;
 use interpreter::Version;
-use properties::{CommandsProperties, Extras, ScriptProperties};
+use properties::Settings;
 
 /// The plugin `python`.
 #[derive(Debug)]
@@ -36,28 +36,27 @@ impl Language for Python {
         context: &Context,
     ) -> Result<Plan, PlanError> {
         match task_type {
-            SCRIPT => script(properties.read()?, context),
-            COMMANDS => commands(properties.read()?, context),
+            SCRIPT => script(properties, context),
+            COMMANDS => commands(properties, context),
             other => Err(PlanError::UnknownTaskType(other.to_owned())),
         }
     }
 }
 
-fn script(properties: ScriptProperties, context: &Context) -> Result<Plan, PlanError> {
-    let script = constants::define(&properties.script);
-    let properties = properties.extras();
-    let mut plan = base(&properties, context)?;
-    let version = Version::of(&properties)?;
+fn script(properties: &Properties, context: &Context) -> Result<Plan, PlanError> {
+    let (settings, script) = Settings::of_script(properties)?;
+    let version = Version::of(&settings)?;
+    let mut plan = base(&settings, version.as_ref(), context)?;
     // Two dots in the name: no `import` finds the file by accident. Its folder is the task's, and thereby first on `sys.path`.
     let name = [&file_stem(&context.task_id), ".script.py"].concat();
     let path = context.path_of(&name);
-    plan.files.push(File::new(name, script));
+    plan.files.push(File::new(name, constants::define(&script)));
     if context.target_os == TargetOs::Windows {
         plan.program = Program::Shell(vec![interpreter::windows_line(version.as_ref(), &path)]);
         return Ok(plan);
     }
     let mut lines = vec![interpreter::select(context, version.as_ref())];
-    if let Some(dependencies) = Dependencies::of(&properties, context) {
+    if let Some(dependencies) = Dependencies::of(&settings, context) {
         lines.extend(dependencies.lines());
         plan.files.push(dependencies.file());
     }
@@ -66,12 +65,11 @@ fn script(properties: ScriptProperties, context: &Context) -> Result<Plan, PlanE
     Ok(plan)
 }
 
-fn commands(properties: CommandsProperties, context: &Context) -> Result<Plan, PlanError> {
-    shell::check_commands(Python::ID, &properties.commands)?;
-    let CommandsProperties { commands, .. } = &properties;
-    let extras = properties.extras();
-    let mut plan = base(&extras, context)?;
-    let version = Version::of(&extras)?;
+fn commands(properties: &Properties, context: &Context) -> Result<Plan, PlanError> {
+    let (settings, commands) = Settings::of_commands(properties)?;
+    shell::check_commands(Python::ID, &commands)?;
+    let version = Version::of(&settings)?;
+    let mut plan = base(&settings, version.as_ref(), context)?;
     if context.target_os == TargetOs::Windows {
         if version.is_some() {
             plan.diagnostics.push(Diagnostic::new(
@@ -81,10 +79,10 @@ fn commands(properties: CommandsProperties, context: &Context) -> Result<Plan, P
                 "on a Windows target the lines name their interpreter themselves, for example `py -3.13`",
             ));
         }
-        plan.program = Program::Shell(commands.clone());
+        plan.program = Program::Shell(commands);
         return Ok(plan);
     }
-    let dependencies = Dependencies::of(&extras, context);
+    let dependencies = Dependencies::of(&settings, context);
     let mut lines = Vec::new();
     let steers = context.runner == interpreter::PROCESS && version.is_some();
     if dependencies.is_some() || steers {
@@ -98,28 +96,35 @@ fn commands(properties: CommandsProperties, context: &Context) -> Result<Plan, P
         // What is installed for one interpreter must not be imported by another that the PATH happens to name first.
         lines.extend(interpreter::NAMES.map(str::to_owned));
     }
-    lines.extend(commands.iter().cloned());
+    lines.extend(commands);
     plan.program = Program::Shell(lines);
     Ok(plan)
 }
 
 /// What both task types share: the language's variables, its image and remarks on the settings.
-fn base(extras: &Extras<'_>, context: &Context) -> Result<Plan, PlanError> {
+fn base(
+    settings: &Settings,
+    version: Option<&Version<'_>>,
+    context: &Context,
+) -> Result<Plan, PlanError> {
     let mut plan = Plan::new(Program::Shell(vec![]));
     plan.env = vec![
         EnvVar::new("PYTHONUNBUFFERED", "true"),
         EnvVar::new("PIP_ROOT_USER_ACTION", "ignore"),
         EnvVar::new("PIP_DISABLE_PIP_VERSION_CHECK", "1"),
     ];
-    if context.target_os == TargetOs::Windows && dependencies::asked_for(extras) {
+    if context.target_os == TargetOs::Windows && settings.dependencies().next().is_some() {
         let message = "`dependencies` cannot be installed on a Windows target, install them in `beforeCommands`";
         return Err(PlanError::Unsupported(message.to_owned()));
     }
-    for (name, value) in [
-        ("uvInstallerVersion", extras.uv_installer_version),
-        ("uvInstallerSha256", extras.uv_installer_sha256),
+    for (name, given) in [
+        (
+            "uvInstallerVersion",
+            settings.uv_installer_version.is_some(),
+        ),
+        ("uvInstallerSha256", settings.uv_installer_sha256.is_some()),
     ] {
-        if value.is_some() {
+        if given {
             plan.diagnostics.push(Diagnostic::new(
                 Severity::Warning,
                 "python/uv-not-installed",
@@ -133,8 +138,8 @@ fn base(extras: &Extras<'_>, context: &Context) -> Result<Plan, PlanError> {
             ));
         }
     }
-    if let Some(version) = Version::of(extras)? {
-        interpreter::choose_image(&version, context, &mut plan);
+    if let Some(version) = version {
+        interpreter::choose_image(version, context, &mut plan);
     }
     Ok(plan)
 }
@@ -146,4 +151,11 @@ fn file_stem(task_id: &str) -> String {
         _ => '_',
     };
     task_id.chars().map(safe).collect()
+}
+
+/// Whether a short text stands in another. `str::contains` is faster and brings 1.5 KB of search into the component.
+fn holds(text: &str, part: &str) -> bool {
+    text.as_bytes()
+        .windows(part.len())
+        .any(|window| window == part.as_bytes())
 }

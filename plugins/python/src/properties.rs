@@ -1,33 +1,24 @@
 //! The properties of both task types, as a flow writes them; what they mean is decided elsewhere.
 
 use serde::Deserialize;
+use taffrail_plugin::{Language, PlanError, Properties};
 
+use crate::Python;
+
+/// One struct for both types: what reads it is code that every user's host compiles, and `flatten` cannot refuse unknown keys.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct ScriptProperties {
-    pub(crate) script: String,
+pub(crate) struct Settings {
+    script: Option<String>,
+    commands: Option<Vec<String>>,
     dependencies: Option<Vec<String>>,
-    python_version: Option<String>,
-    package_manager: Option<PackageManager>,
-    dependency_cache_enabled: Option<bool>,
+    pub(crate) python_version: Option<String>,
+    pub(crate) package_manager: Option<PackageManager>,
+    pub(crate) dependency_cache_enabled: Option<bool>,
     #[serde(rename = "uvAutoInstallEnabled")]
     _uv_auto_install_enabled: Option<bool>,
-    uv_installer_version: Option<String>,
-    uv_installer_sha256: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct CommandsProperties {
-    pub(crate) commands: Vec<String>,
-    dependencies: Option<Vec<String>>,
-    python_version: Option<String>,
-    package_manager: Option<PackageManager>,
-    dependency_cache_enabled: Option<bool>,
-    #[serde(rename = "uvAutoInstallEnabled")]
-    _uv_auto_install_enabled: Option<bool>,
-    uv_installer_version: Option<String>,
-    uv_installer_sha256: Option<String>,
+    pub(crate) uv_installer_version: Option<String>,
+    pub(crate) uv_installer_sha256: Option<String>,
 }
 
 /// Who installs the dependencies.
@@ -40,31 +31,56 @@ pub(crate) enum PackageManager {
     Pip,
 }
 
-/// What `Script` and `Commands` have in common, with its defaults. (serde's `flatten` cannot refuse unknown keys, hence the view.)
-pub(crate) struct Extras<'a> {
-    pub(crate) dependencies: &'a [String],
-    pub(crate) python_version: Option<&'a str>,
-    pub(crate) package_manager: PackageManager,
-    pub(crate) dependency_cache_enabled: bool,
-    pub(crate) uv_installer_version: Option<&'a str>,
-    pub(crate) uv_installer_sha256: Option<&'a str>,
+impl Settings {
+    /// The settings of a `Script` and its text.
+    pub(crate) fn of_script(properties: &Properties) -> Result<(Self, String), PlanError> {
+        let mut settings: Settings = properties.read()?;
+        foreign("commands", settings.commands.is_some())?;
+        let script = own("script", settings.script.take())?;
+        Ok((settings, script))
+    }
+
+    /// The settings of `Commands` and its lines.
+    pub(crate) fn of_commands(properties: &Properties) -> Result<(Self, Vec<String>), PlanError> {
+        let mut settings: Settings = properties.read()?;
+        foreign("script", settings.script.is_some())?;
+        let commands = own("commands", settings.commands.take())?;
+        Ok((settings, commands))
+    }
+
+    /// The packages to install, without what an expression rendered to nothing.
+    pub(crate) fn dependencies(&self) -> impl Iterator<Item = &str> {
+        let named = self.dependencies.as_deref().unwrap_or_default();
+        named
+            .iter()
+            .map(|one| one.trim_ascii())
+            .filter(|one| !one.is_empty())
+    }
 }
 
-macro_rules! extras {
-    ($($type:ty),*) => {$(
-        impl $type {
-            pub(crate) fn extras(&self) -> Extras<'_> {
-                Extras {
-                    dependencies: self.dependencies.as_deref().unwrap_or_default(),
-                    python_version: self.python_version.as_deref(),
-                    package_manager: self.package_manager.unwrap_or(PackageManager::Uv),
-                    dependency_cache_enabled: self.dependency_cache_enabled.unwrap_or(true),
-                    uv_installer_version: self.uv_installer_version.as_deref(),
-                    uv_installer_sha256: self.uv_installer_sha256.as_deref(),
-                }
-            }
-        }
-    )*};
+fn foreign(name: &str, there: bool) -> Result<(), PlanError> {
+    if there {
+        let message = [
+            "unknown property `",
+            name,
+            "`, it belongs to the other task type",
+        ]
+        .concat();
+        return Err(complaint("/unknown-property", name, message));
+    }
+    Ok(())
 }
 
-extras!(ScriptProperties, CommandsProperties);
+fn own<T>(name: &str, value: Option<T>) -> Result<T, PlanError> {
+    value.ok_or_else(|| {
+        complaint(
+            "/missing-property",
+            name,
+            ["property `", name, "` is missing"].concat(),
+        )
+    })
+}
+
+fn complaint(rule: &str, name: &str, message: String) -> PlanError {
+    PlanError::property([Python::ID, rule].concat(), ["/", name].concat(), message)
+}

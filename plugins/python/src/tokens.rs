@@ -28,9 +28,14 @@ pub(crate) struct Token {
 
 impl Token {
     pub(crate) fn text<'a>(&self, script: &'a str) -> &'a str {
-        // Every token starts and ends beside an ASCII character or at an end, hence between two characters.
-        &script[self.start..self.end]
+        piece(script, self.start, self.end)
     }
+}
+
+/// The script from byte to byte. Tokens start and end beside ASCII or at an end, so it is never none; an index would bring its
+/// panic along, with all that writes its message.
+pub(crate) fn piece(script: &str, start: usize, end: usize) -> &str {
+    script.get(start..end).unwrap_or_default()
 }
 
 /// Walks over a script. It never fails: what is no Python comes out as some tokens, and Python itself will complain.

@@ -47,6 +47,11 @@ impl Reader<'_> {
         }
     }
 
+    /// The text from `start` to here. Both stand beside ASCII, so it is never none; an index would bring its panic along.
+    fn since(&self, start: usize) -> &str {
+        self.text.get(start..self.offset).unwrap_or_default()
+    }
+
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.offset).copied()
     }
@@ -152,7 +157,7 @@ impl Reader<'_> {
             let _sign = self.take(b'+') || self.take(b'-');
             self.digits()?;
         }
-        Ok(Value::Number(self.text[start..self.offset].to_owned()))
+        Ok(Value::Number(self.since(start).to_owned()))
     }
 
     fn digits(&mut self) -> Result<(), Error> {
@@ -174,7 +179,7 @@ impl Reader<'_> {
             while !matches!(self.peek(), None | Some(b'"' | b'\\' | 0..=0x1f)) {
                 self.offset += 1;
             }
-            text.push_str(&self.text[start..self.offset]);
+            text.push_str(self.since(start));
             match self.peek() {
                 Some(b'"') => {
                     self.offset += 1;

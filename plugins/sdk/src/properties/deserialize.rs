@@ -201,6 +201,14 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         }
     }
 
+    // Spelt out, because a choice's `unit_variant` comes here: through `deserialize_any` it would bring floating point along.
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.0 {
+            Value::Null => visitor.visit_unit(),
+            other => Err(Error::wrong_type("null", other)),
+        }
+    }
+
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,
@@ -254,7 +262,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         visitor.visit_unit()
     }
 
-    forward_to_deserialize_any! { i128 u128 char bytes byte_buf unit unit_struct tuple tuple_struct identifier }
+    forward_to_deserialize_any! { i128 u128 char bytes byte_buf unit_struct tuple tuple_struct identifier }
 }
 
 struct Items<'de> {
