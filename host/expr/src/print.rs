@@ -1,0 +1,192 @@
+//! How values become text: Java's way with floating numbers, ISO 8601 for dates, JSON for
+//! containers. Knows nothing of evaluation.
+
+use std::fmt::Write;
+
+use crate::value::{Kind, Value};
+
+/// Prints a value the way `{{ }}` does.
+pub(crate) fn value(value: &Value, out: &mut String) {
+    match &value.kind {
+        Kind::Null => {}
+        Kind::Text(text) => out.push_str(text),
+        Kind::DateTime(moment) => out.push_str(&datetime(moment)),
+        _ => json(value, out),
+    }
+}
+
+/// Prints a value as compact JSON.
+pub(crate) fn json(value: &Value, out: &mut String) {
+    match &value.kind {
+        Kind::Null => out.push_str("null"),
+        Kind::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
+        Kind::Int(number) => {
+            let _ = write!(out, "{number}");
+        }
+        Kind::Float(number) => out.push_str(&float(*number)),
+        Kind::Text(text) => quoted(text, out),
+        Kind::DateTime(moment) => quoted(&datetime(moment), out),
+        Kind::List(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                json_element(item, out);
+            }
+            out.push(']');
+        }
+        Kind::Map(entries) => {
+            out.push('{');
+            for (index, (key, item)) in entries.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                quoted(key, out);
+                out.push(':');
+                json_element(item, out);
+            }
+            out.push('}');
+        }
+    }
+}
+
+/// Inside a document a number that JSON cannot hold is quoted, so that it stays JSON.
+fn json_element(value: &Value, out: &mut String) {
+    match value.kind {
+        Kind::Float(number) if !number.is_finite() => quoted(&float(number), out),
+        _ => json(value, out),
+    }
+}
+
+/// Writes a JSON string.
+pub(crate) fn quoted(text: &str, out: &mut String) {
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            control if (control as u32) < 0x20 => {
+                let _ = write!(out, "\\u{:04X}", control as u32);
+            }
+            other => out.push(other),
+        }
+    }
+    out.push('"');
+}
+
+/// Prints a double as Java does: always with a fraction, scientific from 10⁷ up and below 10⁻³.
+pub(crate) fn float(number: f64) -> String {
+    if number.is_nan() {
+        return "NaN".to_owned();
+    }
+    if number.is_infinite() {
+        return if number > 0.0 {
+            "Infinity"
+        } else {
+            "-Infinity"
+        }
+        .to_owned();
+    }
+    let magnitude = number.abs();
+    if magnitude != 0.0 && !(1e-3..1e7).contains(&magnitude) {
+        let scientific = format!("{number:E}");
+        let (digits, exponent) = scientific.split_once('E').unwrap_or((&scientific, "0"));
+        let fraction = if digits.contains('.') { "" } else { ".0" };
+        return format!("{digits}{fraction}E{exponent}");
+    }
+    let plain = format!("{number}");
+    if plain.contains('.') {
+        plain
+    } else {
+        format!("{plain}.0")
+    }
+}
+
+/// Prints a moment as Java prints an instant or an offset date-time: seconds always, the fraction
+/// in groups of three digits, `Z` for UTC.
+pub(crate) fn datetime(moment: &jiff::Zoned) -> String {
+    let nanosecond = moment.subsec_nanosecond();
+    let fraction = if nanosecond == 0 {
+        String::new()
+    } else if nanosecond % 1_000_000 == 0 {
+        format!(".{:03}", nanosecond / 1_000_000)
+    } else if nanosecond % 1_000 == 0 {
+        format!(".{:06}", nanosecond / 1_000)
+    } else {
+        format!(".{nanosecond:09}")
+    };
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{fraction}{}",
+        moment.year(),
+        moment.month(),
+        moment.day(),
+        moment.hour(),
+        moment.minute(),
+        moment.second(),
+        offset(moment.offset().seconds(), true)
+    )
+}
+
+/// Writes an offset in seconds as `+02:00`, with seconds where there are any.
+pub(crate) fn offset(seconds: i32, z_for_utc: bool) -> String {
+    if seconds == 0 && z_for_utc {
+        return "Z".to_owned();
+    }
+    let sign = if seconds < 0 { '-' } else { '+' };
+    let total = seconds.unsigned_abs();
+    let mut text = format!("{sign}{:02}:{:02}", total / 3600, total / 60 % 60);
+    if total % 60 != 0 {
+        let _ = write!(text, ":{:02}", total % 60);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_print_as_java_prints_them() {
+        let check = |number: f64, expected: &str| assert_eq!(float(number), expected);
+        check(1.0, "1.0");
+        check(-0.0, "-0.0");
+        check(3.5, "3.5");
+        check(1e7, "1.0E7");
+        check(123456789.0, "1.23456789E8");
+        check(9999999.0, "9999999.0");
+        check(0.001, "0.001");
+        check(0.0001, "1.0E-4");
+        check(1.0 / 3.0, "0.3333333333333333");
+        check(f64::INFINITY, "Infinity");
+        check(f64::NAN, "NaN");
+    }
+
+    #[test]
+    fn containers_print_as_json() {
+        let document = serde_json::json!({"a": [1, 2.0, null, "q\"\n\u{1}é"], "b": {}});
+        assert_eq!(
+            Value::from_json(&document).render_text(),
+            "{\"a\":[1,2.0,null,\"q\\\"\\n\\u0001é\"],\"b\":{}}"
+        );
+    }
+
+    #[test]
+    fn dates_print_in_iso() {
+        let check = |text: &str, expected: &str| {
+            let moment: jiff::Zoned = text.parse().unwrap();
+            assert_eq!(datetime(&moment), expected);
+        };
+        check("2024-05-06T07:08:09Z[UTC]", "2024-05-06T07:08:09Z");
+        check("2024-05-06T07:08:09.5Z[UTC]", "2024-05-06T07:08:09.500Z");
+        check(
+            "2024-05-06T07:08:09.000001+02:00[+02:00]",
+            "2024-05-06T07:08:09.000001+02:00",
+        );
+    }
+}

@@ -1,0 +1,132 @@
+//! A parsed text, ready to be rendered any number of times, from any thread.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use crate::environment::Environment;
+use crate::error::{EvalError, Span, SyntaxError};
+use crate::eval::Evaluator;
+use crate::limits::{Budget, Limits};
+use crate::syntax::reads::{self, Reads};
+use crate::syntax::tags;
+use crate::syntax::tree::{Piece, Tree};
+use crate::value::Value;
+
+/// Texts larger than this are not parsed.
+const MAX_SOURCE: usize = 16 * 1024 * 1024;
+
+/// A parsed text.
+pub struct Template {
+    source: Arc<str>,
+    /// None for a text without `{`.
+    tree: Option<Tree>,
+    reads: OnceLock<Reads>,
+}
+
+impl fmt::Debug for Template {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_tuple("Template")
+            .field(&self.source)
+            .finish()
+    }
+}
+
+/// What rendering gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// The text.
+    pub text: String,
+    /// The names of the secrets that went into it.
+    pub secrets: BTreeSet<Arc<str>>,
+}
+
+impl Template {
+    /// Parses a text. All its mistakes come at once, in order of their place.
+    pub fn parse(source: &str) -> Result<Template, Vec<SyntaxError>> {
+        if source.len() > MAX_SOURCE {
+            return Err(vec![SyntaxError::new(
+                Span::new(0, 0),
+                format!("a text with expressions is at most {MAX_SOURCE} bytes long"),
+            )]);
+        }
+        let tree = if source.contains('{') {
+            Some(tags::parse(source)?)
+        } else {
+            None
+        };
+        Ok(Template {
+            source: Arc::from(source),
+            tree,
+            reads: OnceLock::new(),
+        })
+    }
+
+    /// Gives the text that was parsed.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Gives what the template always renders to, if nothing in it is evaluated.
+    pub fn literal(&self) -> Option<&str> {
+        match &self.tree {
+            None => Some(&self.source),
+            Some(tree) => match tree.pieces.as_slice() {
+                [] => Some(""),
+                [Piece::Text(text)] => Some(text),
+                _ => None,
+            },
+        }
+    }
+
+    /// Tells whether the text is one `{{ }}` and nothing else, so that it has a value of any kind.
+    pub fn single_expression(&self) -> bool {
+        self.tree
+            .as_ref()
+            .is_some_and(|tree| matches!(tree.pieces.as_slice(), [Piece::Print(_)]))
+    }
+
+    /// Tells what the template reads, without running it.
+    pub fn reads(&self) -> &Reads {
+        self.reads.get_or_init(|| match &self.tree {
+            Some(tree) => reads::collect(&self.source, tree),
+            None => Reads::default(),
+        })
+    }
+
+    /// Renders the template once; text that comes out of an expression is not looked at again.
+    pub fn render(
+        &self,
+        environment: &dyn Environment,
+        limits: &Limits,
+    ) -> Result<Rendered, EvalError> {
+        let Some(tree) = &self.tree else {
+            return Ok(Rendered {
+                text: self.source.to_string(),
+                secrets: BTreeSet::new(),
+            });
+        };
+        let mut budget = Budget::new(limits);
+        let mut evaluator = Evaluator::new(&self.source, tree, environment, &mut budget);
+        let (text, secrets) = evaluator.rendered(&tree.pieces)?;
+        Ok(Rendered { text, secrets })
+    }
+
+    /// Evaluates the template: a single expression gives its value, everything else text.
+    pub fn evaluate(
+        &self,
+        environment: &dyn Environment,
+        limits: &Limits,
+    ) -> Result<Value, EvalError> {
+        let Some(tree) = &self.tree else {
+            return Ok(Value::text(self.source.clone()));
+        };
+        let mut budget = Budget::new(limits);
+        let mut evaluator = Evaluator::new(&self.source, tree, environment, &mut budget);
+        match tree.pieces.as_slice() {
+            [Piece::Print(node)] => evaluator.node(node),
+            pieces => evaluator.body(pieces),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Compares this engine with the answers of the Pebble engine: each is the same, or is listed with
+//! a reason, and what is listed really differs.
+
+mod common;
+
+use std::collections::BTreeMap;
+
+use common::{World, render};
+
+const PROBES: &str = include_str!("pebble-probes.tsv");
+const DEVIATIONS: &str = include_str!("deviations.tsv");
+
+/// An answer: the text, or `None` for an error.
+type Answer = Option<String>;
+
+fn columns(table: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
+    table
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.is_empty())
+        .map(|line| line.split('\t').collect())
+}
+
+fn text(column: &str) -> String {
+    serde_json::from_str(column).unwrap()
+}
+
+fn answer(outcome: &str, column: &str) -> Answer {
+    match outcome {
+        "ok" => Some(text(column)),
+        "error" => None,
+        other => panic!("outcome `{other}`"),
+    }
+}
+
+fn context() -> World {
+    let line = PROBES
+        .lines()
+        .find_map(|line| line.strip_prefix("# context\t"))
+        .unwrap();
+    World::new(serde_json::from_str(line).unwrap())
+}
+
+#[test]
+fn every_probe_has_pebbles_answer_or_a_listed_reason() {
+    let world = context();
+    let mut deviations: BTreeMap<String, Answer> = columns(DEVIATIONS)
+        .map(|row| {
+            assert!(row.len() == 4 && !row[3].is_empty(), "no reason: {row:?}");
+            (text(row[0]), answer(row[1], row[2]))
+        })
+        .collect();
+    let mut wrong = Vec::new();
+    let (mut total, mut same) = (0, 0);
+    for row in columns(PROBES) {
+        let expression = text(row[0]);
+        let pebble = answer(row[1], row[2]);
+        let ours = render(&expression, &world).ok();
+        total += 1;
+        same += usize::from(ours == pebble);
+        match deviations.remove(&expression) {
+            None if ours == pebble => {}
+            None => wrong.push(format!(
+                "{expression}\n  pebble {pebble:?}\n  ours   {ours:?}"
+            )),
+            Some(_) if ours == pebble => {
+                wrong.push(format!("{expression}\n  is listed but no longer deviates"));
+            }
+            Some(listed) if listed == ours => {}
+            Some(listed) => {
+                wrong.push(format!(
+                    "{expression}\n  listed {listed:?}\n  ours   {ours:?}"
+                ));
+            }
+        }
+    }
+    wrong.extend(
+        deviations
+            .keys()
+            .map(|expression| format!("{expression}\n  is listed but not in the probes")),
+    );
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let differing = total - same;
+    assert!(
+        differing <= DEVIATIONS.lines().count(),
+        "{differing} of {total}"
+    );
+}
