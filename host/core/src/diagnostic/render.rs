@@ -140,6 +140,10 @@ fn draw_patch<'source>(
     if original.contains('\n') || replacement.len() > LONGEST_MESSAGE {
         return None;
     }
+    // Blanks that go away leave nothing to point at.
+    if original.trim().is_empty() && replacement.len() < original.len() {
+        return None;
+    }
     let window = Window::of(source, *span);
     if window.marked.len() != original.len() {
         return None;

@@ -12,7 +12,7 @@ use super::limits::Limits;
 use super::path::{Segment, path_text};
 use super::resolve::{resolve, resolve_tagged};
 use super::source::Cursor;
-use super::unquoted;
+use super::unquoted::{self, Repair};
 use super::{Entry, Node, NodeKind, Scalar, ScalarStyle, ScalarValue, Span};
 use crate::diagnostic::{Code, Diagnostic};
 
@@ -20,7 +20,14 @@ use crate::diagnostic::{Code, Diagnostic};
 pub(super) struct Composed {
     pub(super) root: Option<Node>,
     pub(super) diagnostics: Vec<Diagnostic>,
-    pub(super) syntax_error: Option<SyntaxErrorAt>,
+    pub(super) trouble: Option<Trouble>,
+}
+
+/// What ended the reading and may be got round.
+pub(super) enum Trouble {
+    Syntax(SyntaxErrorAt),
+    /// A value that begins with an expression and goes on with text that is none to YAML.
+    Unquoted(Span),
 }
 
 /// A syntax error and how far the reading had come before it.
@@ -28,40 +35,46 @@ pub(super) struct SyntaxErrorAt {
     pub(super) error: SyntaxError,
     /// Where the last thing that was understood ends.
     pub(super) understood: usize,
+    /// Where the brackets begin that are open there.
+    pub(super) brackets: Vec<usize>,
     /// The property that was being read.
     pub(super) path: String,
 }
 
-/// Reads the text. The limit on its size is the caller's to check.
-pub(super) fn compose(text: &str, limits: &Limits) -> Composed {
+/// Reads the text, in which values may have been replaced. The limit on its size is the caller's to check.
+pub(super) fn compose(text: &str, limits: &Limits, repairs: &[Repair]) -> Composed {
     let mut composer = Composer {
         events: Events::new(text),
         cursor: Cursor::new(text),
         limits,
+        repairs,
         keys: Keys::default(),
         anchors: HashMap::new(),
         path: Vec::new(),
+        brackets: Vec::new(),
         depth: 0,
         nodes: 0,
         copied: 0,
         diagnostics: Vec::new(),
     };
-    let (root, syntax_error) = match composer.document() {
+    let (root, trouble) = match composer.document() {
         Ok(root) => (root, None),
         Err(Stop::Refused) => (None, None),
+        Err(Stop::Unquoted(span)) => (None, Some(Trouble::Unquoted(span))),
         Err(Stop::Syntax(error)) => {
             let at = SyntaxErrorAt {
                 error,
                 understood: composer.cursor.position(),
+                brackets: composer.brackets,
                 path: path_text(&composer.path),
             };
-            (None, Some(at))
+            (None, Some(Trouble::Syntax(at)))
         }
     };
     Composed {
         root,
         diagnostics: composer.diagnostics,
-        syntax_error,
+        trouble,
     }
 }
 
@@ -69,6 +82,8 @@ pub(super) fn compose(text: &str, limits: &Limits) -> Composed {
 enum Stop {
     /// The text is not YAML.
     Syntax(SyntaxError),
+    /// A value is an expression with text behind it, without quotes.
+    Unquoted(Span),
     /// A limit is broken; the diagnostic is noted.
     Refused,
 }
@@ -95,13 +110,15 @@ struct Anchored {
     depth: usize,
 }
 
-struct Composer<'text, 'limits> {
+struct Composer<'text, 'given> {
     events: Events<'text>,
     cursor: Cursor<'text>,
-    limits: &'limits Limits,
+    limits: &'given Limits,
+    repairs: &'given [Repair],
     keys: Keys,
     anchors: HashMap<usize, Anchored>,
     path: Vec<Segment>,
+    brackets: Vec<usize>,
     depth: usize,
     nodes: usize,
     /// Nodes copied for anchors.
@@ -109,7 +126,7 @@ struct Composer<'text, 'limits> {
     diagnostics: Vec<Diagnostic>,
 }
 
-impl<'text> Composer<'text, '_> {
+impl<'text, 'given> Composer<'text, 'given> {
     fn document(&mut self) -> Result<Option<Node>, Stop> {
         let root = match self.events.next()? {
             Some((Event::DocumentStart, _)) => {
@@ -147,10 +164,15 @@ impl<'text> Composer<'text, '_> {
                 properties,
             } => {
                 self.count(1, span)?;
-                let span = self.cursor.scalar(span, style);
+                let given = span;
+                let span = self.cursor.scalar(given, style);
+                if let Some(repair) = self.repair(span) {
+                    let built = self.expression(&repair.text, repair.span);
+                    return self.anchor(&properties, built);
+                }
                 let value = match &properties.tag {
                     None => resolve(&text, style),
-                    Some(tag) => self.tagged(&text, style, tag, span),
+                    Some(tag) => self.tagged(&text, style, tag, given),
                 };
                 let scalar = Scalar {
                     text: Arc::from(text),
@@ -176,7 +198,8 @@ impl<'text> Composer<'text, '_> {
             }
             Event::MapStart(properties) => {
                 self.open(&properties, "map", span)?;
-                let built = match self.cursor.unquoted_expression(span) {
+                let in_flow = !self.brackets.is_empty();
+                let built = match self.cursor.unquoted(span, in_flow) {
                     Some(expression) => self.unquoted(expression)?,
                     None => self.map(span)?,
                 };
@@ -191,6 +214,10 @@ impl<'text> Composer<'text, '_> {
 
     fn list(&mut self, start: Span) -> Result<Built, Stop> {
         let first = self.cursor.collection(start);
+        let bracket = self.cursor.is_bracket(first);
+        if bracket {
+            self.brackets.push(first as usize);
+        }
         let mut end = first;
         let mut items = Vec::new();
         let mut nodes = 1;
@@ -199,6 +226,9 @@ impl<'text> Composer<'text, '_> {
             let (event, span) = self.event()?;
             if matches!(event, Event::End) {
                 end = self.cursor.close(span, end);
+                if bracket {
+                    self.brackets.pop();
+                }
                 break;
             }
             self.path.push(Segment::Index(items.len()));
@@ -222,6 +252,10 @@ impl<'text> Composer<'text, '_> {
 
     fn map(&mut self, start: Span) -> Result<Built, Stop> {
         let first = self.cursor.collection(start);
+        let bracket = self.cursor.is_bracket(first);
+        if bracket {
+            self.brackets.push(first as usize);
+        }
         let mut end = first;
         let mut entries: Vec<Entry> = Vec::new();
         let mut seen = Seen::default();
@@ -232,6 +266,9 @@ impl<'text> Composer<'text, '_> {
             let (event, span) = self.event()?;
             if matches!(event, Event::End) {
                 end = self.cursor.close(span, end);
+                if bracket {
+                    self.brackets.pop();
+                }
                 break;
             }
             let key = self.key(event, span)?;
@@ -295,14 +332,24 @@ impl<'text> Composer<'text, '_> {
                 style,
                 properties,
             } => {
-                let span = self.cursor.scalar(span, style);
+                let given = span;
+                let span = self.cursor.scalar(given, style);
+                if let Some(repair) = self.repair(span) {
+                    self.expression(&repair.text, repair.span);
+                    let text = self.keys.get(&repair.text);
+                    return Ok(Some(Key {
+                        text,
+                        span,
+                        merges: false,
+                    }));
+                }
                 self.check_key(&text, span)?;
                 let merges =
                     style == ScalarStyle::Plain && text == "<<" && properties.tag.is_none();
                 if let Some(tag) = &properties.tag
                     && !matches!(tag, Tag::Standard(name) if name == "merge")
                 {
-                    self.tagged(&text, style, tag, span);
+                    self.tagged(&text, style, tag, given);
                 }
                 let text = self.keys.get(&text);
                 if properties.anchor != 0 {
@@ -377,25 +424,45 @@ impl<'text> Composer<'text, '_> {
     /// An unquoted expression reads as a map in a map: its events are skipped, its text is the value.
     fn unquoted(&mut self, expression: Span) -> Result<Built, Stop> {
         let mut open = 1;
+        let mut end = expression.start;
         while open > 0 {
-            match self.event()?.0 {
-                Event::End => open -= 1,
+            let (event, span) = self.event()?;
+            match event {
+                Event::End => {
+                    open -= 1;
+                    end = span.start + 1;
+                }
                 Event::ListStart(_) | Event::MapStart(_) => open += 1,
                 _ => {}
             }
         }
+        // Text behind the brackets belongs to the value and is none to YAML.
+        if end != expression.end {
+            return Err(Stop::Unquoted(expression));
+        }
         self.count(1, expression)?;
-        let text = self.cursor.slice(expression);
-        let path = path_text(&self.path);
-        self.diagnostics
-            .push(unquoted::diagnostic(text, expression).path(path));
         self.cursor.move_to(expression.end);
-        Ok(Built {
-            node: unquoted::node(text, expression),
-            end: expression.end,
+        let text = self.cursor.slice(expression);
+        Ok(self.expression(text, expression))
+    }
+
+    /// Notes that quotes are missing and takes the value as it was meant.
+    fn expression(&mut self, text: &str, span: Span) -> Built {
+        let path = path_text(&self.path);
+        let diagnostic = unquoted::diagnostic(text, span).path(path);
+        self.diagnostics.push(diagnostic);
+        Built {
+            node: unquoted::node(text, span),
+            end: span.end,
             nodes: 1,
             depth: 0,
-        })
+        }
+    }
+
+    fn repair(&self, span: Span) -> Option<&'given Repair> {
+        let repairs = self.repairs;
+        let found = repairs.binary_search_by_key(&span.start, |repair| repair.span.start);
+        found.ok().map(|at| &repairs[at])
     }
 
     fn alias(&mut self, anchor: usize, span: Span) -> Result<Built, Stop> {
@@ -450,13 +517,13 @@ impl<'text> Composer<'text, '_> {
         }
         match &properties.tag {
             Some(Tag::Standard(name)) if name == standard => {}
-            Some(tag) => self.unsupported_tag(tag, span, properties),
+            Some(tag) => self.unsupported_tag(tag, span),
             None => {}
         }
         Ok(())
     }
 
-    fn unsupported_tag(&mut self, tag: &Tag, span: Span, _properties: &Properties) {
+    fn unsupported_tag(&mut self, tag: &Tag, span: Span) {
         let written = match tag {
             Tag::Standard(name) => format!("!!{name}"),
             Tag::Other(text) => text.clone(),
@@ -483,7 +550,7 @@ impl<'text> Composer<'text, '_> {
         {
             return ScalarValue::Text;
         }
-        self.unsupported_tag(tag, span, &Properties::default());
+        self.unsupported_tag(tag, span);
         resolve(text, style)
     }
 
@@ -527,31 +594,23 @@ impl<'text> Composer<'text, '_> {
 
     /// Puts the entries of `<<` in its place; keys of the map itself win, then the earlier map of a list.
     fn merge(&mut self, merge: Merge, entries: &mut Vec<Entry>) {
-        let Merge {
-            mut at,
-            key_span,
-            value,
-        } = merge;
-        let span = value.span;
+        let Merge { mut at, value, .. } = merge;
         let maps = match value.kind {
-            NodeKind::Map(_) => vec![value],
             NodeKind::List(items) => items,
-            NodeKind::Scalar(_) => vec![value],
+            _ => vec![value],
         };
         for map in maps {
+            let what = map.kind_name();
             let NodeKind::Map(merged) = map.kind else {
                 let diagnostic = Diagnostic::error(
                     Code::YamlUnsupported,
-                    key_span,
-                    "the merge key `<<` takes a map or a list of maps",
+                    map.span,
+                    format!("the merge key `<<` cannot take {what}"),
                 )
-                .path(path_text(&self.path))
-                .note(format!(
-                    "line {} has something else",
-                    self.cursor.line(span)
-                ));
+                .label("it takes a map or a list of maps, as a rule an alias")
+                .path(path_text(&self.path));
                 self.diagnostics.push(diagnostic);
-                return;
+                continue;
             };
             for entry in merged {
                 if !entries.iter().any(|known| known.key == entry.key) {

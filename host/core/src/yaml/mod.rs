@@ -1,14 +1,19 @@
 //! YAML with places: the one reader that decides what a flow file means.
 
+mod characters;
 mod compose;
 mod events;
 mod keys;
+mod layout;
 mod limits;
+mod lines;
 mod node;
+mod outline;
 mod path;
 mod read;
 mod resolve;
 mod source;
+mod syntax;
 mod unquoted;
 
 pub use limits::Limits;

@@ -1,10 +1,14 @@
 //! Reads a text into a tree and everything that is wrong with it as YAML.
 
-use super::compose::compose;
+use super::characters;
+use super::compose::{Trouble, compose};
 use super::limits::Limits;
+use super::outline::{Outline, outline};
 use super::source::make_span;
+use super::syntax;
+use super::unquoted::{self, Repair};
 use super::{Node, Span};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, limited};
 
 /// What a text holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,76 +20,85 @@ pub struct Parsed {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+/// Values without quotes that are got round in one file; a larger number is a file of another language.
+const MOST_REPAIRS: usize = 50;
+
 /// Reads a flow file. Costs time and memory in proportion to the text, never more than the limits allow, and does not panic.
 pub fn parse(text: &str, limits: &Limits) -> Parsed {
-    if text.len() > limits.bytes {
-        let message = format!(
-            "the file is larger than {} bytes; it has {}",
-            limits.bytes,
-            text.len()
-        );
-        return refused(Diagnostic::error(Code::YamlLimit, Span::default(), message));
+    if text.len() > limits.bytes.min(u32::MAX as usize) {
+        let (limit, size) = (limits.bytes, text.len());
+        let message = format!("the file is larger than {limit} bytes; it has {size}");
+        let whole = Diagnostic::error(Code::YamlLimit, Span::default(), message);
+        return refused(vec![whole], limits);
     }
-    let composed = compose(text, limits);
-    let mut diagnostics = composed.diagnostics;
-    if let Some(at) = composed.syntax_error {
-        let offset = at.error.offset.min(text.len());
-        let end = text.ceil_char_boundary((offset + 1).min(text.len()));
-        diagnostics.push(
-            Diagnostic::error(Code::YamlSyntax, make_span(offset, end), at.error.reason)
-                .path(at.path),
-        );
-    } else if composed.root.as_ref().is_none_or(Node::is_null) && diagnostics.is_empty() {
-        return refused(
-            Diagnostic::error(Code::YamlSyntax, Span::default(), "the file is empty")
-                .label("a flow has `id`, `namespace` and `tasks`"),
-        );
+    let forbidden = characters::forbidden(text);
+    if !forbidden.is_empty() {
+        return refused(forbidden, limits);
     }
-    diagnostics.sort_by_key(|diagnostic| diagnostic.span);
-    Parsed {
-        root: composed.root,
-        diagnostics,
+    read(text, limits)
+}
+
+/// Reads again and again, each time with one more unquoted expression got round, so that everything else is reported as well.
+fn read(text: &str, limits: &Limits) -> Parsed {
+    let mut repaired: Option<String> = None;
+    let mut repairs: Vec<Repair> = Vec::new();
+    let mut work = text.len();
+    loop {
+        let current = repaired.as_deref().unwrap_or(text);
+        let composed = compose(current, limits, &repairs);
+        let mut diagnostics = composed.diagnostics;
+        let found = match &composed.trouble {
+            Some(Trouble::Syntax(at)) => {
+                outline(current, at.understood, at.error.offset + 1, &at.brackets)
+            }
+            _ => Outline::default(),
+        };
+        let unquoted = match (&composed.trouble, found.expression) {
+            (Some(Trouble::Unquoted(span)), _) => Some(*span),
+            (_, Some((start, in_flow))) => Some(unquoted::value(current, start, in_flow)),
+            _ => None,
+        };
+        if let Some(span) = unquoted {
+            let range = span.start as usize..span.end as usize;
+            work += text.len();
+            if work <= limits.bytes && repairs.len() < MOST_REPAIRS {
+                let mut next = current.to_owned();
+                next.replace_range(range.clone(), &"x".repeat(range.len()));
+                let at = repairs.partition_point(|repair| repair.span < span);
+                let text = text[range].to_owned();
+                repairs.insert(at, Repair { span, text });
+                repaired = Some(next);
+                continue;
+            }
+            diagnostics.push(unquoted::diagnostic(&text[range], span));
+            return refused(diagnostics, limits);
+        }
+        if let Some(Trouble::Syntax(at)) = &composed.trouble {
+            diagnostics.push(syntax::explain(text, at, &found, limits));
+        } else if composed.root.as_ref().is_none_or(Node::is_null) && diagnostics.is_empty() {
+            diagnostics.push(empty(text));
+            return refused(diagnostics, limits);
+        }
+        return Parsed {
+            root: composed.root,
+            diagnostics: limited(diagnostics, limits.diagnostics),
+        };
     }
 }
 
-fn refused(diagnostic: Diagnostic) -> Parsed {
+fn empty(text: &str) -> Diagnostic {
+    let message = if text.trim().is_empty() {
+        "the file is empty"
+    } else {
+        "the file holds no values"
+    };
+    Diagnostic::error(Code::YamlSyntax, make_span(0, 0), message)
+        .label("a flow begins with `id`, `namespace` and `tasks`")
+}
+
+fn refused(diagnostics: Vec<Diagnostic>, limits: &Limits) -> Parsed {
     Parsed {
         root: None,
-        diagnostics: vec![diagnostic],
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn trees() {
-        for (text, expected) in [
-            ("a: 1", json!({"a": 1})),
-            ("a:\n- 1\n- b: c\n", json!({"a": [1, {"b": "c"}]})),
-            (
-                "--- \na: {b: [x, 1.5], c: }\n...\n",
-                json!({"a": {"b": ["x", 1.5], "c": null}}),
-            ),
-            (
-                "a: &x {b: 1}\nc: *x\nd: {<<: *x, b: 2, e: 3}",
-                json!({"a": {"b": 1}, "c": {"b": 1}, "d": {"b": 2, "e": 3}}),
-            ),
-            (
-                "\u{feff}a: é\r\nb: |\r\n  x\r\n  y\r\n",
-                json!({"a": "é", "b": "x\ny\n"}),
-            ),
-            ("1: a\ntrue: b", json!({"1": "a", "true": "b"})),
-        ] {
-            let parsed = parse(text, &Limits::default());
-            assert_eq!(parsed.diagnostics, [], "{text}");
-            assert_eq!(
-                parsed.root.map(|root| root.to_json()),
-                Some(expected),
-                "{text}"
-            );
-        }
+        diagnostics: limited(diagnostics, limits.diagnostics),
     }
 }

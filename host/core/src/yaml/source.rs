@@ -91,19 +91,23 @@ impl<'text> Cursor<'text> {
         }
     }
 
-    /// The span of the tag before a node.
+    /// The span of the tag among the properties that an event begins with.
     pub(super) fn tag(&self, span: Span) -> Span {
         let bytes = self.text.as_bytes();
-        let from = self.position.min(span.start as usize);
+        let from = span.start as usize;
         let start = memchr::memchr(b'!', &bytes[from..]).map_or(from, |offset| from + offset);
         make_span(start, word_end(bytes, start))
     }
 
-    /// The span of the expression, where a map is one that lacks quotes.
-    pub(super) fn unquoted_expression(&self, span: Span) -> Option<Span> {
+    /// The whole value, where a map is an expression that lacks quotes.
+    pub(super) fn unquoted(&self, span: Span, in_flow: bool) -> Option<Span> {
         let start = skip_properties(self.text.as_bytes(), span.start as usize);
-        let end = unquoted::expression_end(self.text, start)?;
-        Some(make_span(start, end))
+        unquoted::begins(self.text, start).then(|| unquoted::value(self.text, start, in_flow))
+    }
+
+    /// Whether a bracket opens here.
+    pub(super) fn is_bracket(&self, at: u32) -> bool {
+        matches!(self.text.as_bytes().get(at as usize), Some(b'[' | b'{'))
     }
 
     /// Where nothing stands: behind the indicator that asks for a value.
@@ -169,7 +173,7 @@ fn line_end(bytes: &[u8], at: usize) -> usize {
     memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |offset| at + offset)
 }
 
-fn single_quoted_end(bytes: &[u8], start: usize) -> usize {
+pub(super) fn single_quoted_end(bytes: &[u8], start: usize) -> usize {
     let mut at = start + 1;
     while let Some(offset) = bytes.get(at..).and_then(|rest| memchr::memchr(b'\'', rest)) {
         at += offset + 1;
@@ -181,7 +185,7 @@ fn single_quoted_end(bytes: &[u8], start: usize) -> usize {
     bytes.len()
 }
 
-fn double_quoted_end(bytes: &[u8], start: usize) -> usize {
+pub(super) fn double_quoted_end(bytes: &[u8], start: usize) -> usize {
     let mut at = start + 1;
     while let Some(offset) = bytes
         .get(at..)

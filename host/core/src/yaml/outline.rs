@@ -1,0 +1,121 @@
+//! A rough look at the stretch of text between what was understood and a syntax error: which brackets and quotes are open, and
+//! whether an expression without quotes stands there.
+
+use super::source::{double_quoted_end, single_quoted_end};
+use super::unquoted;
+
+/// What stands in the stretch.
+#[derive(Debug, Default)]
+pub(super) struct Outline {
+    /// Where the brackets begin that are open at its end.
+    pub(super) brackets: Vec<usize>,
+    /// The last quoted text that begins in it: its first byte and one past its last.
+    pub(super) quoted: Option<(usize, usize)>,
+    /// The first value that begins with an expression, and whether it stands inside brackets.
+    pub(super) expression: Option<(usize, bool)>,
+}
+
+/// Looks from `from` on at what begins before `to`. `brackets` are those open at the start.
+pub(super) fn outline(text: &str, from: usize, to: usize, brackets: &[usize]) -> Outline {
+    let bytes = text.as_bytes();
+    let mut outline = Outline {
+        brackets: brackets.to_vec(),
+        ..Outline::default()
+    };
+    let mut at = from;
+    // Quotes, brackets and expressions mean something only where a value may begin.
+    let mut begins = true;
+    while at < to && at < bytes.len() {
+        let in_flow = !outline.brackets.is_empty();
+        let next_is_blank = matches!(bytes.get(at + 1), None | Some(b' ' | b'\n' | b'\r' | b'\t'));
+        match bytes[at] {
+            b'\n' => begins = true,
+            b' ' | b'\t' | b'\r' => {}
+            b'#' if at == 0 || bytes[at - 1].is_ascii_whitespace() => {
+                at = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |offset| at + offset);
+                continue;
+            }
+            b'{' if begins && unquoted::begins(text, at) => {
+                outline.expression = Some((at, in_flow));
+                return outline;
+            }
+            b'{' | b'[' if begins => outline.brackets.push(at),
+            b'}' | b']' if in_flow => {
+                outline.brackets.pop();
+                begins = false;
+            }
+            b',' if in_flow => begins = true,
+            b':' if next_is_blank => begins = true,
+            b'-' | b'?' if begins && next_is_blank => {}
+            b'"' if begins => {
+                let end = double_quoted_end(bytes, at);
+                outline.quoted = Some((at, end));
+                at = end;
+                begins = false;
+                continue;
+            }
+            b'\'' if begins => {
+                let end = single_quoted_end(bytes, at);
+                outline.quoted = Some((at, end));
+                at = end;
+                begins = false;
+                continue;
+            }
+            b'|' | b'>' if begins && !in_flow => {
+                at = block_end(bytes, at);
+                begins = true;
+                continue;
+            }
+            _ => begins = false,
+        }
+        at += 1;
+    }
+    outline
+}
+
+/// The first line behind a block scalar: the next that is not empty and not indented deeper than the line of the header.
+fn block_end(bytes: &[u8], header: usize) -> usize {
+    let line_start = memchr::memrchr(b'\n', &bytes[..header]).map_or(0, |newline| newline + 1);
+    let indentation = |at: usize| bytes[at..].iter().take_while(|byte| **byte == b' ').count();
+    let own = indentation(line_start);
+    let mut at = header;
+    while let Some(offset) = memchr::memchr(b'\n', &bytes[at..]) {
+        at += offset + 1;
+        let text = at + indentation(at);
+        let empty = matches!(bytes.get(text), None | Some(b'\n' | b'\r'));
+        if !empty && text - at <= own {
+            return at;
+        }
+    }
+    bytes.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brackets_quotes_and_expressions_are_found() {
+        for (text, brackets, quoted, expression) in [
+            (": [a, {b: c", vec![2, 6], None, None),
+            (": [a, {b: c}]", vec![], None, None),
+            (": \"a 'b\" c", vec![], Some((2, 8)), None),
+            (": it's \"q", vec![], None, None),
+            (": {{ x }}", vec![], None, Some((2, false))),
+            (": [a, {{ x }}", vec![2], None, Some((6, true))),
+            (": echo {{ x }}", vec![], None, None),
+            (
+                ": |\n  {{ x }}\n\n  {{ y }}\nb: {{ z }}",
+                vec![],
+                None,
+                Some((28, false)),
+            ),
+            (": 1 # {{ x }}\nb: '{{ x }}'", vec![], Some((17, 26)), None),
+        ] {
+            let found = outline(text, 0, text.len(), &[]);
+            assert_eq!(found.brackets, brackets, "{text}");
+            assert_eq!(found.quoted, quoted, "{text}");
+            assert_eq!(found.expression, expression, "{text}");
+        }
+    }
+}
