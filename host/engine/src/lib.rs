@@ -2,6 +2,10 @@
 //!
 //! The engine knows ports, not adapters: it never names a backend, a language, a terminal or a file format.
 
+pub mod cancel;
 pub mod confined;
+pub mod drive;
 pub mod ports;
 pub mod storage;
+#[cfg(feature = "testing")]
+pub mod testing;
