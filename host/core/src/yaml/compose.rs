@@ -213,7 +213,7 @@ impl<'text, 'given> Composer<'text, 'given> {
     }
 
     fn list(&mut self, start: Span) -> Result<Built, Stop> {
-        let first = self.cursor.collection(start);
+        let first = self.cursor.collection(start, true);
         let bracket = self.cursor.is_bracket(first);
         if bracket {
             self.brackets.push(first as usize);
@@ -251,7 +251,7 @@ impl<'text, 'given> Composer<'text, 'given> {
     }
 
     fn map(&mut self, start: Span) -> Result<Built, Stop> {
-        let first = self.cursor.collection(start);
+        let first = self.cursor.collection(start, false);
         let bracket = self.cursor.is_bracket(first);
         if bracket {
             self.brackets.push(first as usize);

@@ -102,3 +102,179 @@ fn refused(diagnostics: Vec<Diagnostic>, limits: &Limits) -> Parsed {
         diagnostics: limited(diagnostics, limits.diagnostics),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn trees() {
+        for (text, expected) in [
+            ("a: 1", json!({"a": 1})),
+            ("a:\n- 1\n- b: c\n", json!({"a": [1, {"b": "c"}]})),
+            (
+                "--- \na: {b: [x, 1.5], c: }\n...\n",
+                json!({"a": {"b": ["x", 1.5], "c": null}}),
+            ),
+            ("# c\n---\na: b\n... # end\n# more\n", json!({"a": "b"})),
+            ("%YAML 1.2\n---\na: b\n", json!({"a": "b"})),
+            (
+                "\u{feff}a: é\r\nb: |\r\n  x\r\n  y\r\n",
+                json!({"a": "é", "b": "x\ny\n"}),
+            ),
+            (
+                "1: a\ntrue: b\n? c\n: d\n~: e",
+                json!({"1": "a", "true": "b", "c": "d", "~": "e"}),
+            ),
+            (
+                "version: 1.10\nid: 010\nno: NO\nyes: on",
+                json!({"version": 1.1, "id": 10, "no": "NO", "yes": "on"}),
+            ),
+            (
+                "a: !!str 12\nb: !!int \"7\"\nc: ! 12\nd: !!map {}\ne: !!float 1\nf: !!null ''",
+                json!({"a": "12", "b": 7, "c": "12", "d": {}, "e": 1.0, "f": null}),
+            ),
+            (
+                "a: .inf\nb: -.INF\nc: .nan",
+                json!({"a": ".inf", "b": "-.INF", "c": ".nan"}),
+            ),
+            (
+                "a: 9223372036854775807\nb: 9223372036854775808",
+                json!({"a": i64::MAX, "b": 9_223_372_036_854_775_808.0}),
+            ),
+            ("a: &x k\n*x : 1", json!({"a": "k", "k": 1})),
+            (
+                "a: &x {b: 1, c: 2}\nd: {z: 0, <<: *x, b: 9, e: 3}",
+                json!({"a": {"b": 1, "c": 2}, "d": {"z": 0, "c": 2, "b": 9, "e": 3}}),
+            ),
+            (
+                "a: &x {p: 1}\nb: &y {p: 2, q: 3}\nc: {<<: [*x, *y], r: 4}",
+                json!({"a": {"p": 1}, "b": {"p": 2, "q": 3}, "c": {"p": 1, "q": 3, "r": 4}}),
+            ),
+            ("a: {\"<<\": 1}", json!({"a": {"<<": 1}})),
+            ("a: \"x\\ty \\\n  z\"", json!({"a": "x\ty z"})),
+            ("a: [1,\t2]\nb:  \t3\t# c", json!({"a": [1, 2], "b": 3})),
+        ] {
+            let parsed = parse(text, &Limits::default());
+            assert_eq!(parsed.diagnostics, [], "{text}");
+            assert_eq!(
+                parsed.root.map(|root| root.to_json()),
+                Some(expected),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn numbers_keep_their_text() {
+        let parsed = parse("version: 1.10\nid: 010\n", &Limits::default());
+        let root = parsed.root.unwrap();
+        let text = |key: &str| {
+            root.get(key)
+                .and_then(Node::scalar)
+                .map(|scalar| &*scalar.text)
+        };
+        assert_eq!((text("version"), text("id")), (Some("1.10"), Some("010")));
+    }
+
+    /// The text of the span of each node and key, in the order of the tree.
+    fn spans<'text>(node: &Node, text: &'text str, found: &mut Vec<&'text str>) {
+        let slice = |span: Span| &text[span.start as usize..span.end as usize];
+        found.push(slice(node.span));
+        for entry in node.entries() {
+            found.push(slice(entry.key_span));
+            spans(&entry.value, text, found);
+        }
+        for item in node.items() {
+            spans(item, text, found);
+        }
+    }
+
+    #[test]
+    fn spans_are_what_was_written() {
+        // What is expected of the root is not written down: it begins with the first key and ends with the last value.
+        for (text, expected) in [
+            ("a: b", vec!["a", "b"]),
+            ("é: ü  # c\nb: 'x' # d\n\n", vec!["é", "ü", "b", "'x'"]),
+            (
+                "a:\n- b\n- \"c\"   # d\ne: f",
+                vec!["a", "- b\n- \"c\"", "b", "\"c\"", "e", "f"],
+            ),
+            (
+                "a:\n  - id: 1\n    x: 2\n  -   - 3\n",
+                vec![
+                    "a",
+                    "- id: 1\n    x: 2\n  -   - 3",
+                    "id: 1\n    x: 2",
+                    "id",
+                    "1",
+                    "x",
+                    "2",
+                    "- 3",
+                    "3",
+                ],
+            ),
+            (
+                "a: [1, {b: c}] # d\n",
+                vec!["a", "[1, {b: c}]", "1", "{b: c}", "b", "c"],
+            ),
+            (
+                "a: [b: c, d]",
+                vec!["a", "[b: c, d]", "b: c", "b", "c", "d"],
+            ),
+            (
+                "a: [\n  1,\n ]\nb: {}",
+                vec!["a", "[\n  1,\n ]", "1", "b", "{}"],
+            ),
+            (
+                "a: | # why\n\n  é\n  x\n\nb: 1",
+                vec!["a", "| # why\n\n  é\n  x", "b", "1"],
+            ),
+            ("a:\n  >-\n   x\n", vec!["a", ">-\n   x"]),
+            ("a: |\nb: >", vec!["a", "|", "b", ">"]),
+            ("a: &x !!str 'v'\nb: *x", vec!["a", "'v'", "b", "'v'"]),
+            ("a: !!str\n  # c\n  v", vec!["a", "v"]),
+            ("a: &x\n  b: c", vec!["a", "b: c", "b", "c"]),
+            (
+                "a:\nb: \nc:\n  - \n  - d\n",
+                vec!["a", "", "b", "", "c", "- \n  - d", "", "d"],
+            ),
+            (
+                "a: one\n  two\n\nb: \"x\n  y\"",
+                vec!["a", "one\n  two", "b", "\"x\n  y\""],
+            ),
+            (
+                "\u{feff}# é\r\na: b\r\nc: ''''\r\n",
+                vec!["a", "b", "c", "''''"],
+            ),
+            ("\"k\" : \"\\\"v\\\\\" # c", vec!["\"k\"", "\"\\\"v\\\\\""]),
+            ("? a\n: b\n? c\n", vec!["a", "b", "c", ""]),
+        ] {
+            let parsed = parse(text, &Limits::default());
+            assert_eq!(parsed.diagnostics, [], "{text}");
+            let mut found = Vec::new();
+            spans(&parsed.root.unwrap(), text, &mut found);
+            assert_eq!(found[1..], expected, "{text}");
+            assert!(found[0].starts_with(expected[0]), "{text}: {found:?}");
+            let brackets = [']', '}', ' ', '\n'];
+            let last = expected[expected.len() - 1].trim_end_matches(brackets);
+            let end = found[0].trim_end_matches(brackets);
+            assert!(end.ends_with(last), "{text}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_tree_is_good_to_look_further_in_after_mistakes() {
+        let text = "a: 1\na: 2\n[x]: y\nb: {{ c }}/d\ne: !x f\n";
+        let parsed = parse(text, &Limits::default());
+        let codes: Vec<_> = parsed
+            .diagnostics
+            .iter()
+            .map(|one| one.code.as_str())
+            .collect();
+        assert_eq!(codes, ["TF0002", "TF0005", "TF0006", "TF0005"]);
+        let root = parsed.root.unwrap();
+        assert_eq!(root.to_json(), json!({"a": 1, "b": "{{ c }}/d", "e": "f"}));
+    }
+}

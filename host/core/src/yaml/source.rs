@@ -65,11 +65,11 @@ impl<'text> Cursor<'text> {
     }
 
     /// Where a collection's first entry begins.
-    pub(super) fn collection(&mut self, span: Span) -> u32 {
+    pub(super) fn collection(&mut self, span: Span, list: bool) -> u32 {
         let bytes = self.text.as_bytes();
         let mut start = skip_properties(bytes, span.start as usize);
         // The parser says where a list without indentation goes on behind its first dash.
-        if !matches!(bytes.get(start), Some(b'-' | b'[')) {
+        if list && !matches!(bytes.get(start), Some(b'-' | b'[')) {
             let before = self.text[..start].trim_end();
             if before.ends_with('-') && before.len() > self.position {
                 start = before.len() - 1;
