@@ -1,0 +1,322 @@
+//! The engine as plugins meet it: what is switched on, how a call is fenced in, and what its end means in words.
+//!
+//! It knows nothing of the plugin API: a call is any future over a fresh store.
+
+use std::any::Any;
+use std::hash::{Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use wasmtime::component::Component;
+use wasmtime::{Config, Engine, OptLevel, Store, Trap};
+use wasmtime_wasi::I32Exit;
+
+use crate::cache::Entry;
+use crate::limits::{Limits, Tier, TierLimits};
+use crate::log::{CallLog, Speaker};
+use crate::state::State;
+use crate::text::{bytes, harmless};
+use crate::ticker::{Ticker, ticks};
+
+/// Runs plugins within limits. Making one costs nothing; an engine starts with the first component of its tier.
+pub struct Sandbox {
+    limits: Limits,
+    standard: OnceLock<Result<Machine, String>>,
+    large: OnceLock<Result<Machine, String>>,
+}
+
+impl Sandbox {
+    /// A sandbox with these limits.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            standard: OnceLock::new(),
+            large: OnceLock::new(),
+        }
+    }
+
+    /// The limits that hold in it.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Whether an engine was started.
+    pub fn is_running(&self) -> bool {
+        self.standard.get().is_some() || self.large.get().is_some()
+    }
+
+    /// The engine of a tier, started if need be.
+    pub(crate) fn machine(&self, tier: Tier) -> Result<&Machine, String> {
+        let cell = match tier {
+            Tier::Standard => &self.standard,
+            Tier::Large => &self.large,
+        };
+        cell.get_or_init(|| Machine::start(self.limits.of(tier).clone()))
+            .as_ref()
+            .map_err(Clone::clone)
+    }
+}
+
+/// An engine with what keeps its calls in time.
+pub(crate) struct Machine {
+    engine: Engine,
+    ticker: Ticker,
+    limits: TierLimits,
+}
+
+/// How a call is to be run.
+pub(crate) struct Call {
+    /// Who answers.
+    pub(crate) speaker: Arc<Speaker>,
+    /// How long it may take.
+    pub(crate) deadline: Duration,
+    /// Whether host functions may wait, which epochs do not end.
+    pub(crate) waits: bool,
+}
+
+impl Machine {
+    fn start(limits: TierLimits) -> Result<Self, String> {
+        let mut config = Config::new();
+        config
+            .epoch_interruption(true)
+            .max_wasm_stack(limits.stack)
+            .wasm_backtrace_max_frames(None)
+            .cranelift_opt_level(OptLevel::Speed)
+            .cranelift_nan_canonicalization(true)
+            .relaxed_simd_deterministic(true)
+            .concurrency_support(false)
+            .shared_memory(false)
+            .wasm_memory64(false);
+        let engine = Engine::new(&config)
+            .map_err(|error| format!("the WebAssembly engine does not start: {error:#}"))?;
+        Ok(Self {
+            engine,
+            ticker: Ticker::new(),
+            limits,
+        })
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) fn limits(&self) -> &TierLimits {
+        &self.limits
+    }
+
+    /// Names this engine's version, settings and processor: machine code is exchangeable where it is equal.
+    pub(crate) fn fingerprint(&self) -> String {
+        let mut hasher = Hashing(Sha256::new());
+        self.engine
+            .precompile_compatibility_hash()
+            .hash(&mut hasher);
+        hasher.0.finalize()[..8]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+
+    /// Compiles a component. Its size was checked before; time and memory are not limited here.
+    pub(crate) fn compile(&self, component: &[u8]) -> Result<Component, String> {
+        catch_unwind(AssertUnwindSafe(|| {
+            Component::from_binary(&self.engine, component)
+        }))
+        .map_err(|panic| host_fault("compiling it", panic.as_ref()))?
+        .map_err(|error| format!("it does not compile: {}", harmless(&format!("{error:#}"))))
+    }
+
+    /// Takes up machine code that an earlier run of this host compiled.
+    pub(crate) fn revive(&self, entry: &Entry) -> Result<Component, String> {
+        // SAFETY: these bytes are what `Component::serialize` of this host returned. An `Entry` exists only where the mark over
+        // exactly this memory, made with a key that only this user can read, was found right, and the file is not read again.
+        // The engine itself compares its version, target and settings with those in the bytes.
+        #[expect(
+            unsafe_code,
+            reason = "compiled plugins are native code; this is the only place that takes it up"
+        )]
+        let component = unsafe { Component::deserialize(&self.engine, entry.content()) };
+        component.map_err(|error| format!("{error:#}"))
+    }
+
+    /// Runs one call in a fresh store.
+    ///
+    /// # Errors
+    /// What ended the call instead of an answer, in words that follow on "the plugin".
+    pub(crate) fn run<T: Send>(
+        &self,
+        call: Call,
+        body: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T> + Send,
+    ) -> Result<T, String> {
+        let running = self.ticker.run(|| self.engine.weak());
+        let outcome = if call.waits {
+            self.run_waiting(&call, body)
+        } else {
+            catch_unwind(AssertUnwindSafe(|| self.run_at_once(&call, body)))
+                .unwrap_or_else(|panic| Err(host_fault("calling it", panic.as_ref())))
+        };
+        drop(running);
+        outcome
+    }
+
+    fn store(&self, call: &Call) -> Store<State> {
+        let log = CallLog::new(Arc::clone(&call.speaker), &self.limits);
+        let mut store = Store::new(&self.engine, State::new(log, &self.limits));
+        store.limiter(|state| &mut state.meter);
+        store.set_epoch_deadline(ticks(call.deadline));
+        store.set_hostcall_fuel(self.limits.copied);
+        store
+    }
+
+    /// No host function of such a component waits, so the future is ready when it is first asked; no thread and no fiber is needed.
+    fn run_at_once<T>(
+        &self,
+        call: &Call,
+        body: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T>,
+    ) -> Result<T, String> {
+        let mut store = self.store(call);
+        let outcome = {
+            let future = pin!(body(&mut store));
+            match future.poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(outcome) => outcome.map_err(Ended::Error),
+                Poll::Pending => Err(Ended::Late),
+            }
+        };
+        self.close(call, &store, outcome)
+    }
+
+    /// Epochs do not reach into host calls, and a WASI guest can wait there for an hour: a timeout goes round the whole call.
+    /// It runs on a thread of its own, since nobody can wait for a future on a thread that serves other futures.
+    fn run_waiting<T: Send>(
+        &self,
+        call: &Call,
+        body: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T> + Send,
+    ) -> Result<T, String> {
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new()
+                .name("plugin-call".to_owned())
+                .spawn_scoped(scope, || {
+                    let runtime = tokio::runtime::Builder::new_current_thread()
+                        .enable_all()
+                        .build()
+                        .map_err(|error| format!("got no runtime to run in: {error}"))?;
+                    let mut store = self.store(call);
+                    let outcome = runtime.block_on(async {
+                        tokio::time::timeout(call.deadline, body(&mut store)).await
+                    });
+                    runtime.shutdown_background();
+                    let outcome = match outcome {
+                        Ok(outcome) => outcome.map_err(Ended::Error),
+                        Err(_) => Err(Ended::Late),
+                    };
+                    self.close(call, &store, outcome)
+                })
+                .map_err(|error| format!("got no thread to run in: {error}"))?;
+            thread
+                .join()
+                .unwrap_or_else(|panic| Err(host_fault("calling it", panic.as_ref())))
+        })
+    }
+
+    fn close<T>(
+        &self,
+        call: &Call,
+        store: &Store<State>,
+        outcome: Result<T, Ended>,
+    ) -> Result<T, String> {
+        store.data().log.finish();
+        outcome.map_err(|ended| self.explain(call, store.data(), &ended))
+    }
+
+    /// Says in words why there is no answer.
+    fn explain(&self, call: &Call, state: &State, ended: &Ended) -> String {
+        let late = || format!("took longer than {}", humane(call.deadline));
+        let error = match ended {
+            Ended::Late => return late(),
+            Ended::Error(error) => error,
+        };
+        if let Some(exceeded) = state.meter.exceeded() {
+            return exceeded.to_owned();
+        }
+        if let Some(I32Exit(code)) = error.downcast_ref() {
+            return format!("called exit({code})");
+        }
+        let complaint = state.log.complaint();
+        match (error.downcast_ref::<Trap>(), complaint) {
+            (Some(Trap::Interrupt), _) => late(),
+            (Some(Trap::StackOverflow), _) => {
+                format!("ran out of stack ({})", bytes(self.limits.stack as u64))
+            }
+            (Some(Trap::UnreachableCodeReached), Some(text)) => format!("panicked: {text}"),
+            (Some(Trap::UnreachableCodeReached), None) => {
+                "panicked without a word (it reached an `unreachable` instruction)".to_owned()
+            }
+            (Some(trap), complaint) => {
+                let trap = trap.to_string();
+                let trap = trap.strip_prefix("wasm trap: ").unwrap_or(&trap);
+                match complaint {
+                    Some(text) => format!("trapped ({trap}): {text}"),
+                    None => format!("trapped: {trap}"),
+                }
+            }
+            (None, _) => {
+                let text = format!("{:#}", error);
+                if text.contains("fuel allocated for hostcalls") {
+                    format!(
+                        "handed over more than {} of data",
+                        bytes(self.limits.copied as u64)
+                    )
+                } else {
+                    format!("broke the rules of the boundary: {}", harmless(&text))
+                }
+            }
+        }
+    }
+}
+
+/// Why a call ended without an answer.
+enum Ended {
+    Late,
+    Error(wasmtime::Error),
+}
+
+/// A panic on this side of the boundary.
+fn host_fault(doing: &str, panic: &(dyn Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a message");
+    format!(
+        "taffrail itself failed while {doing} ({}); this is a fault of taffrail, please report it together with the plugin's digest",
+        harmless(text)
+    )
+}
+
+/// A duration as people write it: `250 ms`, `1 s`.
+fn humane(duration: Duration) -> String {
+    match duration.as_millis() {
+        whole if whole.is_multiple_of(1_000) => format!("{} s", whole / 1_000),
+        milliseconds => format!("{milliseconds} ms"),
+    }
+}
+
+/// Lets what only implements `Hash` be digested by a function whose result does not change between two builds.
+struct Hashing(Sha256);
+
+impl Hasher for Hashing {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        let digest = self.0.clone().finalize();
+        digest
+            .iter()
+            .take(8)
+            .fold(0, |sum, byte| (sum << 8) | u64::from(*byte))
+    }
+}

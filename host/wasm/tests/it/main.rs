@@ -1,0 +1,46 @@
+//! Real components against the real sandbox: what works, what is refused, and in which words.
+
+#[path = "../../../../tests/guests/mod.rs"]
+mod guests;
+
+mod cached;
+mod foreign;
+mod hostile;
+mod installed;
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use taffrail_core::name::TaskType;
+use taffrail_core::plan::{PlanContext, PlanRequest, TargetOs};
+use taffrail_wasm::{Limits, Plugin, Sandbox};
+
+/// A request to a guest.
+fn request(properties: Value) -> PlanRequest {
+    let properties: Map<String, Value> = properties.as_object().expect("an object").clone();
+    PlanRequest {
+        task_type: TaskType::new("test.echo.Run").expect("a task type"),
+        properties,
+        context: PlanContext {
+            task_id: "task".to_owned(),
+            working_dir: "/work".to_owned(),
+            output_dir: None,
+            target_os: TargetOs::Linux,
+            runner: "process".to_owned(),
+            container_image: None,
+            env: Vec::new(),
+        },
+    }
+}
+
+/// Deadlines that a loaded machine does not reach by itself.
+fn patient() -> Limits {
+    let mut limits = Limits::default();
+    limits.standard.describe = std::time::Duration::from_secs(20);
+    limits.standard.plan = std::time::Duration::from_secs(20);
+    limits
+}
+
+fn load(component: &[u8], limits: Limits) -> Result<Plugin, String> {
+    Plugin::load(&Arc::new(Sandbox::new(limits)), component).map_err(|error| error.to_string())
+}

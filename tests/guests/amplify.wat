@@ -1,0 +1,16 @@
+;; Plans a hundred thousand arguments that all name the same kilobyte.
+(func (export "taffrail:plugin/language@0.1.0#plan") (param i32) (result i32)
+  (local $list i32) (local $at i32) (local $end i32)
+  (memory.fill (i32.const 1024) (i32.const 120) (i32.const 1024))
+  (local.set $list (call $allocate (i32.const 4) (i32.const 800000)))
+  (local.set $at (local.get $list))
+  (local.set $end (i32.add (local.get $list) (i32.const 800000)))
+  (loop $again
+    (i32.store (local.get $at) (i32.const 1024))
+    (i32.store offset=4 (local.get $at) (i32.const 1024))
+    (local.set $at (i32.add (local.get $at) (i32.const 8)))
+    (br_if $again (i32.lt_u (local.get $at) (local.get $end))))
+  (i32.store8 (i32.const 132) (i32.const 1))
+  (i32.store (i32.const 136) (local.get $list))
+  (i32.store (i32.const 140) (i32.const 100000))
+  (i32.const 128))

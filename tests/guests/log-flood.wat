@@ -1,0 +1,15 @@
+;; Logs a hundred thousand lines, and then plans.
+(data (i32.const 1024) "true")
+(func (export "taffrail:plugin/language@0.1.0#plan") (param i32) (result i32)
+  (local $left i32)
+  (local.set $left (i32.const 100000))
+  (loop $again
+    (call $log (i32.const 4) (i32.const 1024) (i32.const 4))
+    (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+    (br_if $again (local.get $left)))
+  (i32.store (i32.const 512) (i32.const 1024))
+  (i32.store (i32.const 516) (i32.const 4))
+  (i32.store8 (i32.const 132) (i32.const 1))
+  (i32.store (i32.const 136) (i32.const 512))
+  (i32.store (i32.const 140) (i32.const 1))
+  (i32.const 128))

@@ -1,0 +1,4 @@
+;; Never answers.
+(func (export "taffrail:plugin/language@0.1.0#plan") (param i32) (result i32)
+  (loop $again (br $again))
+  (unreachable))

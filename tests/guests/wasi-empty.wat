@@ -1,0 +1,22 @@
+;; world: empty
+;; Asks for arguments, environment and directories, and plans an argument for each one that it finds; prints to stdout.
+(import "wasi:cli/environment@0.2.3" "get-arguments" (func $arguments (param i32)))
+(import "wasi:cli/environment@0.2.3" "get-environment" (func $environment (param i32)))
+(import "wasi:filesystem/preopens@0.2.3" "get-directories" (func $directories (param i32)))
+(import "wasi:cli/stdout@0.2.3" "get-stdout" (func $stdout (result i32)))
+(import "wasi:io/streams@0.2.3" "[method]output-stream.blocking-write-and-flush" (func $write (param i32 i32 i32 i32)))
+;; fields
+(data (i32.const 1024) "nothing")
+(func (export "taffrail:plugin/language@0.1.0#plan") (param i32) (result i32)
+  (call $arguments (i32.const 700))
+  (call $environment (i32.const 708))
+  (call $directories (i32.const 716))
+  (call $write (call $stdout) (i32.const 1024) (i32.const 7) (i32.const 724))
+  (i32.store (i32.const 512) (i32.const 1024))
+  (i32.store (i32.const 516) (i32.const 7))
+  (i32.store8 (i32.const 132) (i32.const 1))
+  (i32.store (i32.const 136) (i32.const 512))
+  (i32.store (i32.const 140)
+    (i32.add (i32.const 1)
+      (i32.add (i32.load (i32.const 704)) (i32.add (i32.load (i32.const 712)) (i32.load (i32.const 720))))))
+  (i32.const 128))
