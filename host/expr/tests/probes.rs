@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 
 use common::{World, render};
 
-const PROBES: &str = include_str!("pebble-probes.tsv");
+const PROBES: &str = concat!(
+    include_str!("pebble-probes.tsv"),
+    include_str!("pebble-probes-more.tsv")
+);
 const DEVIATIONS: &str = include_str!("deviations.tsv");
 
 /// An answer: the text, or `None` for an error.

@@ -33,18 +33,26 @@ pub(super) fn format(number: Number, pattern: &str) -> Result<String, Fail> {
         Some(half) if !half.is_empty() => Some(parse(half, pattern)?),
         _ => None,
     };
-    let (is_negative, mut digits) = match number {
-        Number::Int(number) => (number < 0, number.unsigned_abs().to_string()),
+    let places = positive.max_fraction;
+    let (is_negative, digits) = match number {
+        Number::Int(number) => {
+            let digits = number.unsigned_abs().to_string() + &"0".repeat(positive.scale);
+            (number < 0, digits)
+        }
         Number::Float(number) if number.is_nan() => return Ok("NaN".to_owned()),
         Number::Float(number) if number.is_infinite() => {
             let sign = if number < 0.0 { "-" } else { "" };
             return Ok(format!("{sign}{}∞{}", positive.prefix, positive.suffix));
         }
-        Number::Float(number) => (number.is_sign_negative(), format!("{}", number.abs())),
+        // Rounds the exact binary value half to even, as Java does here.
+        Number::Float(number) => {
+            let scaled = number.abs() * 10_f64.powi(positive.scale as i32);
+            (number.is_sign_negative(), rounded_exactly(scaled, places))
+        }
     };
-    digits = scaled(&digits, positive.scale);
-    let (whole, fraction) = rounded(&digits, positive.max_fraction);
-    let body = laid_out(&positive, &whole, &fraction);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((&digits, ""));
+    let whole = whole.trim_start_matches('0');
+    let body = laid_out(&positive, whole, fraction);
     let (prefix, suffix) = match (&negative, is_negative) {
         (Some(negative), true) => (negative.prefix.clone(), &negative.suffix),
         (None, true) => (format!("-{}", positive.prefix), &positive.suffix),
@@ -68,6 +76,12 @@ fn parse(half: &str, whole_pattern: &str) -> Result<Pattern, Fail> {
         ))
     };
     let mut pattern = Pattern::default();
+    if half.is_empty() {
+        pattern.grouping = 3;
+        pattern.max_fraction = MAX_DIGITS;
+        return Ok(pattern);
+    }
+    let (mut whole_hashes, mut point) = (0, false);
     // 0: before the digits, 1: whole digits, 2: fraction, 3: after the digits.
     let mut phase = 0;
     let mut since_comma = None;
@@ -96,6 +110,8 @@ fn parse(half: &str, whole_pattern: &str) -> Result<Pattern, Fail> {
                     pattern.min_whole += 1;
                 } else if pattern.min_whole > 0 {
                     return Err(invalid("`#` after `0` before the point"));
+                } else {
+                    whole_hashes += 1;
                 }
                 since_comma = since_comma.map(|count: usize| count + 1);
             }
@@ -109,7 +125,10 @@ fn parse(half: &str, whole_pattern: &str) -> Result<Pattern, Fail> {
             '#' => pattern.max_fraction += 1,
             ',' if phase == 1 => since_comma = Some(0),
             ',' => return Err(invalid("`,` belongs between the digits before the point")),
-            '.' if phase < 2 => phase = 2,
+            '.' if phase < 2 => {
+                phase = 2;
+                point = true;
+            }
             '.' => return Err(invalid("a second point")),
             'E' if phase == 1 || phase == 2 => {
                 return Err(invalid("exponents are not supported"));
@@ -133,6 +152,14 @@ fn parse(half: &str, whole_pattern: &str) -> Result<Pattern, Fail> {
         return Err(invalid("`,` at the end of the digits"));
     }
     pattern.grouping = since_comma.unwrap_or(0);
+    // With a point and no `0`, one digit shows all the same.
+    if point && pattern.min_whole == 0 && pattern.min_fraction == 0 {
+        if whole_hashes > 0 {
+            pattern.min_whole = 1;
+        } else if pattern.max_fraction > 0 {
+            pattern.min_fraction = 1;
+        }
+    }
     pattern.min_whole = pattern.min_whole.min(MAX_DIGITS);
     pattern.min_fraction = pattern.min_fraction.min(MAX_DIGITS);
     pattern.max_fraction = pattern.max_fraction.min(MAX_DIGITS);
@@ -148,30 +175,26 @@ fn push(pattern: &mut Pattern, phase: &mut u8, character: char) {
     }
 }
 
-/// Moves the point to the right.
-fn scaled(digits: &str, by: usize) -> String {
-    if by == 0 {
-        return digits.to_owned();
+fn rounded_exactly(number: f64, places: usize) -> String {
+    let shortest = format!("{number}");
+    let (_, fraction) = shortest.split_once('.').unwrap_or((&shortest, ""));
+    if fraction.len() <= places {
+        shortest
+    } else {
+        format!("{number:.places$}")
     }
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let padded = format!("{fraction:0<by$}");
-    let moved = format!("{whole}{}.{}", &padded[..by], &padded[by..]);
-    moved.trim_start_matches('0').to_owned()
 }
 
-/// Rounds decimal digits half to even; gives the digits before and behind the point.
-fn rounded(digits: &str, places: usize) -> (String, String) {
+/// Rounds written decimal digits half up, as Java's `String.format` does.
+pub(super) fn rounded_half_up(digits: &str, places: usize) -> String {
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let whole = whole.trim_start_matches('0');
+    let point = if places > 0 { "." } else { "" };
     if fraction.len() <= places {
-        return (whole.to_owned(), fraction.to_owned());
+        return format!("{whole}{point}{fraction:0<places$}");
     }
     let (kept, dropped) = fraction.split_at(places);
     let mut all: Vec<u8> = format!("0{whole}{kept}").into_bytes();
-    let odd = all.last().is_some_and(|digit| (digit - b'0') % 2 == 1);
-    let rest = dropped[1..].bytes().any(|digit| digit != b'0');
-    let first = dropped.as_bytes()[0];
-    if first > b'5' || (first == b'5' && (rest || odd)) {
+    if dropped.as_bytes()[0] >= b'5' {
         for digit in all.iter_mut().rev() {
             if *digit == b'9' {
                 *digit = b'0';
@@ -183,10 +206,11 @@ fn rounded(digits: &str, places: usize) -> (String, String) {
     }
     let text = String::from_utf8_lossy(&all).into_owned();
     let (whole, fraction) = text.split_at(text.len() - places);
-    (
-        whole.trim_start_matches('0').to_owned(),
-        fraction.to_owned(),
-    )
+    let whole = match whole.strip_prefix('0') {
+        Some(rest) if !rest.is_empty() => rest,
+        _ => whole,
+    };
+    format!("{whole}{point}{fraction}")
 }
 
 fn laid_out(pattern: &Pattern, whole: &str, fraction: &str) -> String {

@@ -1,5 +1,6 @@
 //! The filter `format`: Java's `String.format` for text, whole numbers, decimals and booleans.
 
+use super::decimal::rounded_half_up;
 use crate::error::Fail;
 use crate::library::shown;
 use crate::limits::Budget;
@@ -111,6 +112,7 @@ fn parse(text: &str) -> Result<(Directive, usize), Fail> {
     match text[at..].chars().next() {
         Some(conversion) if "sSdxXofFeEbBcC%n".contains(conversion) => {
             directive.conversion = conversion;
+            check(&directive)?;
             Ok((directive, at + 1))
         }
         Some(other) => Err(Fail::value(format!(
@@ -118,6 +120,29 @@ fn parse(text: &str) -> Result<(Directive, usize), Fail> {
         ))),
         None => Err(Fail::value("`format`: the text ends with `%`; write `%%`")),
     }
+}
+
+/// Flags that make no sense together are errors in Java.
+fn check(directive: &Directive) -> Result<(), Fail> {
+    let conversion = directive.conversion;
+    if (directive.left || directive.zero) && directive.width == 0 && conversion != 'n' {
+        return Err(Fail::value(format!(
+            "`format`: the flags `-` and `0` need a width before `{conversion}`"
+        )));
+    }
+    let numeric = "dxXofeE".contains(conversion);
+    let flagged = directive.plus
+        || directive.space
+        || directive.comma
+        || directive.bracket
+        || directive.alternate
+        || directive.zero;
+    if flagged && !numeric {
+        return Err(Fail::value(format!(
+            "`format`: `%{conversion}` takes no flag but `-`"
+        )));
+    }
+    Ok(())
 }
 
 fn converted(value: &Value, directive: &Directive) -> Result<String, Fail> {
@@ -147,11 +172,6 @@ fn converted(value: &Value, directive: &Directive) -> Result<String, Fail> {
         ),
         'c' | 'C' => match &value.kind {
             Kind::Text(text) if text.chars().count() == 1 => text.to_string(),
-            Kind::Int(number) => u32::try_from(*number)
-                .ok()
-                .and_then(char::from_u32)
-                .map(String::from)
-                .ok_or_else(wrong)?,
             Kind::Text(_) => {
                 return Err(Fail::value(format!(
                     "{} is not one character",
@@ -195,16 +215,19 @@ fn cut(text: &str, precision: Option<usize>) -> String {
 
 fn decimal(number: f64, directive: &Directive) -> String {
     let precision = directive.precision.unwrap_or(6);
-    if directive.conversion.eq_ignore_ascii_case(&'e') {
-        let text = format!("{number:.precision$e}");
-        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-        let (sign, exponent) = match exponent.strip_prefix('-') {
-            Some(exponent) => ('-', exponent),
-            None => ('+', exponent),
-        };
-        return format!("{digits}e{sign}{exponent:0>2}");
+    if !directive.conversion.eq_ignore_ascii_case(&'e') {
+        return rounded_half_up(&format!("{number}"), precision);
     }
-    format!("{number:.precision$}")
+    let text = format!("{number:e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let mut exponent: i32 = exponent.parse().unwrap_or(0);
+    let mut digits = rounded_half_up(digits, precision);
+    if digits.starts_with("10") {
+        digits = rounded_half_up("1", precision);
+        exponent += 1;
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
 }
 
 fn signed(negative: bool, digits: String, directive: &Directive) -> String {

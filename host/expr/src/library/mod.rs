@@ -1,6 +1,6 @@
 //! The filters, tests and functions of the language, in one table each.
 
-//pub(crate) mod dates;
+pub(crate) mod dates;
 mod decimal;
 mod encodings;
 mod format;
@@ -10,7 +10,7 @@ mod json;
 mod lists;
 pub(crate) mod names;
 mod numbers;
-//mod pattern;
+mod pattern;
 mod regexes;
 mod tests;
 mod texts;
@@ -30,7 +30,7 @@ pub(crate) const FILTERS: &[&[Filter]] = &[
     encodings::FILTERS,
     json::FILTERS,
     regexes::FILTERS,
-    //dates::FILTERS,
+    dates::FILTERS,
 ];
 
 /// The table of all tests.
