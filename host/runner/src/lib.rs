@@ -1,1 +1,5 @@
-//! Placeholder until its first module lands.
+//! Backends that launch what the engine asks for; each is entered in one table by the name that flows use.
+
+pub mod host;
+pub mod process;
+pub mod registry;

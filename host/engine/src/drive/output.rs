@@ -36,7 +36,6 @@ struct Common<'s> {
 
 /// One stream.
 struct Channel {
-    stream: Stream,
     splitter: LineSplitter,
     markers: MarkerScanner,
     text: Text,
@@ -118,7 +117,6 @@ impl<'s> Pipeline<'s> {
 impl Channel {
     fn new(stream: Stream, masker: &Masker) -> Self {
         Channel {
-            stream,
             splitter: LineSplitter::default(),
             markers: MarkerScanner::default(),
             text: Text {

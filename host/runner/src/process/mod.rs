@@ -1,0 +1,79 @@
+//! Runs a task as a child process of this host, in a process group of its own, and ends all that descends from it.
+
+mod descendants;
+mod launched;
+mod program;
+mod refused;
+mod settings;
+mod start;
+mod table;
+
+use std::path::Path;
+use std::time::Duration;
+
+use taffrail_core::launch::LaunchSpec;
+use taffrail_engine::ports::{BoxFuture, Capabilities, Launched, Locations, Runner, RunnerError};
+
+use crate::host::HostProfile;
+pub use launched::DRAIN;
+pub use settings::ProcessSettings;
+pub use table::TASK_RUN_VARIABLE;
+
+/// How long a process that was asked to end may take before it is killed. Kestra's runner never kills and has no setting for it.
+pub const GRACE: Duration = Duration::from_secs(5);
+
+/// The backend that starts child processes.
+///
+/// The first one makes this host a subreaper: processes that leave their group and their parent become the host's children instead
+/// of those of the system's first process, so that they can be found, ended and reaped at the end of their task.
+#[derive(Debug, Clone)]
+pub struct ProcessRunner {
+    host: HostProfile,
+}
+
+impl ProcessRunner {
+    /// A backend for the host that it is told of.
+    pub fn new(_settings: ProcessSettings, host: HostProfile) -> Self {
+        table::become_subreaper();
+        ProcessRunner { host }
+    }
+}
+
+impl Runner for ProcessRunner {
+    fn name(&self) -> &'static str {
+        "process"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            shares_files: true,
+            reads_host_files: true,
+            needs_image: false,
+            resumes: false,
+        }
+    }
+
+    fn locations(&self, working_dir: &Path, output_dir: &Path) -> Locations {
+        Locations {
+            working_dir: working_dir.display().to_string(),
+            output_dir: output_dir.display().to_string(),
+        }
+    }
+
+    fn kill_grace_period(&self) -> Duration {
+        GRACE
+    }
+
+    fn launch<'a>(
+        &'a self,
+        spec: &'a LaunchSpec,
+    ) -> BoxFuture<'a, Result<Box<dyn Launched>, RunnerError>> {
+        Box::pin(async move {
+            let started = start::start(spec, &self.host).await?;
+            Ok(Box::new(launched::LaunchedProcess::new(started)?) as Box<dyn Launched>)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

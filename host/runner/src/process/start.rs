@@ -1,0 +1,154 @@
+//! Starts the leader of a task: program, environment, pipes, process group.
+
+use std::ffi::{OsStr, OsString};
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use rustix::pipe::PipeFlags;
+use rustix::process::{Pid, PidfdFlags, Resource, Rlimit};
+use taffrail_core::launch::{LaunchSpec, TaskIdentity};
+use taffrail_engine::ports::RunnerError;
+
+use super::descendants::Descendants;
+use super::refused::{self, Asked};
+use super::{program, table};
+use crate::host::HostProfile;
+
+/// How long to wait before the next try of a start that may work a moment later.
+const PAUSES: [Duration; 3] = [
+    Duration::from_millis(20),
+    Duration::from_millis(100),
+    Duration::from_millis(400),
+];
+
+/// A started leader.
+pub(super) struct Started {
+    pub(super) pid: Pid,
+    /// Readable once the leader has ended.
+    pub(super) end: OwnedFd,
+    pub(super) stdout: OwnedFd,
+    pub(super) stderr: OwnedFd,
+    pub(super) descendants: Descendants,
+}
+
+/// Starts what was asked for. On error nothing runs.
+pub(super) async fn start(spec: &LaunchSpec, host: &HostProfile) -> Result<Started, RunnerError> {
+    let Some(name) = spec.argv.first() else {
+        return Err(RunnerError::Start(
+            "there is no program to start: the argument vector is empty".to_owned(),
+        ));
+    };
+    let task_run = task_run(&spec.identity);
+    let environment = environment(spec, host, &task_run);
+    let path = environment
+        .iter()
+        .find(|(name, _)| name == "PATH")
+        .map(|(_, value)| value.as_os_str());
+    if !spec.working_dir.is_dir() {
+        return Err(RunnerError::Start(format!(
+            "`{name}` cannot be started: the working directory `{}` is not there",
+            spec.working_dir.display()
+        )));
+    }
+    let program = program::find(name, path, &spec.working_dir).map_err(RunnerError::Start)?;
+
+    let (stdout, stdout_writer) = pipe()?;
+    let (stderr, stderr_writer) = pipe()?;
+    let mut command = Command::new(&program);
+    command
+        .arg0(name)
+        .args(&spec.argv[1..])
+        .env_clear()
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .current_dir(&spec.working_dir)
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::from(stdout_writer))
+        .stderr(Stdio::from(stderr_writer));
+
+    let mut pauses = PAUSES.into_iter();
+    let child = loop {
+        match command.spawn() {
+            Ok(child) => break child,
+            Err(error) => match pauses.next().filter(|_| refused::is_passing(&error)) {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => {
+                    let asked = Asked {
+                        program: &program,
+                        argv: &spec.argv,
+                        environment: &environment,
+                        working_dir: &spec.working_dir,
+                    };
+                    return Err(RunnerError::Start(refused::explain(&error, &asked)));
+                }
+            },
+        }
+    };
+    // The child's ends of the pipes must not stay open here, or their end would never be seen.
+    drop(command);
+
+    let pid = Pid::from_child(&child);
+    let mut descendants = Descendants::new(pid, task_run);
+    if let Some((soft, hard)) = host.open_files_limit() {
+        // A program that asks at once may still see the host's limit; there is no safe way to set it before the start.
+        let limit = Rlimit {
+            current: soft,
+            maximum: hard,
+        };
+        let _ = rustix::process::prlimit(Some(pid), Resource::Nofile, limit);
+    }
+    match rustix::process::pidfd_open(pid, PidfdFlags::NONBLOCK) {
+        Ok(end) => Ok(Started {
+            pid,
+            end,
+            stdout,
+            stderr,
+            descendants,
+        }),
+        Err(error) => {
+            descendants.kill();
+            let _ = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty());
+            Err(RunnerError::Start(format!(
+                "`{name}` was started but cannot be watched: {error}"
+            )))
+        }
+    }
+}
+
+/// What the variable [`table::TASK_RUN_VARIABLE`] holds.
+fn task_run(identity: &TaskIdentity) -> String {
+    format!(
+        "{}/{}/{}",
+        identity.execution, identity.task_run, identity.attempt
+    )
+}
+
+/// The inherited part of the host's environment, what was asked for on top, and the task's own variable.
+fn environment(spec: &LaunchSpec, host: &HostProfile, task_run: &str) -> Vec<(OsString, OsString)> {
+    let mut found: Vec<(OsString, OsString)> =
+        Vec::with_capacity(host.environment().len() + spec.env.len() + 1);
+    let mut set =
+        |name: &OsStr, value: &OsStr| match found.iter_mut().find(|(known, _)| known == name) {
+            Some(known) => known.1 = value.to_owned(),
+            None => found.push((name.to_owned(), value.to_owned())),
+        };
+    for (name, value) in host.environment() {
+        set(name, value);
+    }
+    for variable in &spec.env {
+        set(variable.name.as_ref(), variable.value.as_ref());
+    }
+    set(table::TASK_RUN_VARIABLE.as_ref(), task_run.as_ref());
+    found
+}
+
+fn pipe() -> Result<(OwnedFd, OwnedFd), RunnerError> {
+    let failed = |error: rustix::io::Errno| {
+        RunnerError::Start(format!("no pipe for the output of the task: {error}"))
+    };
+    let (reader, writer) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(failed)?;
+    rustix::io::ioctl_fionbio(&reader, true).map_err(failed)?;
+    Ok((reader, writer))
+}
