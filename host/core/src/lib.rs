@@ -3,6 +3,7 @@
 //! Nothing here waits, reads a file, asks a clock or looks at the environment: the same input gives the same bytes. The edges
 //! (terminal, disk, Wasm, processes) live in the crates beside this one.
 
+pub mod coerce;
 pub mod collect;
 pub mod descriptor;
 pub mod diagnostic;
@@ -15,8 +16,10 @@ pub mod output;
 pub mod plan;
 pub mod record;
 pub mod resolve;
+pub mod schema;
 pub mod script;
 pub mod suggest;
 pub mod text;
+pub mod validate;
 pub mod version;
 pub mod yaml;

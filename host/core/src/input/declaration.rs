@@ -133,3 +133,48 @@ pub enum ItemType {
     Uri,
     Email,
 }
+
+impl InputType {
+    /// The name as flows write it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::String { .. } => "STRING",
+            Self::Select { .. } => "SELECT",
+            Self::MultiSelect { .. } => "MULTISELECT",
+            Self::Array { .. } => "ARRAY",
+            Self::Int { .. } => "INT",
+            Self::Float { .. } => "FLOAT",
+            Self::Boolean => "BOOL",
+            Self::DateTime { .. } => "DATETIME",
+            Self::Date { .. } => "DATE",
+            Self::Time { .. } => "TIME",
+            Self::Duration { .. } => "DURATION",
+            Self::File => "FILE",
+            Self::Json => "JSON",
+            Self::Yaml => "YAML",
+            Self::Uri => "URI",
+            Self::Email => "EMAIL",
+            Self::Secret { .. } => "SECRET",
+        }
+    }
+}
+
+impl ItemType {
+    /// Reads an item type as flows write it.
+    pub fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "STRING" => Self::String,
+            "INT" => Self::Int,
+            "FLOAT" => Self::Float,
+            "BOOL" | "BOOLEAN" => Self::Boolean,
+            "DATETIME" => Self::DateTime,
+            "DATE" => Self::Date,
+            "TIME" => Self::Time,
+            "DURATION" => Self::Duration,
+            "JSON" => Self::Json,
+            "URI" => Self::Uri,
+            "EMAIL" => Self::Email,
+            _ => return None,
+        })
+    }
+}

@@ -1,5 +1,11 @@
 //! The inputs of a flow: what is declared, and what a given text is worth as a value of that type.
 
+mod convert;
 mod declaration;
+mod read;
+mod resolve;
 
+pub use convert::{InputValue, convert};
 pub use declaration::{InputDeclaration, InputType, ItemType};
+pub(crate) use read::read_inputs;
+pub use resolve::{Given, InputError, resolve_inputs};

@@ -1,0 +1,348 @@
+//! Checks the expressions of a flow without running them: do they parse, and does what they name exist.
+//!
+//! Only what is certain is reported: a name that may be there when the flow runs is not.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use taffrail_expr::{ReadPath, Reads, Segment, Template};
+
+use super::locate::locate;
+use super::nodes::for_each_text;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::suggest::did_you_mean;
+use crate::yaml::{Node, Span};
+
+/// The variables that expressions may begin with, old ones included.
+const ROOTS: [&str; 26] = [
+    "inputs",
+    "outputs",
+    "vars",
+    "labels",
+    "flow",
+    "execution",
+    "task",
+    "taskrun",
+    "parent",
+    "parents",
+    "tasks",
+    "trigger",
+    "envs",
+    "globals",
+    "kestra",
+    "namespace",
+    "error",
+    "workingDir",
+    "outputDir",
+    "outputFiles",
+    "inputFiles",
+    "temp",
+    "outputDirs",
+    "schedule",
+    "files",
+    "printContext",
+];
+
+/// Where in the flow a task stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Position {
+    /// In the flow's `tasks`, at or below the task of this index.
+    Main(usize),
+    /// In `errors`, `finally` or `afterExecution`.
+    Later,
+}
+
+/// What the expressions of a flow may name.
+pub(super) struct Names {
+    /// Every task of the tree.
+    pub(super) tasks: HashMap<Arc<str>, Position>,
+    /// The ids of tasks in the order of the source, for lists in messages.
+    pub(super) order: Vec<(Arc<str>, Position)>,
+    /// The declared inputs; nothing where the declarations have mistakes.
+    pub(super) inputs: Option<Vec<Arc<str>>>,
+    /// The declared variables; nothing where they may be set otherwise.
+    pub(super) variables: Option<Vec<Arc<str>>>,
+}
+
+/// Who reads.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'a> {
+    /// The task's id.
+    pub(super) id: &'a str,
+    /// Where it stands.
+    pub(super) position: Position,
+    /// Whether it runs one thing at one time, so that it can never read its own outputs.
+    pub(super) is_leaf: bool,
+}
+
+/// Checks every text below a node. `reader` is the task that the node belongs to.
+pub(super) fn check_texts(
+    source: &str,
+    node: &Node,
+    path: &str,
+    names: &Names,
+    reader: Option<Reader<'_>>,
+    found: &mut Vec<Diagnostic>,
+) {
+    for_each_text(node, &mut |text, node| {
+        if may_hold_expression(text) {
+            check_text(source, text, node, path, names, reader, found);
+        }
+    });
+}
+
+/// Whether the text has a tag of the expression language.
+pub(super) fn may_hold_expression(text: &str) -> bool {
+    text.contains("{{") || text.contains("{%") || text.contains("{#")
+}
+
+fn check_text(
+    source: &str,
+    text: &str,
+    node: &Node,
+    path: &str,
+    names: &Names,
+    reader: Option<Reader<'_>>,
+    found: &mut Vec<Diagnostic>,
+) {
+    match Template::parse(text) {
+        Ok(template) => {
+            let reads = template.reads();
+            let context = Context {
+                source,
+                text,
+                node,
+                path,
+                names,
+                reader,
+                reads,
+            };
+            for read in &reads.paths {
+                if let Some(diagnostic) = context.check(read) {
+                    found.push(diagnostic);
+                }
+            }
+        }
+        Err(errors) => {
+            for error in errors {
+                // Unknown names are told from bad syntax by the parser's own words.
+                let unknown = error.message.starts_with("there is no ")
+                    || error.message.contains("is not available");
+                let code = if unknown {
+                    Code::UnknownFunction
+                } else {
+                    Code::ExpressionSyntax
+                };
+                let span = locate(source, node, &error.span);
+                let mut diagnostic = Diagnostic::error(code, span, error.message).path(path);
+                if let Some(help) = error.help {
+                    diagnostic = diagnostic.help(help);
+                }
+                found.push(diagnostic);
+            }
+        }
+    }
+}
+
+struct Context<'a> {
+    source: &'a str,
+    text: &'a str,
+    node: &'a Node,
+    path: &'a str,
+    names: &'a Names,
+    reader: Option<Reader<'a>>,
+    reads: &'a Reads,
+}
+
+impl Context<'_> {
+    fn check(&self, read: &ReadPath) -> Option<Diagnostic> {
+        let Some(Segment::Name(root)) = read.segments.first() else {
+            return None;
+        };
+        let second = match read.segments.get(1) {
+            Some(Segment::Name(name)) => Some(name.as_str()),
+            _ => None,
+        };
+        if read.optional {
+            return None;
+        }
+        match (root.as_str(), second) {
+            ("outputs" | "tasks", Some(task)) => self.task(read, task),
+            ("inputs", Some(_)) => self.input(read),
+            ("vars", Some(variable)) => self.variable(read, variable),
+            (root, _) if ROOTS.contains(&root) => None,
+            (root, _) => {
+                let mut diagnostic =
+                    self.unknown(read, root, format!("there is no variable `{root}`"));
+                if diagnostic.help.is_none() {
+                    diagnostic = diagnostic.label(
+                        "expressions begin with `inputs`, `outputs`, `vars`, `labels`, `flow`, `execution`, `task` or `taskrun`",
+                    );
+                }
+                let near = did_you_mean(root, ROOTS)?;
+                Some(self.suggest(diagnostic, read, root, near))
+            }
+        }
+    }
+
+    fn task(&self, read: &ReadPath, task: &str) -> Option<Diagnostic> {
+        let Some(position) = self.names.tasks.get(task) else {
+            let mut diagnostic = self.unknown(read, task, format!("no task named `{task}`"));
+            let before: Vec<&str> = self
+                .names
+                .order
+                .iter()
+                .filter(|(id, position)| self.comes_before(id, *position))
+                .map(|(id, _)| &**id)
+                .collect();
+            diagnostic = diagnostic.label(match before.as_slice() {
+                [] => "no task runs before this one".to_owned(),
+                few if few.len() <= 8 => format!(
+                    "tasks that ran before this one: {}",
+                    few.iter()
+                        .map(|id| format!("`{id}`"))
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                ),
+                many => format!("none of the {} tasks before this one", many.len()),
+            });
+            if let Some((_, instead)) = self
+                .reads
+                .dashes
+                .iter()
+                .find(|(range, _)| range.start <= read.span.end && read.span.start <= range.end)
+            {
+                return Some(
+                    diagnostic.help(format!("a name with a dash needs brackets: `{instead}`")),
+                );
+            }
+            let near = did_you_mean(task, self.names.order.iter().map(|(id, _)| &**id));
+            return Some(match near {
+                Some(near) => self.suggest(diagnostic, read, task, near),
+                None => diagnostic,
+            });
+        };
+        let reader = self.reader?;
+        if read.segments.first() == Some(&Segment::Name("tasks".to_owned())) {
+            return None;
+        }
+        if reader.id == task && reader.is_leaf {
+            return Some(
+                self.unknown(
+                    read,
+                    task,
+                    format!("task `{task}` cannot read its own outputs"),
+                )
+                .label("they exist when it has ended"),
+            );
+        }
+        match (reader.position, *position) {
+            (Position::Main(here), Position::Main(there)) if there > here => Some(
+                self.unknown(read, task, format!("task `{task}` runs after this one"))
+                    .label("its outputs do not exist yet"),
+            ),
+            _ => None,
+        }
+    }
+
+    fn comes_before(&self, id: &str, position: Position) -> bool {
+        match self.reader {
+            None => true,
+            Some(reader) => match (reader.position, position) {
+                (Position::Main(here), Position::Main(there)) => there < here && id != reader.id,
+                (Position::Main(_), Position::Later) => false,
+                (Position::Later, _) => id != reader.id,
+            },
+        }
+    }
+
+    fn input(&self, read: &ReadPath) -> Option<Diagnostic> {
+        let inputs = self.names.inputs.as_ref()?;
+        // An id may hold dots, and is then read as a path.
+        let names: Vec<&str> = read.segments[1..]
+            .iter()
+            .map_while(|segment| match segment {
+                Segment::Name(name) => Some(name.as_str()),
+                Segment::Dynamic => None,
+            })
+            .collect();
+        let first = names[0];
+        let known = inputs
+            .iter()
+            .any(|id| id.split('.').zip(&names).all(|(part, name)| part == *name));
+        if known {
+            return None;
+        }
+        let diagnostic = self.unknown(read, first, format!("the flow has no input `{first}`"));
+        let listed: Vec<&str> = inputs.iter().map(|id| &**id).collect();
+        let diagnostic = match listed.as_slice() {
+            [] => diagnostic.label("the flow declares no inputs"),
+            few => diagnostic.label(format!(
+                "its inputs are {}",
+                few.iter()
+                    .map(|id| format!("`{id}`"))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            )),
+        };
+        Some(match did_you_mean(first, listed) {
+            Some(near) => self.suggest(diagnostic, read, first, near),
+            None => diagnostic,
+        })
+    }
+
+    fn variable(&self, read: &ReadPath, name: &str) -> Option<Diagnostic> {
+        let variables = self.names.variables.as_ref()?;
+        if variables.iter().any(|variable| &**variable == name) {
+            return None;
+        }
+        let diagnostic = self.unknown(read, name, format!("the flow has no variable `{name}`"));
+        let listed: Vec<&str> = variables.iter().map(|name| &**name).collect();
+        Some(match did_you_mean(name, listed.iter().copied()) {
+            Some(near) => self.suggest(diagnostic, read, name, near),
+            None if listed.is_empty() => diagnostic.label("the flow has no `variables`"),
+            None => diagnostic.label(format!(
+                "its variables are {}",
+                listed
+                    .iter()
+                    .map(|name| format!("`{name}`"))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            )),
+        })
+    }
+
+    fn unknown(&self, read: &ReadPath, name: &str, message: String) -> Diagnostic {
+        Diagnostic::error(Code::UnknownReference, self.place(read, name), message).path(self.path)
+    }
+
+    fn suggest(
+        &self,
+        diagnostic: Diagnostic,
+        read: &ReadPath,
+        name: &str,
+        near: &str,
+    ) -> Diagnostic {
+        let span = self.place(read, name);
+        let message = format!("did you mean `{near}`?");
+        // Only where the place is that of the name alone.
+        if (span.end - span.start) as usize == name.len() {
+            diagnostic.fix(message, span, near)
+        } else {
+            diagnostic.help(message)
+        }
+    }
+
+    /// The place of a name within the path that reads it.
+    fn place(&self, read: &ReadPath, name: &str) -> Span {
+        let whole = &self.text[read.span.clone()];
+        let range = match whole.rfind(name) {
+            Some(at) if whole.matches(name).count() == 1 => {
+                let start = read.span.start + at;
+                start..start + name.len()
+            }
+            _ => read.span.clone(),
+        };
+        locate(self.source, self.node, &range)
+    }
+}

@@ -1,0 +1,345 @@
+//! Reads a flow from the spanned tree and reports every mistake in it, not only the first.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::expressions::{Names, Position, Reader, check_texts};
+use super::nodes::to_json_with_stubs;
+use super::read_task::TaskReader;
+use super::task::Task;
+use super::types::{Flow, FlowOutput, Label, PluginDefault, Spanned};
+use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::input::read_inputs;
+use crate::schema::Where;
+use crate::validate::Checker;
+use crate::yaml::{Entry, Node, NodeKind, ScalarValue, push_index, push_key};
+
+/// Ids that are parts of the original's addresses, and that it refuses.
+const RESERVED_IDS: [&str; 10] = [
+    "pause",
+    "resume",
+    "force-run",
+    "change-status",
+    "kill",
+    "executions",
+    "search",
+    "source",
+    "disable",
+    "enable",
+];
+
+/// The lists of tasks of a flow.
+const TASK_LISTS: [&str; 4] = ["tasks", "errors", "finally", "afterExecution"];
+
+/// Keys that only mean something on a server, and what is said of them.
+const SERVER_ONLY: [(&str, &str); 6] = [
+    (
+        "triggers",
+        "nothing starts this flow by itself here; run it with `taffrail run`",
+    ),
+    ("listeners", "listeners are not run here"),
+    ("concurrency", "every run counts for itself here"),
+    ("sla", "it is not watched here"),
+    ("workerGroup", "there is one worker here"),
+    ("tenantId", "there are no tenants here"),
+];
+
+/// Keys that change what a run does, and that this version does not do yet.
+const NOT_YET: [(&str, &str); 4] = [
+    ("errors", "tasks for failures"),
+    ("finally", "tasks that run at the end"),
+    ("afterExecution", "tasks that run after the execution"),
+    ("retry", "retries of a flow"),
+];
+
+impl Flow {
+    /// Reads a flow; `source` is the text that the tree was made from. There is a flow where enough of it could be understood, also
+    /// with errors beside it: whoever runs it looks at the diagnostics first.
+    pub fn read(root: &Node, source: &str, checker: &Checker) -> (Option<Flow>, Vec<Diagnostic>) {
+        let mut found = Vec::new();
+        let flow = read(root, source, checker, &mut found);
+        (flow, found)
+    }
+}
+
+fn read(root: &Node, source: &str, checker: &Checker, found: &mut Vec<Diagnostic>) -> Option<Flow> {
+    if !matches!(root.kind, NodeKind::Map(_)) {
+        found.push(
+            Diagnostic::error(
+                Code::WrongType,
+                root.span,
+                format!("a flow is a map, not {}", root.kind_name()),
+            )
+            .label("it has `id`, `namespace` and `tasks`"),
+        );
+        return None;
+    }
+    let start = root
+        .entries()
+        .first()
+        .map_or(root.span, |entry| entry.key_span);
+    let stubs = [
+        "tasks",
+        "errors",
+        "finally",
+        "afterExecution",
+        "inputs",
+        "triggers",
+        "listeners",
+        "sla",
+    ];
+    checker.flow_shape().check_written(
+        root,
+        &to_json_with_stubs(root, &["id", "namespace"], &stubs),
+        Where {
+            path: "",
+            holder: start,
+            what: "the flow",
+        },
+        found,
+    );
+    let id = text(root, "id");
+    if let Some(id) = &id
+        && RESERVED_IDS.contains(&&*id.value)
+    {
+        found.push(
+            Diagnostic::error(
+                Code::WrongValue,
+                id.span,
+                format!(
+                    "a flow cannot have the id `{}`: the name is reserved",
+                    id.value
+                ),
+            )
+            .path("id"),
+        );
+    }
+    server_only(root, found);
+    not_yet(root, found);
+    let inputs_before = found.len();
+    let inputs = root
+        .get("inputs")
+        .map(|list| read_inputs(list, checker, found))
+        .unwrap_or_default();
+    let inputs_good = !found[inputs_before..]
+        .iter()
+        .any(|diagnostic| diagnostic.severity == Severity::Error);
+    let plugin_defaults = plugin_defaults(root);
+
+    let mut reader = TaskReader::new(checker, source, &plugin_defaults);
+    let mut lists: HashMap<&str, Vec<Task>> = HashMap::new();
+    for key in TASK_LISTS {
+        let Some(entry) = root.entry(key) else {
+            continue;
+        };
+        let tasks = entry
+            .value
+            .items()
+            .iter()
+            .enumerate()
+            .filter_map(|(index, node)| {
+                let mut path = key.to_owned();
+                push_index(&mut path, index);
+                let position = if key == "tasks" {
+                    Position::Main(index)
+                } else {
+                    Position::Later
+                };
+                reader.task(node, &path, position, found)
+            })
+            .collect();
+        lists.insert(key, tasks);
+    }
+    let seen = reader.into_seen();
+    let sets_variables = seen.iter().any(|task| {
+        task.type_name
+            .is_some_and(|name| name.ends_with("SetVariables"))
+    });
+    let names = Names {
+        tasks: seen
+            .iter()
+            .map(|task| (Arc::clone(&task.id), task.position))
+            .collect(),
+        order: seen
+            .iter()
+            .map(|task| (Arc::clone(&task.id), task.position))
+            .collect(),
+        inputs: inputs_good.then(|| {
+            inputs
+                .iter()
+                .map(|input| Arc::clone(&input.id.value))
+                .collect()
+        }),
+        variables: (!sets_variables).then(|| {
+            root.get("variables")
+                .map(Node::entries)
+                .unwrap_or_default()
+                .iter()
+                .map(|entry| Arc::clone(&entry.key))
+                .collect()
+        }),
+    };
+    for task in &seen {
+        for entry in task.node.entries() {
+            if task.reads(entry) {
+                let mut path = task.path.clone();
+                push_key(&mut path, &entry.key);
+                let reader = Reader {
+                    id: &task.id,
+                    position: task.position,
+                    is_leaf: task.is_leaf,
+                };
+                check_texts(source, &entry.value, &path, &names, Some(reader), found);
+            }
+        }
+    }
+    for key in [
+        "variables",
+        "outputs",
+        "labels",
+        "pluginDefaults",
+        "taskDefaults",
+    ] {
+        if let Some(node) = root.get(key) {
+            check_texts(source, node, key, &names, None, found);
+        }
+    }
+    for (index, declaration) in inputs.iter().enumerate() {
+        if let Some(defaults) = &declaration.defaults {
+            let path = format!("inputs[{index}].defaults");
+            check_texts(source, defaults, &path, &names, None, found);
+        }
+    }
+
+    Some(Flow {
+        id: id?,
+        namespace: text(root, "namespace")?,
+        revision: root
+            .get("revision")
+            .and_then(Node::scalar)
+            .and_then(|scalar| scalar.text.parse().ok()),
+        description: root.get("description").and_then(Node::text).map(Into::into),
+        labels: labels(root),
+        inputs,
+        variables: root.get("variables").cloned(),
+        tasks: lists.remove("tasks")?,
+        errors: lists.remove("errors").unwrap_or_default(),
+        finally: lists.remove("finally").unwrap_or_default(),
+        after_execution: lists.remove("afterExecution").unwrap_or_default(),
+        outputs: outputs(root),
+        plugin_defaults,
+        disabled: flag(root, "disabled"),
+    })
+}
+
+fn server_only(root: &Node, found: &mut Vec<Diagnostic>) {
+    for (key, why) in SERVER_ONLY {
+        if let Some(entry) = root.entry(key).filter(|entry| !is_empty(&entry.value)) {
+            found.push(
+                Diagnostic::new(
+                    Code::NotRunHere,
+                    Severity::Note,
+                    Some(entry.key_span),
+                    format!("`{key}` is accepted and not run here"),
+                )
+                .label(why)
+                .path(key),
+            );
+        }
+    }
+}
+
+fn not_yet(root: &Node, found: &mut Vec<Diagnostic>) {
+    for (key, what) in NOT_YET {
+        if let Some(entry) = root.entry(key).filter(|entry| !is_empty(&entry.value)) {
+            found.push(
+                Diagnostic::error(
+                    Code::NotYet,
+                    entry.key_span,
+                    format!("`{key}` is not supported yet"),
+                )
+                .label(format!("this version of taffrail has no {what}"))
+                .path(key),
+            );
+        }
+    }
+}
+
+fn is_empty(node: &Node) -> bool {
+    node.is_null()
+        || match &node.kind {
+            NodeKind::List(items) => items.is_empty(),
+            NodeKind::Map(entries) => entries.is_empty(),
+            NodeKind::Scalar(_) => false,
+        }
+}
+
+fn labels(root: &Node) -> Vec<Label> {
+    let Some(node) = root.get("labels") else {
+        return Vec::new();
+    };
+    match &node.kind {
+        NodeKind::Map(entries) => entries
+            .iter()
+            .map(|Entry { key, value, .. }| Label {
+                key: Arc::clone(key),
+                value: value.clone(),
+            })
+            .collect(),
+        NodeKind::List(items) => items
+            .iter()
+            .filter_map(|item| {
+                Some(Label {
+                    key: Arc::clone(&item.get("key")?.scalar()?.text),
+                    value: item.get("value")?.clone(),
+                })
+            })
+            .collect(),
+        NodeKind::Scalar(_) => Vec::new(),
+    }
+}
+
+fn outputs(root: &Node) -> Vec<FlowOutput> {
+    root.get("outputs")
+        .map(Node::items)
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|item| {
+            Some(FlowOutput {
+                id: text(item, "id")?,
+                kind: item.get("type").and_then(Node::text).map(Into::into),
+                value: item.get("value")?.clone(),
+            })
+        })
+        .collect()
+}
+
+fn plugin_defaults(root: &Node) -> Vec<PluginDefault> {
+    ["pluginDefaults", "taskDefaults"]
+        .into_iter()
+        .filter_map(|key| root.get(key))
+        .flat_map(Node::items)
+        .filter_map(|item| {
+            Some(PluginDefault {
+                type_prefix: text(item, "type")?,
+                forced: flag(item, "forced"),
+                values: item.get("values")?.clone(),
+            })
+        })
+        .collect()
+}
+
+fn text(node: &Node, key: &str) -> Option<Spanned<Arc<str>>> {
+    let value = node.get(key)?;
+    let scalar = value.scalar().filter(|_| !value.is_null())?;
+    Some(Spanned {
+        value: Arc::clone(&scalar.text),
+        span: value.span,
+    })
+}
+
+fn flag(node: &Node, key: &str) -> bool {
+    node.get(key)
+        .and_then(Node::scalar)
+        .is_some_and(|scalar| scalar.value == ScalarValue::Bool(true) || &*scalar.text == "true")
+}

@@ -1,0 +1,324 @@
+//! Reads the declarations of a flow's inputs; the keys have been checked against their schema already.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::convert::{convert, moment, time, validator};
+use super::declaration::{InputDeclaration, InputType, ItemType};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::duration;
+use crate::flow::Spanned;
+use crate::schema::{INPUT_TYPES, Where};
+use crate::suggest::did_you_mean;
+use crate::validate::Checker;
+use crate::yaml::{Node, ScalarValue, Span, push_index, push_key};
+
+/// Reads the list and reports every mistake in it. A declaration that cannot be understood is left out.
+pub(crate) fn read_inputs(
+    list: &Node,
+    checker: &Checker,
+    found: &mut Vec<Diagnostic>,
+) -> Vec<InputDeclaration> {
+    let mut declarations: Vec<InputDeclaration> = Vec::new();
+    let mut seen: HashMap<Arc<str>, Span> = HashMap::new();
+    for (index, node) in list.items().iter().enumerate() {
+        let mut path = "inputs".to_owned();
+        push_index(&mut path, index);
+        let Some(declaration) = read_input(node, &path, checker, found) else {
+            continue;
+        };
+        let id = &declaration.id;
+        if seen.insert(Arc::clone(&id.value), id.span).is_some() {
+            found.push(
+                Diagnostic::error(
+                    Code::DuplicateId,
+                    id.span,
+                    format!("two inputs have the id `{}`", id.value),
+                )
+                .label("the second one")
+                .path(path),
+            );
+        }
+        declarations.push(declaration);
+    }
+    declarations
+}
+
+fn read_input(
+    node: &Node,
+    path: &str,
+    checker: &Checker,
+    found: &mut Vec<Diagnostic>,
+) -> Option<InputDeclaration> {
+    if node.entries().is_empty() {
+        // The schema of the flow has said that it must be a map.
+        return None;
+    }
+    let holder = node.entries()[0].key_span;
+    let type_name = match node.entry("type") {
+        Some(entry) => entry.value.scalar()?.text.as_ref().to_owned(),
+        None => {
+            found.push(
+                Diagnostic::error(
+                    Code::MissingProperty,
+                    holder,
+                    "this input needs the key `type`",
+                )
+                .label("for example `type: STRING`")
+                .path(path.to_owned()),
+            );
+            return None;
+        }
+    };
+    let Some((known, _)) = INPUT_TYPES.iter().find(|(name, _)| *name == type_name) else {
+        found.push(unknown_type(node, path, &type_name));
+        return None;
+    };
+    let what = format!("this {known} input");
+    checker.input_shape(known).check_written(
+        node,
+        &crate::flow::to_json_with_text(node, &["id", "name"]),
+        Where {
+            path,
+            holder,
+            what: &what,
+        },
+        found,
+    );
+    if node.get("name").is_none() && node.get("id").is_none() {
+        found.push(
+            Diagnostic::error(
+                Code::MissingProperty,
+                holder,
+                "this input needs the key `id`",
+            )
+            .label("flows read it as `inputs.<id>`")
+            .path(path.to_owned()),
+        );
+    }
+    if let Some(entry) = node.entry("dependsOn") {
+        found.push(
+            Diagnostic::error(
+                Code::NotYet,
+                entry.key_span,
+                "`dependsOn` of inputs is not supported yet",
+            )
+            .label("this input would be asked for in every case")
+            .path(path.to_owned()),
+        );
+    }
+    let id = node
+        .get("id")
+        .or_else(|| node.get("name"))
+        .and_then(scalar_text)?;
+    let kind = input_type(node, path, known, found);
+    let declaration = InputDeclaration {
+        id,
+        required: flag(node, "required").unwrap_or(true),
+        defaults: node
+            .get("defaults")
+            .filter(|defaults| !defaults.is_null())
+            .cloned(),
+        description: node.get("description").and_then(Node::text).map(Into::into),
+        display_name: node.get("displayName").and_then(Node::text).map(Into::into),
+        kind,
+    };
+    check_defaults(&declaration, path, found);
+    Some(declaration)
+}
+
+fn input_type(node: &Node, path: &str, name: &str, found: &mut Vec<Diagnostic>) -> InputType {
+    let texts = |key: &str| {
+        node.get(key).map(|list| {
+            list.items()
+                .iter()
+                .filter_map(|item| item.scalar().map(|scalar| Arc::clone(&scalar.text)))
+                .collect::<Vec<_>>()
+        })
+    };
+    let item_type = || {
+        node.get("itemType")
+            .and_then(Node::text)
+            .and_then(ItemType::parse)
+            .unwrap_or_default()
+    };
+    match name {
+        "SELECT" | "ENUM" => InputType::Select {
+            values: texts("values"),
+            expression: node.get("expression").cloned(),
+            allow_custom_value: flag(node, "allowCustomValue").unwrap_or(false),
+        },
+        "MULTISELECT" => InputType::MultiSelect {
+            values: texts("values").or_else(|| texts("options")),
+            expression: node.get("expression").cloned(),
+            allow_custom_value: flag(node, "allowCustomValue").unwrap_or(false),
+            item_type: item_type(),
+        },
+        "ARRAY" => InputType::Array {
+            item_type: item_type(),
+        },
+        "INT" => InputType::Int {
+            min: bound(node, "min", path, found, |text| text.parse().ok()),
+            max: bound(node, "max", path, found, |text| text.parse().ok()),
+        },
+        "FLOAT" => InputType::Float {
+            min: bound(node, "min", path, found, |text| text.parse().ok()),
+            max: bound(node, "max", path, found, |text| text.parse().ok()),
+        },
+        "BOOL" | "BOOLEAN" => InputType::Boolean,
+        "DATETIME" => InputType::DateTime {
+            after: bound(node, "after", path, found, moment),
+            before: bound(node, "before", path, found, moment),
+        },
+        "DATE" => InputType::Date {
+            after: bound(node, "after", path, found, |text| text.parse().ok()),
+            before: bound(node, "before", path, found, |text| text.parse().ok()),
+        },
+        "TIME" => InputType::Time {
+            after: bound(node, "after", path, found, time),
+            before: bound(node, "before", path, found, time),
+        },
+        "DURATION" => InputType::Duration {
+            min: bound(node, "min", path, found, |text| duration::parse(text).ok()),
+            max: bound(node, "max", path, found, |text| duration::parse(text).ok()),
+        },
+        "FILE" => InputType::File,
+        "JSON" => InputType::Json,
+        "YAML" => InputType::Yaml,
+        "URI" => InputType::Uri,
+        "EMAIL" => InputType::Email,
+        "SECRET" => InputType::Secret {
+            validator: pattern(node, path, found),
+        },
+        _ => InputType::String {
+            validator: pattern(node, path, found),
+        },
+    }
+}
+
+fn pattern(node: &Node, path: &str, found: &mut Vec<Diagnostic>) -> Option<Arc<str>> {
+    let value = node.get("validator")?;
+    let text = value.text()?;
+    if let Err(reason) = validator(text) {
+        let mut path = path.to_owned();
+        push_key(&mut path, "validator");
+        found.push(
+            Diagnostic::error(
+                Code::WrongValue,
+                value.span,
+                format!("`validator` is not a regular expression that can be used here: {reason}"),
+            )
+            .path(path)
+            .note("look-around and back-references do not exist here"),
+        );
+        return None;
+    }
+    Some(text.into())
+}
+
+fn bound<T>(
+    node: &Node,
+    key: &str,
+    path: &str,
+    found: &mut Vec<Diagnostic>,
+    read: impl Fn(&str) -> Option<T>,
+) -> Option<T> {
+    let value = node.get(key)?;
+    let text = &value.scalar()?.text;
+    let bound = read(text);
+    if bound.is_none() && !value.is_null() && matches!(value.text(), Some(_)) {
+        let mut path = path.to_owned();
+        push_key(&mut path, key);
+        found.push(
+            Diagnostic::error(
+                Code::WrongValue,
+                value.span,
+                format!("`{key}` cannot be `{text}`: it must be a value of the input's type"),
+            )
+            .path(path),
+        );
+    }
+    bound
+}
+
+fn check_defaults(declaration: &InputDeclaration, path: &str, found: &mut Vec<Diagnostic>) {
+    let Some(defaults) = &declaration.defaults else {
+        return;
+    };
+    let mut dynamic = false;
+    crate::flow::for_each_text(defaults, &mut |text, _| dynamic |= text.contains('{'));
+    let by_expression = matches!(
+        &declaration.kind,
+        InputType::Select {
+            expression: Some(_),
+            ..
+        } | InputType::MultiSelect {
+            expression: Some(_),
+            ..
+        }
+    );
+    if dynamic || by_expression || matches!(declaration.kind, InputType::File) {
+        return;
+    }
+    if let Err(reason) = convert(&declaration.kind, &defaults.to_json(), None) {
+        let mut path = path.to_owned();
+        push_key(&mut path, "defaults");
+        found.push(
+            Diagnostic::error(
+                Code::Input,
+                defaults.span,
+                format!(
+                    "the default of the input `{}`: {reason}",
+                    declaration.id.value
+                ),
+            )
+            .path(path),
+        );
+    }
+}
+
+fn unknown_type(node: &Node, path: &str, name: &str) -> Diagnostic {
+    let span = node.get("type").map_or(node.span, |value| value.span);
+    let names: Vec<&str> = INPUT_TYPES
+        .iter()
+        .map(|(name, _)| *name)
+        .filter(|name| *name != "ENUM" && *name != "BOOLEAN")
+        .collect();
+    let upper = name.to_uppercase();
+    let meant = match upper.as_str() {
+        "TEXT" => Some("STRING"),
+        "INTEGER" | "LONG" => Some("INT"),
+        "DOUBLE" | "NUMBER" => Some("FLOAT"),
+        "LIST" => Some("ARRAY"),
+        "OBJECT" | "MAP" => Some("JSON"),
+        _ => did_you_mean(name, names.iter().copied()),
+    };
+    let mut type_path = path.to_owned();
+    push_key(&mut type_path, "type");
+    let mut diagnostic = Diagnostic::error(
+        Code::WrongValue,
+        span,
+        format!("there is no input type `{name}`"),
+    )
+    .label(format!("allowed: {}", names.join(", ")))
+    .path(type_path);
+    if let Some(meant) = meant {
+        diagnostic = diagnostic.fix(format!("did you mean `{meant}`?"), span, meant);
+    }
+    diagnostic
+}
+
+fn flag(node: &Node, key: &str) -> Option<bool> {
+    match node.get(key)?.scalar()?.value {
+        ScalarValue::Bool(value) => Some(value),
+        _ => None,
+    }
+}
+
+fn scalar_text(node: &Node) -> Option<Spanned<Arc<str>>> {
+    let scalar = node.scalar().filter(|_| !node.is_null())?;
+    Some(Spanned {
+        value: Arc::clone(&scalar.text),
+        span: node.span,
+    })
+}

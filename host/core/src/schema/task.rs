@@ -1,0 +1,186 @@
+//! The schema of one task type: what every task has, what every script task has, and what its plugin says.
+
+use serde_json::{Map, Value, json};
+
+use super::dynamic::STATIC;
+use super::keys::common_keys;
+use super::runners::RunnerFragment;
+use super::tidy::schema_of;
+use crate::descriptor::TaskTypeDescriptor;
+use crate::script::ScriptSettings;
+
+/// The keys of script tasks whose value is read before anything is rendered.
+const READ_UNRENDERED: [&str; 4] = ["taskRunner", "runner", "docker", "kotlp"];
+
+/// The names of the keys that every script task has beside those of every task.
+pub(crate) fn script_key_names() -> &'static [String] {
+    static NAMES: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
+    NAMES.get_or_init(|| script_keys().keys().cloned().collect())
+}
+
+/// The schema of the keys that every task has; open, for tasks whose own keys nobody knows.
+pub(crate) fn common_schema() -> Map<String, Value> {
+    let mut schema = Map::new();
+    schema.insert("type".to_owned(), Value::from("object"));
+    schema.insert("properties".to_owned(), Value::Object(static_common_keys()));
+    schema.insert("required".to_owned(), json!(["id"]));
+    schema
+}
+
+/// The schema of the old `docker` block: the Docker runner's keys and the image.
+pub(crate) fn docker_block_schema(docker: Option<&RunnerFragment>) -> Map<String, Value> {
+    let Some(docker) = docker else {
+        return Map::new();
+    };
+    let mut schema = docker.schema.clone();
+    schema.shift_remove("required");
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        properties.insert(
+            "image".to_owned(),
+            json!({ "type": "string", "description": "Image to run in" }),
+        );
+    }
+    schema
+}
+
+fn static_common_keys() -> Map<String, Value> {
+    /// The only two that are rendered.
+    const RENDERED: [&str; 2] = ["runIf", "timeout"];
+    let mut properties = common_keys();
+    for (key, schema) in &mut properties {
+        if let Value::Object(schema) = schema
+            && !RENDERED.contains(&key.as_str())
+        {
+            schema.insert(STATIC.to_owned(), Value::Bool(true));
+        }
+    }
+    properties
+}
+
+/// The properties that every script task has beside those of every task.
+fn script_keys() -> Map<String, Value> {
+    let Some(Value::Object(mut properties)) =
+        schema_of::<ScriptSettings>().shift_remove("properties")
+    else {
+        return Map::new();
+    };
+    for key in READ_UNRENDERED {
+        if let Some(Value::Object(schema)) = properties.get_mut(key) {
+            schema.insert(STATIC.to_owned(), Value::Bool(true));
+        }
+    }
+    // serde's own defaults say nothing to an author.
+    for schema in properties.values_mut() {
+        if let Value::Object(schema) = schema {
+            let empty = |value: &Value| {
+                value.is_null()
+                    || value.as_object().is_some_and(Map::is_empty)
+                    || value.as_array().is_some_and(Vec::is_empty)
+            };
+            if schema.get("default").is_some_and(empty) {
+                schema.shift_remove("default");
+            }
+        }
+    }
+    if let Some(Value::Object(runner)) = properties.get_mut("taskRunner") {
+        runner.insert("type".to_owned(), Value::from("object"));
+        runner.insert("required".to_owned(), json!(["type"]));
+    }
+    properties
+}
+
+/// The strict schema of a script task type: a closed object. The runner's own keys are left to [`runner_schema`].
+///
+/// A key of the plugin that has the name of a host key is ignored: what all script tasks share is the host's.
+pub fn task_schema(task_type: &TaskTypeDescriptor) -> Map<String, Value> {
+    let plugin = &task_type.properties_schema;
+    let mut properties = static_common_keys();
+    if let Some(Value::Object(own)) = plugin.get("properties") {
+        for (name, schema) in own {
+            properties
+                .entry(name.clone())
+                .or_insert_with(|| schema.clone());
+        }
+    }
+    for (name, mut schema) in script_keys() {
+        if name == "containerImage"
+            && let (Some(image), Value::Object(schema)) =
+                (&task_type.default_container_image, &mut schema)
+        {
+            schema.insert("default".to_owned(), Value::from(image.clone()));
+        }
+        if name == "interpreter"
+            && let Value::Object(schema) = &mut schema
+        {
+            let default = match &task_type.default_interpreter {
+                Some(words) => json!(words),
+                None => json!(crate::script::DEFAULT_INTERPRETER),
+            };
+            schema.insert("default".to_owned(), default);
+        }
+        properties.insert(name, schema);
+    }
+    let mut required = vec![Value::from("id"), Value::from("type")];
+    if let Some(Value::Array(own)) = plugin.get("required") {
+        required.extend(own.iter().cloned());
+    }
+    let mut schema = Map::new();
+    schema.insert("title".to_owned(), Value::from(task_type.title.clone()));
+    if let Some(docs) = &task_type.docs {
+        schema.insert("markdownDescription".to_owned(), Value::from(docs.clone()));
+    }
+    schema.insert("type".to_owned(), Value::from("object"));
+    schema.insert("properties".to_owned(), Value::Object(properties));
+    schema.insert("required".to_owned(), Value::Array(required));
+    schema.insert("additionalProperties".to_owned(), Value::Bool(false));
+    for keyword in [
+        "definitions",
+        "anyOf",
+        "allOf",
+        "oneOf",
+        "not",
+        "if",
+        "then",
+        "else",
+        "dependencies",
+    ] {
+        if let Some(found) = plugin.get(keyword) {
+            schema.insert(keyword.to_owned(), found.clone());
+        }
+    }
+    schema
+}
+
+/// The strict schema of a task runner's settings: its own keys, `type` and `version`.
+pub fn runner_schema(runner: &RunnerFragment) -> Map<String, Value> {
+    let mut properties = Map::new();
+    properties.insert(
+        "type".to_owned(),
+        json!({ "type": "string", "description": "Which task runner", STATIC: true }),
+    );
+    properties.insert(
+        "version".to_owned(),
+        json!({ "type": "string", "description": "Version of the task runner", STATIC: true }),
+    );
+    if let Some(Value::Object(own)) = runner.schema.get("properties") {
+        for (name, schema) in own {
+            properties
+                .entry(name.clone())
+                .or_insert_with(|| schema.clone());
+        }
+    }
+    let mut required = vec![Value::from("type")];
+    if let Some(Value::Array(own)) = runner.schema.get("required") {
+        required.extend(own.iter().cloned());
+    }
+    let mut schema = Map::new();
+    schema.insert("title".to_owned(), Value::from(runner.title.clone()));
+    schema.insert("type".to_owned(), Value::from("object"));
+    schema.insert("properties".to_owned(), Value::Object(properties));
+    schema.insert("required".to_owned(), Value::Array(required));
+    schema.insert("additionalProperties".to_owned(), Value::Bool(false));
+    if let Some(definitions) = runner.schema.get("definitions") {
+        schema.insert("definitions".to_owned(), definitions.clone());
+    }
+    schema
+}

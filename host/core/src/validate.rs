@@ -1,0 +1,374 @@
+//! The whole of `taffrail validate` for one file, and the second check of a task once it is rendered.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use serde_json::{Map, Value};
+
+use crate::descriptor::Descriptor;
+use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::flow::{Flow, ScriptType, Task};
+use crate::schema::{
+    INPUT_TYPES, RunnerFragment, Shape, Where, common_schema, docker_block_schema, flow_schema,
+    input_schema, runner_schema, script_key_names, task_schema,
+};
+use crate::script::ScriptSettings;
+use crate::suggest::did_you_mean;
+use crate::yaml::{Limits, Node, Span, parse, push_key};
+
+/// What one file is.
+#[derive(Debug)]
+pub struct Checked {
+    /// The flow, where enough of it could be understood. It may be run only if no diagnostic is an error.
+    pub flow: Option<Flow>,
+    /// Everything that is wrong with it or worth knowing, sorted by place, each mistake once.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Checked {
+    /// Whether the file can be used.
+    pub fn is_good(&self) -> bool {
+        self.flow.is_some()
+            && !self
+                .diagnostics
+                .iter()
+                .any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+}
+
+/// Checks the text of one flow file. Pure: the same text and checker give the same answer.
+pub fn check(source: &str, checker: &Checker) -> Checked {
+    let parsed = parse(source, &Limits::default());
+    let mut diagnostics = parsed.diagnostics;
+    // A file that is not YAML to its end is only told about that: what follows would be guesses.
+    let broken = diagnostics
+        .iter()
+        .any(|diagnostic| matches!(diagnostic.code, Code::YamlSyntax | Code::YamlLimit));
+    let flow = match parsed.root {
+        Some(root) if !broken => {
+            let (flow, more) = Flow::read(&root, source, checker);
+            diagnostics.extend(more);
+            flow
+        }
+        _ => None,
+    };
+    diagnostics.sort_by(|left, right| {
+        let place = |diagnostic: &Diagnostic| diagnostic.span.map(|span| (span.start, span.end));
+        (place(left), left.severity, left.code).cmp(&(place(right), right.severity, right.code))
+    });
+    diagnostics.dedup_by(|later, earlier| {
+        later.code == earlier.code && later.span == earlier.span && later.message == earlier.message
+    });
+    Checked { flow, diagnostics }
+}
+
+/// A task's rendered settings, checked and typed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settled {
+    /// What every script task has.
+    pub settings: ScriptSettings,
+    /// The language's own properties, for the plugin.
+    pub properties: Map<String, Value>,
+}
+
+/// Knows the plugins and the runners, and compiles the schema of a type when a flow first uses it.
+#[derive(Debug)]
+pub struct Checker {
+    plugins: Vec<Arc<Descriptor>>,
+    runners: Vec<(RunnerFragment, OnceLock<Shape>)>,
+    flow: OnceLock<Shape>,
+    common: OnceLock<Shape>,
+    docker_block: OnceLock<Shape>,
+    inputs: Vec<OnceLock<Shape>>,
+    tasks: Mutex<HashMap<(usize, usize), Arc<Shape>>>,
+}
+
+impl Checker {
+    /// Takes what can be loaded, and what tasks can run on.
+    pub fn new(plugins: Vec<Arc<Descriptor>>, runners: Vec<RunnerFragment>) -> Self {
+        Self {
+            plugins,
+            runners: runners
+                .into_iter()
+                .map(|runner| (runner, OnceLock::new()))
+                .collect(),
+            flow: OnceLock::new(),
+            common: OnceLock::new(),
+            docker_block: OnceLock::new(),
+            inputs: INPUT_TYPES.iter().map(|_| OnceLock::new()).collect(),
+            tasks: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// The installed plugin versions.
+    pub fn plugins(&self) -> &[Arc<Descriptor>] {
+        &self.plugins
+    }
+
+    /// The known task runners.
+    pub fn runners(&self) -> impl Iterator<Item = &RunnerFragment> {
+        self.runners.iter().map(|(runner, _)| runner)
+    }
+
+    /// The runner of this name, current or old.
+    pub fn runner(&self, name: &str) -> Option<&RunnerFragment> {
+        self.runners().find(|runner| runner.is_called(name))
+    }
+
+    /// The second check: gives the rendered values of a script task the types that their schema asks for, checks them, and takes the
+    /// common settings and the language's own properties apart. `rendered` is the task's map in which every text is rendered.
+    ///
+    /// # Errors
+    /// Every value that is wrong now, at the place where its expression stands.
+    ///
+    /// # Panics
+    /// Never: a task that is no script task is an error like others.
+    pub fn settle(&self, task: &Task, rendered: Value) -> Result<Settled, Vec<Diagnostic>> {
+        let Some(script_type) = task.script_type() else {
+            return Err(vec![Diagnostic::error(
+                Code::NotYet,
+                task.type_name.span,
+                format!("`{}` is no script task", task.type_name.value),
+            )]);
+        };
+        let mut value = rendered;
+        if let Value::Object(map) = &mut value {
+            for key in ["id", "version"] {
+                if let Some(scalar) = task.node.get(key).and_then(Node::scalar)
+                    && map.contains_key(key)
+                {
+                    map.insert(key.to_owned(), Value::from(&*scalar.text));
+                }
+            }
+        }
+        let mut found = Vec::new();
+        let place = Where {
+            path: &format!("task `{}`", task.id.value),
+            holder: task.id.span,
+            what: "this task",
+        };
+        self.task_shape(script_type)
+            .check_rendered(&task.node, &mut value, place, &mut found);
+        self.runner_rendered(task, &mut value, &mut found);
+        if !found.is_empty() {
+            return Err(found);
+        }
+        let Value::Object(map) = value else {
+            return Err(vec![broken_rendering(task, "it is no map")]);
+        };
+        let mut common = Map::new();
+        let mut properties = Map::new();
+        let names = script_key_names();
+        for (key, value) in map {
+            if names.contains(&key) {
+                common.insert(key, value);
+            } else if !self.common_shape().has_key(&key) {
+                properties.insert(key, value);
+            }
+        }
+        match serde_json::from_value(Value::Object(common)) {
+            Ok(settings) => Ok(Settled {
+                settings,
+                properties,
+            }),
+            Err(error) => Err(vec![broken_rendering(task, &error.to_string())]),
+        }
+    }
+
+    pub(crate) fn flow_shape(&self) -> &Shape {
+        self.flow.get_or_init(|| Shape::new(flow_schema()))
+    }
+
+    pub(crate) fn common_shape(&self) -> &Shape {
+        self.common.get_or_init(|| Shape::new(common_schema()))
+    }
+
+    pub(crate) fn input_shape(&self, name: &str) -> &Shape {
+        let index = INPUT_TYPES
+            .iter()
+            .position(|(known, _)| *known == name)
+            .unwrap_or(0);
+        self.inputs[index].get_or_init(|| Shape::new(input_schema(INPUT_TYPES[index].0)))
+    }
+
+    pub(crate) fn task_shape(&self, script_type: &ScriptType) -> Arc<Shape> {
+        let plugin = self
+            .plugins
+            .iter()
+            .position(|plugin| Arc::ptr_eq(plugin, &script_type.plugin))
+            .unwrap_or(usize::MAX);
+        let mut shapes = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(
+            shapes
+                .entry((plugin, script_type.index))
+                .or_insert_with(|| Arc::new(Shape::new(task_schema(script_type.task_type())))),
+        )
+    }
+
+    /// Checks `taskRunner` and the old `docker` block of a task as they are written.
+    pub(crate) fn check_runner(&self, task: &Node, path: &str, found: &mut Vec<Diagnostic>) {
+        if let Some(entry) = task
+            .entry("docker")
+            .filter(|entry| !entry.value.entries().is_empty())
+        {
+            let mut block_path = path.to_owned();
+            push_key(&mut block_path, "docker");
+            self.docker_shape().check_written(
+                &entry.value,
+                &entry.value.to_json(),
+                Where {
+                    path: &block_path,
+                    holder: entry.key_span,
+                    what: "`docker`",
+                },
+                found,
+            );
+        }
+        let Some(entry) = task.entry("taskRunner") else {
+            return;
+        };
+        let Some(value) = entry.value.get("type") else {
+            // That it is missing, or no map, the task's own schema has said.
+            return;
+        };
+        let Some(name) = value.scalar().filter(|_| !value.is_null()) else {
+            found.push(
+                Diagnostic::error(
+                    Code::WrongType,
+                    value.span,
+                    "`type` must be the name of a task runner",
+                )
+                .path(format!("{path}.taskRunner.type")),
+            );
+            return;
+        };
+        let Some((runner, shape)) = self.runner_shape(&name.text) else {
+            found.push(self.unknown_runner(&name.text, value.span, path));
+            return;
+        };
+        if runner.name != *name.text {
+            found.push(
+                Diagnostic::warning(
+                    Code::Deprecated,
+                    value.span,
+                    format!("`{}` is an old name", name.text),
+                )
+                .path(format!("{path}.taskRunner.type"))
+                .fix(
+                    format!("write `{}`", runner.name),
+                    value.span,
+                    runner.name.clone(),
+                ),
+            );
+        }
+        let what = runner_words(runner);
+        let runner_path = format!("{path}.taskRunner");
+        shape.check_written(
+            &entry.value,
+            &crate::flow::to_json_with_text(&entry.value, &["version"]),
+            Where {
+                path: &runner_path,
+                holder: entry.key_span,
+                what: &what,
+            },
+            found,
+        );
+    }
+
+    fn runner_rendered(&self, task: &Task, value: &mut Value, found: &mut Vec<Diagnostic>) {
+        for (key, path) in [("taskRunner", "taskRunner"), ("docker", "docker")] {
+            let Some(entry) = task.node.entry(key) else {
+                continue;
+            };
+            let Some(rendered) = value.get_mut(key).filter(|rendered| rendered.is_object()) else {
+                continue;
+            };
+            let (shape, what) = if key == "docker" {
+                (self.docker_shape(), "`docker`".to_owned())
+            } else {
+                let name = rendered
+                    .get("type")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .to_owned();
+                match self.runner_shape(&name) {
+                    Some((runner, shape)) => (shape, runner_words(runner)),
+                    None => {
+                        found.push(self.unknown_runner(&name, entry.value.span, "task"));
+                        continue;
+                    }
+                }
+            };
+            shape.check_rendered(
+                &entry.value,
+                rendered,
+                Where {
+                    path: &format!("task `{}`.{path}", task.id.value),
+                    holder: entry.key_span,
+                    what: &what,
+                },
+                found,
+            );
+        }
+    }
+
+    fn runner_shape(&self, name: &str) -> Option<(&RunnerFragment, &Shape)> {
+        self.runners
+            .iter()
+            .find(|(runner, _)| runner.is_called(name))
+            .map(|(runner, shape)| {
+                let shape = shape.get_or_init(|| Shape::new(runner_schema(runner)));
+                (runner, shape)
+            })
+    }
+
+    fn docker_shape(&self) -> &Shape {
+        self.docker_block.get_or_init(|| {
+            let docker = self.runner(crate::script::DOCKER);
+            Shape::new(docker_block_schema(docker))
+        })
+    }
+
+    fn unknown_runner(&self, name: &str, span: Span, path: &str) -> Diagnostic {
+        let names: Vec<&str> = self.runners().map(|runner| runner.name.as_str()).collect();
+        let listed = names
+            .iter()
+            .map(|name| format!("`{name}`"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        let diagnostic = Diagnostic::error(
+            Code::UnknownRunnerType,
+            span,
+            format!("there is no task runner `{name}`"),
+        )
+        .label(format!("task runners are {listed}"))
+        .path(format!("{path}.taskRunner.type"));
+        let by_ending = || {
+            let last = name.rsplit('.').next()?.to_lowercase();
+            names
+                .iter()
+                .copied()
+                .find(|known| known.to_lowercase().rsplit('.').next() == Some(&last))
+        };
+        match did_you_mean(name, names.iter().copied()).or_else(by_ending) {
+            Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), span, near),
+            None => diagnostic,
+        }
+    }
+}
+
+fn runner_words(runner: &RunnerFragment) -> String {
+    let short = runner.name.rsplit('.').next().unwrap_or(&runner.name);
+    format!("the {short} task runner")
+}
+
+fn broken_rendering(task: &Task, reason: &str) -> Diagnostic {
+    Diagnostic::error(
+        Code::WrongType,
+        task.id.span,
+        format!(
+            "the settings of task `{}` cannot be read: {reason}",
+            task.id.value
+        ),
+    )
+}
