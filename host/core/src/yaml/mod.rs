@@ -16,6 +16,8 @@ mod read;
 mod resolve;
 mod source;
 mod syntax;
+#[cfg(test)]
+mod tests;
 mod unquoted;
 
 pub use limits::Limits;

@@ -112,16 +112,20 @@ impl<'text> Cursor<'text> {
 
     /// Where nothing stands: behind the indicator that asks for a value.
     fn empty(&self, given: usize) -> usize {
-        let bytes = self.text.as_bytes();
-        let behind = match bytes.get(given) {
+        let behind = match self.text.as_bytes().get(given) {
             Some(b':' | b'-' | b'?') => given + 1,
             _ => given,
         };
         let from = self.position.min(behind);
-        match memchr::memchr(b'\n', &bytes[from..behind]) {
-            Some(newline) => self.text[..from + newline].trim_end().len().max(from),
-            None => behind,
+        let (mut at, mut end) = (from, from);
+        for line in self.text[from..behind].split_inclusive('\n') {
+            let content = line.split('#').next().unwrap_or_default().trim_end();
+            if !content.trim_start().is_empty() {
+                end = at + content.len();
+            }
+            at += line.len();
         }
+        end
     }
 }
 
