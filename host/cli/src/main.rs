@@ -1,2 +1,61 @@
-//! Placeholder until its first module lands.
-fn main() {}
+//! The `taffrail` program: reads the command line, puts the crates together, prints, and picks the exit code.
+//!
+//! Nothing else of the host reads the environment or the home directory, prints or exits.
+
+mod args;
+mod commands;
+mod exit;
+mod folders;
+mod given;
+mod load;
+mod report;
+mod runners;
+mod secrets;
+mod signals;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+use crate::exit::{Exit, Failed};
+use crate::report::complain;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, not errors.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+            let _ = error.print();
+            return exit.into();
+        }
+    };
+    terminal::start_diagnostics(&cli.global);
+    let global = &cli.global;
+    let result = match &cli.command {
+        Command::Run(args) => commands::run::run(global, args),
+        Command::Validate(args) => commands::validate::validate(global, args),
+        Command::Plan(args) => commands::plan::plan(global, args),
+        Command::Schema(args) => commands::schema::schema(global, args),
+        Command::Plugin(command) => commands::plugin::plugin(global, command),
+        Command::Eval(args) => commands::eval::eval(global, args),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(failed) => {
+            tell(&failed);
+            failed.exit.into()
+        }
+    }
+}
+
+fn tell(failed: &Failed) {
+    if !failed.message.is_empty() {
+        complain(&format!("error: {}", taffrail_core::text::printable(&failed.message)));
+    }
+    if let Some(hint) = &failed.hint {
+        complain(&format!("hint: {hint}"));
+    }
+}

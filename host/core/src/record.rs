@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::launch::{ExitStatus, TaskIdentity};
+use crate::output::Metric;
 
 /// How a task run or an execution ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -110,7 +111,7 @@ pub struct TaskRecord {
     pub outputs: TaskOutputs,
     /// What it measured.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub metrics: Vec<Value>,
+    pub metrics: Vec<Metric>,
     /// When it started, ISO-8601 in UTC.
     pub started: String,
     /// How long it took, in milliseconds.

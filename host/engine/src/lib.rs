@@ -5,7 +5,18 @@
 pub mod cancel;
 pub mod confined;
 pub mod drive;
+pub mod event;
+pub mod execution;
+mod files;
+pub mod flow;
+pub mod inputs;
 pub mod ports;
+pub mod prepare;
+pub mod reads;
+pub mod render;
+pub mod scope;
 pub mod storage;
+pub mod task;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod workdir;

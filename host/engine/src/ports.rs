@@ -203,3 +203,30 @@ pub trait Launched: Send {
     /// ends the program first.
     fn dispose(self: Box<Self>) -> BoxFuture<'static, Result<(), RunnerError>>;
 }
+
+/// Why there is no runner.
+#[derive(Debug, thiserror::Error)]
+pub enum MakeRunnerError {
+    /// The type exists, but this version of the host cannot run it.
+    #[error("{0}")]
+    NotYet(String),
+    /// No such type.
+    #[error("there is no task runner `{0}`")]
+    Unknown(String),
+    /// Its settings are wrong; says what was expected.
+    #[error("{0}")]
+    Settings(String),
+}
+
+/// The backends of this host: one table from type names to runners.
+pub trait Runners: Send + Sync {
+    /// Makes a runner from its type, as a flow writes it, and its rendered settings.
+    ///
+    /// # Errors
+    /// See [`MakeRunnerError`].
+    fn make(
+        &self,
+        type_name: &str,
+        settings: &serde_json::Map<String, serde_json::Value>,
+    ) -> Result<std::sync::Arc<dyn Runner>, MakeRunnerError>;
+}

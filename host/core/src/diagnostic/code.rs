@@ -75,6 +75,10 @@ codes! {
     /// The plugin remarked on a good plan.
     PluginRemark = "TF0502",
 
+    // TF06: running
+    /// A task failed.
+    TaskFailed = "TF0601",
+
     // TF09: not there yet, or not done here
     /// A feature of the flow language that this version does not run yet.
     NotYet = "TF0901",

@@ -11,5 +11,5 @@ mod task;
 mod types;
 
 pub(crate) use nodes::{for_each_text, to_json_with_text};
-pub use task::{Branch, CommonKeys, CoreKind, FlowableKind, LogLevel, ScriptType, Task, TaskKind};
+pub use task::{Branch, CommonKeys, CoreKind, FlowableKind, ScriptType, Task, TaskKind};
 pub use types::{Flow, FlowOutput, Label, PluginDefault, Spanned};

@@ -8,10 +8,11 @@ use super::defaults::merge;
 use super::expressions::Position;
 use super::nodes::to_json_with_text;
 use super::task::{
-    Branch, CommonKeys, CoreKind, FlowableKind, LogLevel, ScriptType, Task, TaskKind,
+    Branch, CommonKeys, CoreKind, FlowableKind, ScriptType, Task, TaskKind,
 };
 use super::types::{PluginDefault, Spanned};
 use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::output::LogLevel;
 use crate::resolve::{Conflict, Wish, grant};
 use crate::schema::Where;
 use crate::suggest::{did_you_mean, nearest};
@@ -750,7 +751,7 @@ fn common_keys(node: &Node, path: &str, found: &mut Vec<Diagnostic>) -> CommonKe
         log_level: node
             .get("logLevel")
             .and_then(Node::text)
-            .and_then(LogLevel::parse),
+            .and_then(LogLevel::from_name),
     }
 }
 

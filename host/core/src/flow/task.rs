@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::types::Spanned;
+use crate::output::LogLevel;
 use crate::descriptor::{Descriptor, TaskTypeDescriptor};
 use crate::version::VersionPin;
 use crate::yaml::Node;
@@ -41,35 +42,6 @@ pub struct CommonKeys {
     pub timeout: Option<Node>,
     /// The lowest level of log lines that is kept; trace where absent.
     pub log_level: Option<LogLevel>,
-}
-
-/// A level of log lines, gravest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum LogLevel {
-    /// `ERROR`
-    Error,
-    /// `WARN`
-    Warn,
-    /// `INFO`
-    Info,
-    /// `DEBUG`
-    Debug,
-    /// `TRACE`
-    Trace,
-}
-
-impl LogLevel {
-    /// Reads a level as flows write it.
-    pub fn parse(text: &str) -> Option<Self> {
-        Some(match text {
-            "ERROR" => Self::Error,
-            "WARN" => Self::Warn,
-            "INFO" => Self::Info,
-            "DEBUG" => Self::Debug,
-            "TRACE" => Self::Trace,
-            _ => return None,
-        })
-    }
 }
 
 /// What a task's type is, and who runs it.

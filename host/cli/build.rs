@@ -1,0 +1,37 @@
+//! Lists the committed components under `plugins/bundled` for embedding, so that adding a language changes nothing here.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::{env, fs};
+
+fn main() {
+    let root = Path::new(&env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"))
+        .join("../../plugins/bundled");
+    println!("cargo::rerun-if-changed={}", root.display());
+    let index = root.join("index.json");
+    let text = fs::read_to_string(&index)
+        .unwrap_or_else(|error| panic!("cannot read {}: {error}", index.display()));
+    let index: serde_json::Value =
+        serde_json::from_str(&text).expect("plugins/bundled/index.json is JSON");
+    let mut code = String::from("&[\n");
+    for plugin in index["plugins"].as_array().expect("`plugins` is a list") {
+        let field = |name: &str| {
+            plugin[name]
+                .as_str()
+                .unwrap_or_else(|| panic!("a plugin without `{name}`"))
+                .to_owned()
+        };
+        let folder = root.join(field("id")).join(field("version"));
+        writeln!(
+            code,
+            "taffrail_wasm::Bundled {{ wasm: include_bytes!({:?}), descriptor: include_str!({:?}), digest: {:?} }},",
+            folder.join("plugin.wasm"),
+            folder.join("descriptor.json"),
+            field("sha256"),
+        )
+        .expect("writing to a string");
+    }
+    code.push_str("]\n");
+    let out = Path::new(&env::var("OUT_DIR").expect("cargo sets it")).join("bundled.rs");
+    fs::write(out, code).expect("OUT_DIR can be written");
+}

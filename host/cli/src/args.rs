@@ -1,0 +1,266 @@
+//! The command line as types: names, options and help texts. Names are a promise.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::exit::Exit;
+
+const EXAMPLES: &str = "\
+Examples:
+  taffrail run flow.yaml                       run a flow
+  taffrail run flow.yaml -i name=Ada -o json   with an input, the record as JSON on stdout
+  taffrail validate flows/                     check every flow below a folder
+  taffrail plan flow.yaml                      what would run: argv, environment, files; touches nothing";
+
+/// Run and validate script flows from the command line.
+#[derive(Debug, Parser)]
+#[command(name = "taffrail", version, about, before_help = EXAMPLES, after_help = exit_codes(), max_term_width = 100)]
+#[command(arg_required_else_help = true, propagate_version = true, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Say more of what the host itself does; repeat for more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Say nothing but errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// When to colour
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+    /// Where executions, logs and stored files are kept [default: the XDG state folder]
+    #[arg(long, global = true, env = "TAFFRAIL_STATE_DIR", value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// Where compiled plugins are kept [default: the XDG cache folder]
+    #[arg(long, global = true, env = "TAFFRAIL_CACHE_DIR", value_name = "DIR")]
+    pub cache_dir: Option<PathBuf>,
+    /// A folder of plugins, `<id>/<version>/plugin.wasm` [default: the XDG data folder]
+    #[arg(long, global = true, env = "TAFFRAIL_PLUGIN_DIR", value_name = "DIR")]
+    pub plugin_dir: Option<PathBuf>,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, as NO_COLOR and CLICOLOR_FORCE say
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a flow
+    #[command(before_help = "\
+Examples:
+  taffrail run hello.yaml
+  taffrail run report.yaml -i day=2026-01-31 -i data=@sales.csv --secrets-file .secrets
+  taffrail run hello.yaml --runner process -o ndjson")]
+    Run(RunArgs),
+    /// Check flows without running anything
+    #[command(before_help = "\
+Examples:
+  taffrail validate flow.yaml
+  taffrail validate flows/ --format json")]
+    Validate(ValidateArgs),
+    /// Show what would run: argument vectors, files, environment; touches nothing
+    #[command(before_help = "\
+Examples:
+  taffrail plan flow.yaml
+  taffrail plan flow.yaml --task load -i day=2026-01-31 -o json")]
+    Plan(PlanArgs),
+    /// Print the JSON Schema of flows for the installed plugins
+    #[command(before_help = "\
+Examples:
+  taffrail schema > flow.schema.json
+  taffrail schema io.kestra.plugin.scripts.shell.Commands
+  taffrail schema --write schemas/")]
+    Schema(SchemaArgs),
+    /// Look at the installed plugins
+    #[command(subcommand, before_help = "\
+Examples:
+  taffrail plugin list
+  taffrail plugin info python")]
+    Plugin(PluginCommand),
+    /// Print the rendered text of an expression
+    #[command(before_help = "\
+Examples:
+  taffrail eval '{{ 1 + 2 }}'
+  taffrail eval \"{{ inputs.name ?? 'nobody' }}\" --flow hello.yaml -i name=Ada
+  taffrail eval '{{ outputs.load.vars.rows | length }}' --context vars.json")]
+    Eval(EvalArgs),
+}
+
+/// A flow and what it is given.
+#[derive(Debug, Args)]
+pub struct FlowArgs {
+    /// The flow's YAML file; `-` reads standard input
+    #[arg(value_name = "FLOW|-")]
+    pub flow: String,
+    #[command(flatten)]
+    pub given: GivenArgs,
+}
+
+/// What a flow is given.
+#[derive(Debug, Args)]
+pub struct GivenArgs {
+    /// An input; `-i name=@path` gives a file
+    #[arg(short, long = "input", value_name = "KEY=VALUE")]
+    pub inputs: Vec<String>,
+    /// Secrets for `secret('NAME')`: a dotenv or YAML file of names and values
+    #[arg(long, value_name = "FILE")]
+    pub secrets_file: Option<PathBuf>,
+    /// The folder of the namespace's files, for `namespaceFiles` and `read()` [default: `_files` beside the flow]
+    #[arg(long, value_name = "DIR")]
+    pub namespace_files: Option<PathBuf>,
+}
+
+/// Which runner runs all tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RunnerChoice {
+    /// Child processes of this host
+    Process,
+    /// Containers
+    Docker,
+}
+
+/// What `run` prints on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RunOutput {
+    /// What the tasks print, a line each after its task's id
+    Text,
+    /// One JSON document at the end: the execution's record
+    Json,
+    /// One JSON document a line for each event
+    Ndjson,
+}
+
+/// Options of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub flow: FlowArgs,
+    /// Run every task so, whatever the flow says
+    #[arg(long, value_enum)]
+    pub runner: Option<RunnerChoice>,
+    /// What to print on standard output
+    #[arg(short, long, value_enum, default_value_t = RunOutput::Text)]
+    pub output: RunOutput,
+    /// Keep the working directories of the tasks
+    #[arg(long)]
+    pub keep: bool,
+}
+
+/// What to print diagnostics as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// Options of `validate`.
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// Files, folders (every `.yaml` and `.yml` below them), or `-` for standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// How to print what was found; JSON goes to standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// Options of `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    pub flow: FlowArgs,
+    /// Only this task
+    #[arg(long, value_name = "ID")]
+    pub task: Option<String>,
+    /// Plan every task for this runner, whatever the flow says
+    #[arg(long, value_enum)]
+    pub runner: Option<RunnerChoice>,
+    /// How to print the plan
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+}
+
+/// Options of `schema`.
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Only the schema of this task type or task runner
+    #[arg(value_name = "TYPE", conflicts_with = "write")]
+    pub type_name: Option<String>,
+    /// Write the flow's schema and one file for each type into a folder
+    #[arg(long, value_name = "DIR")]
+    pub write: Option<PathBuf>,
+}
+
+/// What to do with plugins.
+#[derive(Debug, Subcommand)]
+pub enum PluginCommand {
+    /// List plugins and their versions
+    List {
+        /// How to print them
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Show all there is to know of a plugin
+    Info {
+        /// The plugin: `python`, `python@1.2`, or a `.wasm` file
+        #[arg(value_name = "PLUGIN")]
+        plugin: String,
+        /// How to print it
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+}
+
+/// Options of `eval`.
+#[derive(Debug, Args)]
+pub struct EvalArgs {
+    /// The text to render; without `{{` it is taken as one expression
+    #[arg(value_name = "EXPR", allow_hyphen_values = true)]
+    pub expression: String,
+    /// A flow whose variables, inputs and labels are in scope
+    #[arg(long, value_name = "FLOW")]
+    pub flow: Option<String>,
+    /// A JSON or YAML file with a map of variables in scope
+    #[arg(long, value_name = "FILE")]
+    pub context: Option<PathBuf>,
+    #[command(flatten)]
+    pub given: GivenArgs,
+}
+
+fn exit_codes() -> String {
+    let mut text = String::from("Exit codes:");
+    for (exit, meaning) in Exit::TABLE {
+        text.push_str(&format!("\n  {:>3}  {meaning}", exit.code()));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,8 @@
+//! The commands, one file each: they put the crates together and pick the exit code.
+
+pub mod eval;
+pub mod plan;
+pub mod plugin;
+pub mod run;
+pub mod schema;
+pub mod validate;

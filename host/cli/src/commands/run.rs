@@ -1,0 +1,187 @@
+//! `taffrail run`: checks a flow, then runs it to its end.
+
+use std::io::IsTerminal;
+use std::sync::{Arc, Mutex};
+
+use taffrail_core::flow::Flow;
+use taffrail_core::input::InputError;
+use taffrail_core::output::Masker;
+use taffrail_core::record::{ExecutionRecord, FailureKind, State};
+use taffrail_core::script::{DOCKER, PROCESS};
+use taffrail_engine::cancel::Cancel;
+use taffrail_engine::confined::create_private_dir;
+use taffrail_engine::event::Reporter;
+use taffrail_engine::execution::Execution;
+use taffrail_engine::flow::{run_flow, set_labels, set_variables};
+use taffrail_engine::inputs::set_inputs;
+use taffrail_engine::ports::{Planner, Runners};
+use taffrail_engine::scope::{Scope, Services, chain};
+use taffrail_engine::storage::{Folder, Storage};
+
+use crate::args::{Global, RunArgs, RunOutput, RunnerChoice};
+use crate::exit::{Exit, Failed};
+use crate::given::Given;
+use crate::load::{Host, checked_flow, flow_path};
+use crate::report::{Journal, LinePrefix, NdjsonReporter, Several, TextReporter, Where, complain};
+use crate::runners::HostRunners;
+use crate::signals::{Interruption, listen};
+use crate::terminal;
+
+/// Runs the command.
+///
+/// # Errors
+/// When nothing was started: the flow, its inputs or its secrets are wrong, or there is no place to keep the execution.
+pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
+    let host = Host::open(global)?;
+    let (source, flow) = checked_flow(global, &host, &args.flow.flow)?;
+    if flow.disabled {
+        return Err(Failed::new(Exit::Invalid, format!("the flow `{}` is disabled", flow.id.value)));
+    }
+    let given = Given::read(&args.flow.given, flow_path(&args.flow.flow).as_deref())?;
+    missing_secrets(&flow, &given)?;
+
+    let id = ulid::Ulid::generate().to_string().to_lowercase();
+    let directory = host.folders.state.join("executions").join(&id);
+    let io = |error: taffrail_engine::confined::FileError| Failed::new(Exit::Internal, chain(&error));
+    let storage = Arc::new(Storage::open(&host.folders.state.join("storage")).map_err(io)?);
+    let cancel = Cancel::new();
+    let masker = Masker::new();
+    let namespace = flow.namespace.value.to_string();
+    let execution = Execution {
+        folder: Folder::execution(&namespace, &flow.id.value, &id),
+        id,
+        source: source.clone(),
+        checker: Arc::clone(&host.checker),
+        planner: Arc::clone(&host.plugins) as Arc<dyn Planner>,
+        runners: Arc::new(HostRunners::default()) as Arc<dyn Runners>,
+        storage: Arc::clone(&storage),
+        directory: directory.clone(),
+        masker: masker.clone(),
+        cancel: cancel.clone(),
+        runner_override: args.runner.map(runner_type),
+        keep: args.keep,
+    };
+    let services = Arc::new(Services {
+        secrets: given.secrets,
+        storage,
+        namespace_files: given.namespace_files,
+        namespace,
+        masker,
+        clock: jiff::Zoned::now,
+    });
+    let mut scope = Scope::new(services);
+    set_variables(&mut scope, &flow);
+    if let Err(diagnostic) = set_labels(&mut scope, &flow, source.text()) {
+        tracing::debug!("labels wait for inputs: {}", diagnostic.message);
+    }
+    set_inputs(&mut scope, &flow, &given.inputs, Some(&execution)).map_err(|errors| wrong_inputs(&errors))?;
+    create_private_dir(&directory).map_err(io)?;
+
+    let unwritten = Arc::new(Mutex::new(None));
+    let mut reporter = reporter(global, args, &execution, &flow, &unwritten);
+    let interruption = Arc::new(Interruption::default());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failed::new(Exit::Internal, format!("cannot start the scheduler: {error}")))?;
+    let record = runtime.block_on(async {
+        if let Err(error) = listen(cancel, Arc::clone(&interruption)) {
+            tracing::warn!("signals are not handled: {error}");
+        }
+        run_flow(&execution, &flow, scope, &mut reporter).await
+    });
+    // The threads of plugins that still run must not hold up the end.
+    runtime.shutdown_background();
+    // It is empty unless something could not be removed, which has been told.
+    let _ = std::fs::remove_dir(directory.join("work"));
+
+    if args.output == RunOutput::Json {
+        let text = serde_json::to_string_pretty(&record)
+            .map_err(|error| Failed::new(Exit::Internal, format!("the record is not JSON: {error}")))?;
+        terminal::answer(&execution.masker.mask_text(&format!("{text}\n")))?;
+    }
+    if let Ok(Some(message)) = unwritten.lock().map(|message| message.clone()) {
+        complain(&format!("error: {message}"));
+        if record.state.goes_on() {
+            return Ok(Exit::Internal);
+        }
+    }
+    Ok(interruption.exit().unwrap_or_else(|| exit_of(&record)))
+}
+
+/// The type name of the runner that the option names.
+pub fn runner_type(choice: RunnerChoice) -> String {
+    match choice {
+        RunnerChoice::Process => PROCESS.to_owned(),
+        RunnerChoice::Docker => DOCKER.to_owned(),
+    }
+}
+
+/// Says which secrets the flow names that nobody gave, before anything starts.
+///
+/// # Errors
+/// When there are any.
+fn missing_secrets(flow: &Flow, given: &Given) -> Result<(), Failed> {
+    let missing: Vec<String> = taffrail_engine::reads::secrets(flow)
+        .into_iter()
+        .filter(|name| !given.secrets.contains_key(name))
+        .map(|name| format!("`{name}`"))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Failed::new(Exit::Invalid, format!("the flow asks for secrets that were not given: {}", missing.join(", ")))
+        .hint("give a dotenv or YAML file of names and values with `--secrets-file`"))
+}
+
+/// All mistakes in what was given, one a line.
+pub fn wrong_inputs(errors: &[InputError]) -> Failed {
+    let lines: Vec<String> = errors.iter().map(|error| error.message.clone()).collect();
+    let failed = Failed::new(Exit::Invalid, lines.join("\nerror: "));
+    match errors.iter().find_map(|error| error.help.clone()) {
+        Some(help) => failed.hint(help),
+        None => failed,
+    }
+}
+
+fn reporter(
+    global: &Global,
+    args: &RunArgs,
+    execution: &Execution,
+    flow: &Flow,
+    unwritten: &Arc<Mutex<Option<String>>>,
+) -> Several {
+    let prefix = || LinePrefix::for_ids(flow.all_tasks().map(|task| &*task.id.value));
+    let text = |lines_to| {
+        let escape = match lines_to {
+            Where::Stdout => std::io::stdout().is_terminal(),
+            Where::Stderr => std::io::stderr().is_terminal(),
+        };
+        let style = terminal::style(global);
+        TextReporter::new(prefix(), lines_to, escape, global.quiet, style, execution.source.clone())
+    };
+    let shown: Box<dyn Reporter> = match args.output {
+        RunOutput::Text => Box::new(text(Where::Stdout)),
+        RunOutput::Json => Box::new(text(Where::Stderr)),
+        RunOutput::Ndjson => Box::new(NdjsonReporter::new()),
+    };
+    let journal = Journal::new(&execution.directory, prefix(), Arc::clone(unwritten));
+    Several(vec![Box::new(journal), shown])
+}
+
+/// The exit code of an execution: that of the first failure that was not allowed.
+fn exit_of(record: &ExecutionRecord) -> Exit {
+    if record.state.goes_on() {
+        return Exit::Ok;
+    }
+    let failed = record.tasks.iter().find(|task| matches!(task.state, State::Failed | State::Killed));
+    let failure = failed.and_then(|task| task.failure.as_ref()).or(record.failure.as_ref());
+    match failure.map(|failure| failure.kind) {
+        Some(FailureKind::Exit | FailureKind::Start) => Exit::TaskFailed,
+        Some(FailureKind::Timeout) => Exit::Timeout,
+        Some(FailureKind::Invalid) => Exit::Invalid,
+        Some(FailureKind::Unreachable) => Exit::Unreachable,
+        Some(FailureKind::Cancelled) => Exit::Interrupted,
+        Some(FailureKind::Host) | None => Exit::Internal,
+    }
+}

@@ -1,0 +1,85 @@
+//! What the command line gives a flow: inputs, secrets, the folder of the namespace's files.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use taffrail_core::input::Given as GivenValue;
+
+use crate::args::GivenArgs;
+use crate::exit::{Exit, Failed};
+use crate::secrets;
+
+/// The folder beside a flow that holds its namespace's files where none is named.
+const NAMESPACE_FILES: &str = "_files";
+
+/// What a flow is given.
+#[derive(Debug)]
+pub struct Given {
+    /// Inputs in the order of the command line.
+    pub inputs: Vec<(String, GivenValue)>,
+    /// Secrets by name.
+    pub secrets: BTreeMap<String, String>,
+    /// The folder of the namespace's files, where there is one.
+    pub namespace_files: Option<PathBuf>,
+}
+
+impl Given {
+    /// Reads what was given. `flow` is the flow's file, where it is one.
+    ///
+    /// # Errors
+    /// A malformed `-i`, a file that is not there.
+    pub fn read(args: &GivenArgs, flow: Option<&Path>) -> Result<Self, Failed> {
+        let inputs = args.inputs.iter().map(|text| input(text)).collect::<Result<_, _>>()?;
+        let secrets = match &args.secrets_file {
+            Some(path) => secrets::read(path)?,
+            None => BTreeMap::new(),
+        };
+        let namespace_files = match &args.namespace_files {
+            Some(folder) if !folder.is_dir() => {
+                return Err(Failed::new(Exit::NotFound, format!("there is no folder `{}`", folder.display())));
+            }
+            Some(folder) => Some(folder.clone()),
+            None => {
+                let beside = flow.and_then(Path::parent).unwrap_or(Path::new("")).join(NAMESPACE_FILES);
+                beside.is_dir().then_some(beside)
+            }
+        };
+        Ok(Self { inputs, secrets, namespace_files })
+    }
+}
+
+fn input(text: &str) -> Result<(String, GivenValue), Failed> {
+    let Some((name, value)) = text.split_once('=').filter(|(name, _)| !name.is_empty()) else {
+        return Err(Failed::new(Exit::Usage, format!("`-i {text}` is not of the form `-i name=value`")));
+    };
+    let value = match value.strip_prefix('@') {
+        // `@@` is how a text begins with `@`.
+        Some(rest) if rest.starts_with('@') => GivenValue::Text(rest.to_owned()),
+        Some(path) => {
+            let path = PathBuf::from(path);
+            let metadata = std::fs::metadata(&path);
+            if !metadata.is_ok_and(|metadata| metadata.is_file()) {
+                return Err(Failed::new(Exit::NotFound, format!("input `{name}`: there is no file `{}`", path.display())));
+            }
+            GivenValue::File(path)
+        }
+        None => GivenValue::Text(value.to_owned()),
+    };
+    Ok((name.to_owned(), value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inputs_are_split_at_the_first_equals() {
+        let parsed = input("a=b=c").unwrap();
+        assert_eq!((parsed.0.as_str(), parsed.1), ("a", GivenValue::Text("b=c".to_owned())));
+        assert_eq!(input("a=@@x").unwrap().1, GivenValue::Text("@x".to_owned()));
+        assert_eq!(input("a=").unwrap().1, GivenValue::Text(String::new()));
+        assert_eq!(input("nonsense").unwrap_err().exit, Exit::Usage);
+        assert_eq!(input("=x").unwrap_err().exit, Exit::Usage);
+        assert_eq!(input("a=@/no/such/file").unwrap_err().exit, Exit::NotFound);
+    }
+}

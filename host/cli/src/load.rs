@@ -1,0 +1,123 @@
+//! What every command that looks at flows puts together: the plugins, the runners, the checker, the flow's text.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use taffrail_core::diagnostic::{Code, Diagnostic, Severity, Source, render_text};
+use taffrail_core::flow::Flow;
+use taffrail_core::validate::{Checker, check};
+use taffrail_engine::ports::Planner;
+use taffrail_runner::registry;
+use taffrail_wasm::{Bundled, Cache, Limits, Options, WasmPlugins};
+
+use crate::args::Global;
+use crate::exit::{Exit, Failed};
+use crate::folders::Folders;
+use crate::report::complain;
+use crate::terminal;
+
+/// The plugins that are part of this program.
+static BUNDLED: &[Bundled] = include!(concat!(env!("OUT_DIR"), "/bundled.rs"));
+
+/// The largest flow file that is read, in bytes; the reader's own limit is below it.
+const MAX_FLOW: u64 = 16 * 1024 * 1024;
+
+/// The host as this program puts it together.
+pub struct Host {
+    /// Where things are kept.
+    pub folders: Folders,
+    /// The plugins.
+    pub plugins: Arc<WasmPlugins>,
+    /// Knows the schemas of all of them.
+    pub checker: Arc<Checker>,
+}
+
+impl Host {
+    /// Finds the plugins. Starts no sandbox.
+    ///
+    /// # Errors
+    /// When there is nowhere to keep things.
+    pub fn open(global: &Global) -> Result<Self, Failed> {
+        let folders = Folders::choose(global)?;
+        let plugins = WasmPlugins::new(Options {
+            bundled: BUNDLED,
+            folders: vec![folders.plugins.clone()],
+            files: Vec::new(),
+            cache: Cache::new(&folders.cache.join("plugins"), &folders.state),
+            limits: Limits::default(),
+            host_properties: Checker::host_properties(),
+        });
+        for problem in plugins.problems() {
+            tracing::warn!("plugin `{}` is left out: {}", problem.path.display(), problem.reason);
+        }
+        let descriptors = plugins.plugins().iter().map(|plugin| Arc::clone(&plugin.descriptor)).collect();
+        let checker = Arc::new(Checker::new(descriptors, registry::fragments()));
+        Ok(Self { folders, plugins: Arc::new(plugins), checker })
+    }
+}
+
+/// Reads a flow's text from a file, or from standard input for `-`.
+///
+/// # Errors
+/// When it is not there, cannot be read, is too large, or is not UTF-8.
+pub fn read_source(path: &Path) -> Result<Source, Failed> {
+    let standard_input = path == Path::new("-");
+    let name = if standard_input { "<stdin>".to_owned() } else { path.display().to_string() };
+    let mut bytes = Vec::new();
+    let read = if standard_input {
+        std::io::stdin().lock().take(MAX_FLOW).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(MAX_FLOW).read_to_end(&mut bytes))
+    };
+    read.map_err(|error| {
+        let exit = if error.kind() == std::io::ErrorKind::NotFound { Exit::NotFound } else { Exit::Invalid };
+        Failed::new(exit, format!("cannot read `{name}`: {error}"))
+    })?;
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Source::new(name, text)),
+        Err(error) => {
+            let line = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+            Err(Failed::new(Exit::Invalid, format!("{name}:{line}: the file is not UTF-8 text")))
+        }
+    }
+}
+
+/// Reads and checks a flow, and tells what is wrong with it.
+///
+/// # Errors
+/// When there is no flow that could be used; all has been told then.
+pub fn checked_flow(global: &Global, host: &Host, flow: &str) -> Result<(Source, Flow), Failed> {
+    let source = read_source(Path::new(flow))?;
+    let checked = check(source.text(), &host.checker);
+    let style = terminal::style(global);
+    let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
+    let shown: Vec<Diagnostic> = checked
+        .diagnostics
+        .iter()
+        .filter(|diagnostic| is_error(diagnostic) || (!global.quiet && diagnostic.severity == Severity::Warning))
+        .cloned()
+        .collect();
+    if !shown.is_empty() {
+        complain(render_text(&shown, &source, style).trim_end());
+    }
+    match checked.flow {
+        Some(flow) if !checked.diagnostics.iter().any(is_error) => Ok((source, flow)),
+        _ => Err(Failed::silent(exit_of(&checked.diagnostics))),
+    }
+}
+
+/// The exit code for what was found: 6 where plugins are missing and nothing else is wrong, 3 for every other error.
+pub fn exit_of(diagnostics: &[Diagnostic]) -> Exit {
+    let mut errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).peekable();
+    if errors.peek().is_none() {
+        return Exit::Ok;
+    }
+    let only_plugins = errors.all(|diagnostic| matches!(diagnostic.code, Code::UnknownTaskType | Code::UnsatisfiedVersion));
+    if only_plugins { Exit::Plugin } else { Exit::Invalid }
+}
+
+/// The folder of a flow's file, where it is a file.
+pub fn flow_path(flow: &str) -> Option<PathBuf> {
+    (flow != "-").then(|| PathBuf::from(flow))
+}

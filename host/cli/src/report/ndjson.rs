@@ -1,0 +1,93 @@
+//! A run for programs: one JSON document a line for each event, on standard output, and nothing else there, ever.
+
+use std::io::Write;
+
+use serde_json::{Value, json};
+use taffrail_core::diagnostic::to_json;
+use taffrail_core::launch::TaskIdentity;
+use taffrail_core::output::record::LineRecords;
+use taffrail_engine::drive::TaskOutput;
+use taffrail_engine::event::{Event, Reporter};
+
+/// Version of the events' shape.
+const VERSION: u32 = 1;
+
+/// Prints events as JSON lines.
+pub struct NdjsonReporter {
+    lines: LineRecords,
+    buffer: Vec<u8>,
+}
+
+impl NdjsonReporter {
+    /// A reporter that counts from 0.
+    pub fn new() -> Self {
+        Self { lines: LineRecords::new(), buffer: Vec::new() }
+    }
+
+    fn append(&mut self, event: &str, fields: Value) {
+        let mut document = json!({ "v": VERSION, "event": event, "time": jiff::Timestamp::now().to_string() });
+        if let (Some(target), Value::Object(fields)) = (document.as_object_mut(), fields) {
+            target.extend(fields);
+        }
+        self.buffer.extend_from_slice(document.to_string().as_bytes());
+        self.buffer.push(b'\n');
+    }
+
+    fn output(&mut self, identity: &TaskIdentity, output: &TaskOutput<'_>) {
+        let (task, run) = (&identity.task, &identity.task_run);
+        match output {
+            TaskOutput::Lines { stream, bytes, continued } => {
+                self.lines.append(task, *stream, bytes, *continued, &mut self.buffer);
+            }
+            TaskOutput::Log { level, message } => {
+                self.append("log", json!({ "task": task, "taskRun": run, "level": level, "message": message }));
+            }
+            TaskOutput::Warning(message) => {
+                self.append("warning", json!({ "task": task, "taskRun": run, "message": message }));
+            }
+            TaskOutput::Metric(metric) => {
+                self.append("metric", json!({ "task": task, "taskRun": run, "metric": metric }));
+            }
+        }
+    }
+}
+
+impl Reporter for NdjsonReporter {
+    fn event(&mut self, event: &Event<'_>) {
+        match event {
+            Event::ExecutionStarted { execution, namespace, flow, tasks } => self.append(
+                "execution-started",
+                json!({ "execution": execution, "namespace": namespace, "flow": flow, "tasks": tasks }),
+            ),
+            Event::TaskStarted { identity, task_type } => {
+                self.append("task-started", json!({ "task": identity.task, "taskRun": identity.task_run, "type": task_type }));
+            }
+            Event::Launched { identity, runner } => {
+                self.append("launched", json!({ "task": identity.task, "taskRun": identity.task_run, "runner": runner }));
+            }
+            Event::Output { identity, output } => self.output(identity, output),
+            Event::Stopping { identity, reason } => {
+                self.append("stopping", json!({ "task": identity.task, "taskRun": identity.task_run, "reason": reason }));
+            }
+            Event::TaskEnded { record, .. } => self.append("task-ended", json!({ "record": record })),
+            Event::Diagnostics { source, diagnostics } => {
+                self.append("diagnostics", json!({ "diagnostics": to_json(diagnostics, source) }));
+            }
+            Event::Notice { message } => self.append("notice", json!({ "message": message })),
+            Event::ExecutionEnded { record } => self.append(
+                "execution-ended",
+                json!({
+                    "execution": record.id,
+                    "state": record.state,
+                    "durationMs": record.duration_ms,
+                    "outputs": record.outputs,
+                    "failure": record.failure,
+                    "directory": record.directory,
+                }),
+            ),
+        }
+        // A reader that has gone must not end the run.
+        let _ = std::io::stdout().lock().write_all(&self.buffer);
+        self.buffer.clear();
+    }
+}

@@ -1,0 +1,279 @@
+//! Files into and out of a working directory: input files, namespace files, stored files that commands name, outputs.
+
+use std::io::{self, Read};
+
+use indexmap::IndexMap;
+use taffrail_core::collect::{self, Patterns};
+use taffrail_core::name::RelPath;
+use taffrail_core::script::{IfExists, NamespaceFiles};
+
+use crate::confined::{ConfinedDir, FileError};
+use crate::prepare::FETCHED_DIR;
+use crate::scope::{Services, chain};
+use crate::storage::{Folder, Storage, StorageError, URI_PREFIX};
+use crate::workdir::Workdir;
+
+/// The most files and directories of a working directory that are looked at for outputs, and of a namespace.
+const MAX_FILES: usize = 100_000;
+/// The most files that one task run may keep.
+const MAX_OUTPUTS: usize = 10_000;
+/// The file that `executionContext` puts into the working directory; never an output.
+pub(crate) const EXECUTION_CONTEXT: &str = ".kestra-execution-context.json";
+
+/// Why files did not get where they should.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FilesError {
+    /// A name cannot be a file of the working directory.
+    #[error("input file {0}")]
+    Name(#[from] taffrail_core::name::NameError),
+    /// What a name stands for cannot be read.
+    #[error("input file `{name}`: {reason}")]
+    Source {
+        /// The file's name in the working directory.
+        name: String,
+        /// Why not.
+        reason: String,
+    },
+    /// There is such a file already.
+    #[error("namespace file `{0}` is in the working directory already, and `ifExists` is FAIL")]
+    Exists(String),
+    /// Only the flow's own namespace has files here.
+    #[error(
+        "files of the namespace `{0}` cannot be had: this host knows those of the flow's own namespace only"
+    )]
+    ForeignNamespace(String),
+    /// More files match than may be kept.
+    #[error("`outputFiles` match more than {MAX_OUTPUTS} files")]
+    TooMany,
+    /// The system refused.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The storage refused.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// Writes input files: name to content, to the URI of a stored file, or to nothing for an empty file.
+///
+/// # Errors
+/// The first file that cannot be written.
+pub(crate) fn write_inputs(
+    working: &ConfinedDir,
+    services: &Services,
+    files: &IndexMap<String, Option<String>>,
+) -> Result<(), FilesError> {
+    for (name, content) in files {
+        let path = RelPath::new(name.strip_prefix("./").unwrap_or(name))?;
+        match content.as_deref() {
+            Some(address) if is_address(address) => {
+                fetch(working, services, address.trim(), &path)?
+            }
+            content => working.write(&path, content.unwrap_or_default().as_bytes(), 0o644)?,
+        }
+    }
+    Ok(())
+}
+
+/// Whether a text as a whole is the address of a stored file.
+fn is_address(text: &str) -> bool {
+    let text = text.trim();
+    (text.starts_with(URI_PREFIX) || text.starts_with("nsfile:///"))
+        && !text.contains(char::is_whitespace)
+}
+
+/// Copies a stored file into the working directory.
+///
+/// # Errors
+/// When it cannot be read or written.
+pub(crate) fn fetch(
+    working: &ConfinedDir,
+    services: &Services,
+    address: &str,
+    path: &RelPath,
+) -> Result<(), FilesError> {
+    let source = services
+        .open_address(address)
+        .map_err(|reason| FilesError::Source {
+            name: path.to_string(),
+            reason,
+        })?;
+    copy(source, working, path)
+}
+
+/// Copies the namespace's files into the working directory. Gives what the author should know.
+///
+/// # Errors
+/// The first file that cannot be copied, or must not be overwritten.
+pub(crate) fn write_namespace_files(
+    working: &ConfinedDir,
+    services: &Services,
+    wanted: &NamespaceFiles,
+) -> Result<Vec<String>, FilesError> {
+    let mut warnings = Vec::new();
+    if !wanted.is_enabled() {
+        return Ok(warnings);
+    }
+    if let Some(foreign) = wanted
+        .namespaces
+        .iter()
+        .flatten()
+        .find(|name| **name != services.namespace)
+    {
+        return Err(FilesError::ForeignNamespace(foreign.clone()));
+    }
+    let Some(folder) = &services.namespace_files else {
+        warnings.push("`namespaceFiles` is on, but there are none: no folder `_files` beside the flow, and no `--namespace-files`".to_owned());
+        return Ok(warnings);
+    };
+    let folder = ConfinedDir::open(folder)?;
+    let patterns = |texts: &Option<Vec<String>>| {
+        Patterns::new(texts.as_deref().unwrap_or_default()).map_err(|error| FilesError::Source {
+            name: "namespaceFiles".to_owned(),
+            reason: error.to_string(),
+        })
+    };
+    let (include, exclude) = (patterns(&wanted.include)?, patterns(&wanted.exclude)?);
+    let present: Vec<String> = working
+        .files(MAX_FILES)?
+        .into_iter()
+        .map(|(path, _)| path)
+        .collect();
+    for (path, _) in folder.files(MAX_FILES)? {
+        let chosen = include.is_empty() || !include.matches(&path).is_empty();
+        if !chosen || !exclude.matches(&path).is_empty() {
+            continue;
+        }
+        let target = match wanted.folder_per_namespace {
+            Some(true) => format!("{}/{path}", services.namespace),
+            _ => path.clone(),
+        };
+        if present.contains(&target) {
+            match wanted.if_exists.unwrap_or_default() {
+                IfExists::Overwrite => {}
+                IfExists::Fail => return Err(FilesError::Exists(target)),
+                IfExists::Warn => {
+                    warnings.push(format!("namespace file `{target}` is in the working directory already and was left as it is"));
+                    continue;
+                }
+                IfExists::Ignore => continue,
+            }
+        }
+        copy(folder.open_found(&path)?, working, &RelPath::new(target)?)?;
+    }
+    Ok(warnings)
+}
+
+fn copy(
+    mut source: cap_std::fs::File,
+    working: &ConfinedDir,
+    path: &RelPath,
+) -> Result<(), FilesError> {
+    use cap_std::fs::PermissionsExt;
+    let mode = source.metadata().map_or(0o644, |metadata| {
+        0o644 | (metadata.permissions().mode() & 0o111)
+    });
+    let mut target = working.create_file(path, mode)?;
+    io::copy(&mut source, &mut target)
+        .map_err(|error| FileError::new("write", working.path().join(path.as_str()), error))?;
+    Ok(())
+}
+
+/// What was kept, and what the author should know.
+#[derive(Debug, Default)]
+pub(crate) struct Collected {
+    /// Relative path to URI.
+    pub files: IndexMap<String, String>,
+    /// Patterns that matched nothing.
+    pub warnings: Vec<String>,
+}
+
+/// Keeps the files that the patterns match and all of the output directory. `own` are files that the host put there itself.
+///
+/// # Errors
+/// When a file cannot be read or kept, or there are too many.
+pub(crate) fn collect(
+    workdir: &Workdir,
+    patterns: &Patterns,
+    own: &[RelPath],
+    storage: &Storage,
+    folder: &Folder,
+) -> Result<Collected, FilesError> {
+    let mut collected = Collected::default();
+    if !patterns.is_empty() {
+        let mut matched = vec![false; patterns.texts().len()];
+        let working = workdir.working();
+        for (path, _) in working.files(MAX_FILES)? {
+            if is_own(&path, own) || Workdir::is_in_output_dir(&path) {
+                continue;
+            }
+            let hits = patterns.matches(&path);
+            if hits.is_empty() {
+                continue;
+            }
+            hits.into_iter().for_each(|index| matched[index] = true);
+            keep(
+                &mut collected,
+                storage,
+                folder,
+                &path,
+                working.open_found(&path)?,
+            )?;
+        }
+        for (pattern, _) in patterns
+            .texts()
+            .iter()
+            .zip(&matched)
+            .filter(|(_, matched)| !**matched)
+        {
+            let what = if collect::is_literal(pattern) {
+                "there is no file"
+            } else {
+                "no file matches"
+            };
+            collected
+                .warnings
+                .push(format!("`outputFiles`: {what} `{pattern}`"));
+        }
+    }
+    if let Some(output) = workdir.output() {
+        for (path, _) in output.files(MAX_FILES)? {
+            keep(
+                &mut collected,
+                storage,
+                folder,
+                &path,
+                output.open_found(&path)?,
+            )?;
+        }
+    }
+    Ok(collected)
+}
+
+fn is_own(path: &str, own: &[RelPath]) -> bool {
+    path == EXECUTION_CONTEXT
+        || path
+            .strip_prefix(FETCHED_DIR)
+            .is_some_and(|rest| rest.starts_with('/'))
+        || own.iter().any(|known| known.as_str() == path)
+}
+
+fn keep(
+    collected: &mut Collected,
+    storage: &Storage,
+    folder: &Folder,
+    path: &str,
+    mut file: impl Read,
+) -> Result<(), FilesError> {
+    if collected.files.len() == MAX_OUTPUTS {
+        return Err(FilesError::TooMany);
+    }
+    let uri = storage.put(folder, &RelPath::new(path)?, &mut file)?;
+    collected.files.insert(path.to_owned(), uri);
+    Ok(())
+}
+
+impl From<FilesError> for String {
+    fn from(error: FilesError) -> String {
+        chain(&error)
+    }
+}

@@ -1,0 +1,533 @@
+//! From a script task as it was written to what a backend can start: expressions, runner, checks, plan, argument vector,
+//! environment. Starts nothing and writes nothing, so that `plan` shows what `run` does.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use taffrail_core::collect::{self, Patterns};
+use taffrail_core::diagnostic::{Code, Diagnostic};
+use taffrail_core::flow::{ScriptType, Task};
+use taffrail_core::name::RelPath;
+use taffrail_core::plan::{EnvVar, Plan, PlanContext, PlanRefusal, PlanRequest, TargetOs};
+use taffrail_core::record::FailureKind;
+use taffrail_core::script::{self, Invocation, ScriptSettings, TargetOsChoice};
+use taffrail_core::validate::Checker;
+use taffrail_core::yaml::Node;
+use taffrail_expr::Value as ExprValue;
+
+use crate::ports::{Locations, MakeRunnerError, PlanError, PluginKey, Runner, Runners};
+use crate::render::{RenderError, Renderer};
+use crate::scope::Scope;
+use crate::storage;
+use crate::workdir::Places;
+
+/// Folder of the working directory for stored files that commands name by their URI.
+pub(crate) const FETCHED_DIR: &str = ".taffrail-files";
+
+/// What preparing needs besides the task.
+pub struct Preparing<'a> {
+    /// The backends.
+    pub runners: &'a dyn Runners,
+    /// Knows the schemas.
+    pub checker: &'a Checker,
+    /// The flow's text, for places in messages.
+    pub source: &'a str,
+    /// The type name of the runner that every task gets, whatever the flow says.
+    pub runner_override: Option<&'a str>,
+    /// Whether values that only a run knows may be missing; texts that need them stay as they were written.
+    pub defer_unknown: bool,
+}
+
+/// A task ready to be started.
+pub struct Prepared {
+    /// The backend.
+    pub runner: Arc<dyn Runner>,
+    /// The settings that script tasks share.
+    pub settings: ScriptSettings,
+    /// The plugin that made the plan.
+    pub plugin: PluginKey,
+    /// What the plugin planned.
+    pub plan: Plan,
+    /// What is started.
+    pub invocation: Invocation,
+    /// The variables of the program.
+    pub env: Vec<EnvVar>,
+    /// The image, for backends that need one.
+    pub image: Option<String>,
+    /// What the directories are called where the program runs.
+    pub locations: Locations,
+    /// Which files are outputs.
+    pub patterns: Patterns,
+    /// Whether there is an output directory.
+    pub wants_output_dir: bool,
+    /// Stored files that commands name: URI, and where the file goes in the working directory.
+    pub fetches: Vec<(String, RelPath)>,
+    /// Pointers of properties that hold expressions whose values only a run knows.
+    pub deferred: Vec<String>,
+    /// What the plugin remarked, and what else the author should look at.
+    pub remarks: Vec<Diagnostic>,
+}
+
+/// Why a task cannot be started: diagnostics of the flow's file, and the kind of failure that they are.
+#[derive(Debug)]
+pub struct PrepareError {
+    /// The kind of failure.
+    pub kind: FailureKind,
+    /// What is wrong; never empty.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl PrepareError {
+    fn new(kind: FailureKind, diagnostic: Diagnostic) -> Self {
+        Self {
+            kind,
+            diagnostics: vec![diagnostic],
+        }
+    }
+
+    fn invalid(diagnostic: Diagnostic) -> Self {
+        Self::new(FailureKind::Invalid, diagnostic)
+    }
+}
+
+/// Keys of a task that are not rendered with its properties: they say what the task is, or when it runs.
+fn is_not_a_property(key: &str) -> bool {
+    matches!(
+        key,
+        "id" | "type"
+            | "version"
+            | "description"
+            | "disabled"
+            | "runIf"
+            | "allowFailure"
+            | "allowWarning"
+            | "timeout"
+            | "retry"
+            | "logLevel"
+            | "logToFile"
+            | "workerGroup"
+            | "taskCache"
+            | "assets"
+            | "pluginDefaultsRef"
+    )
+}
+
+/// A task of which all is known but the plugin's plan.
+pub struct Draft {
+    /// The plugin to ask.
+    pub plugin: PluginKey,
+    /// What to ask it.
+    pub request: PlanRequest,
+    runner: Arc<dyn Runner>,
+    settings: ScriptSettings,
+    locations: Locations,
+    patterns: Patterns,
+    wants_output_dir: bool,
+    fetches: Vec<(String, RelPath)>,
+    deferred: Vec<String>,
+}
+
+/// Prepares one script task, but for the plan: everything is rendered and checked. `scope` has the flow's variables and the task's
+/// own; the places of its directories are added to it.
+///
+/// # Errors
+/// The diagnostics of what is wrong, at their places in the flow.
+pub fn draft(
+    context: &Preparing<'_>,
+    task: &Task,
+    script_type: &ScriptType,
+    scope: &mut Scope,
+    places: &Places,
+) -> Result<Draft, PrepareError> {
+    // Nearly every backend calls the directories what this host calls them. One that does not says so once it is made, and then
+    // everything is rendered again.
+    let mut locations = Locations {
+        working_dir: places.working_dir.to_string_lossy().into_owned(),
+        output_dir: places.output_dir.to_string_lossy().into_owned(),
+    };
+    let (rendered, runner) = loop {
+        let rendered = render(context, task, scope, &locations)?;
+        let runner = make_runner(context, task, &rendered.settings)?;
+        let actual = runner.locations(&places.working_dir, &places.output_dir);
+        if actual == locations {
+            break (rendered, runner);
+        }
+        locations = actual;
+    };
+    let RenderedTask {
+        settings,
+        language,
+        fetches,
+        deferred,
+    } = rendered;
+    let wants_output_dir = settings.output_directory == Some(true)
+        || settings.runner.is_some()
+        || mentions_output_dir(&task.node);
+    let patterns = output_patterns(task, &settings)?;
+    let target_os = match settings.target_os.unwrap_or_default() {
+        TargetOsChoice::Linux => TargetOs::Linux,
+        TargetOsChoice::Windows => TargetOs::Windows,
+        TargetOsChoice::Auto => TargetOs::HOST,
+    };
+    let output_dir = wants_output_dir.then(|| locations.output_dir.clone());
+    let request = PlanRequest {
+        task_type: script_type.task_type().name.clone(),
+        properties: language,
+        context: PlanContext {
+            task_id: task.id.value.to_string(),
+            working_dir: locations.working_dir.clone(),
+            output_dir: output_dir.clone(),
+            target_os,
+            runner: runner.name().to_owned(),
+            container_image: script::chosen_image(&settings).map(str::to_owned),
+            env: environment(task, &settings, &[], &locations, output_dir.as_deref())?,
+        },
+    };
+    let plugin = PluginKey {
+        id: script_type.plugin.id.clone(),
+        version: script_type.plugin.version.clone(),
+    };
+    Ok(Draft {
+        plugin,
+        request,
+        runner,
+        settings,
+        locations,
+        patterns,
+        wants_output_dir,
+        fetches,
+        deferred,
+    })
+}
+
+impl Draft {
+    /// Completes the preparation with the plugin's answer.
+    ///
+    /// # Errors
+    /// The diagnostics of what is wrong, at their places in the flow.
+    pub fn complete(
+        self,
+        task: &Task,
+        script_type: &ScriptType,
+        answer: Result<Plan, PlanError>,
+    ) -> Result<Prepared, PrepareError> {
+        let plan = answer.map_err(|error| plan_error(task, &error))?;
+        let remarks = plan
+            .remarks
+            .iter()
+            .map(|remark| remark_diagnostic(task, remark, false))
+            .collect();
+        let context = &self.request.context;
+        let env = environment(
+            task,
+            &self.settings,
+            &plan.env,
+            &self.locations,
+            context.output_dir.as_deref(),
+        )?;
+        let descriptor = script_type.task_type();
+        let invocation = script::assemble(
+            &plan.program,
+            &self.settings,
+            context.target_os,
+            descriptor.default_interpreter.as_deref(),
+            descriptor.fail_fast.as_deref(),
+        )
+        .map_err(|error| {
+            PrepareError::invalid(Diagnostic::error(
+                Code::WrongValue,
+                task.type_name.span,
+                error.to_string(),
+            ))
+        })?;
+        let chosen = || {
+            let image = context
+                .container_image
+                .clone()
+                .or_else(|| plan.container_image.clone());
+            image.or_else(|| descriptor.default_container_image.clone())
+        };
+        let image = self
+            .runner
+            .capabilities()
+            .needs_image
+            .then(chosen)
+            .flatten();
+        Ok(Prepared {
+            runner: self.runner,
+            settings: self.settings,
+            plugin: self.plugin,
+            plan,
+            invocation,
+            env,
+            image,
+            locations: self.locations,
+            patterns: self.patterns,
+            wants_output_dir: self.wants_output_dir,
+            fetches: self.fetches,
+            deferred: self.deferred,
+            remarks,
+        })
+    }
+}
+
+fn environment(
+    task: &Task,
+    settings: &ScriptSettings,
+    defaults: &[EnvVar],
+    locations: &Locations,
+    output_dir: Option<&str>,
+) -> Result<Vec<EnvVar>, PrepareError> {
+    script::environment(defaults, &settings.env, &locations.working_dir, output_dir).map_err(
+        |errors| {
+            let place = task.node.get("env").unwrap_or(&task.node);
+            let diagnostics = errors
+                .iter()
+                .map(|error| Diagnostic::error(Code::WrongValue, place.span, error.to_string()))
+                .collect();
+            PrepareError {
+                kind: FailureKind::Invalid,
+                diagnostics,
+            }
+        },
+    )
+}
+
+/// A task's properties, rendered, checked and taken apart.
+struct RenderedTask {
+    settings: ScriptSettings,
+    language: Map<String, Value>,
+    fetches: Vec<(String, RelPath)>,
+    deferred: Vec<String>,
+}
+
+/// Renders all properties and checks them. The names among `outputFiles` come first, as the others may ask for their paths.
+fn render(
+    context: &Preparing<'_>,
+    task: &Task,
+    scope: &mut Scope,
+    locations: &Locations,
+) -> Result<RenderedTask, PrepareError> {
+    scope.set(
+        "workingDir",
+        ExprValue::text(locations.working_dir.as_str()),
+    );
+    scope.set("outputDir", ExprValue::text(locations.output_dir.as_str()));
+    let failed = |error: RenderError, node: &Node| {
+        PrepareError::invalid(error.diagnostic(context.source, node))
+    };
+    if let Some(node) = task.node.get("outputFiles") {
+        let renderer = Renderer::new(scope).deferring(context.defer_unknown);
+        let patterns = renderer.node(node).map_err(|error| failed(error, node))?;
+        let names = patterns
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .filter(|name| collect::is_literal(name));
+        let map = names
+            .map(|name| {
+                (
+                    Arc::from(name),
+                    ExprValue::text(format!("{}/{name}", locations.working_dir)),
+                )
+            })
+            .collect();
+        scope.set("outputFiles", ExprValue::map(map));
+    }
+    let renderer = Renderer::new(scope).deferring(context.defer_unknown);
+    let mut properties = renderer
+        .map(&task.node, is_not_a_property)
+        .map_err(|error| failed(error, &task.node))?;
+    let deferred = renderer.deferred();
+    let mut fetches = Vec::new();
+    localise(&mut properties, locations, &mut fetches);
+    let settled = match context
+        .checker
+        .settle(task, Value::Object(properties.clone()))
+    {
+        Err(_) if !deferred.is_empty() => {
+            // A list or map that only a run knows cannot be checked before, and is left out.
+            for pointer in &deferred {
+                properties.shift_remove(pointer.trim_start_matches('/'));
+            }
+            context.checker.settle(task, Value::Object(properties))
+        }
+        other => other,
+    };
+    let settled = settled.map_err(|diagnostics| PrepareError {
+        kind: FailureKind::Invalid,
+        diagnostics,
+    })?;
+    Ok(RenderedTask {
+        settings: settled.settings,
+        language: settled.properties,
+        fetches,
+        deferred,
+    })
+}
+
+/// The runner that the task asks for, or the one that every task gets.
+fn make_runner(
+    context: &Preparing<'_>,
+    task: &Task,
+    settings: &ScriptSettings,
+) -> Result<Arc<dyn Runner>, PrepareError> {
+    let place = ["taskRunner", "runner", "docker"]
+        .iter()
+        .find_map(|key| task.node.get(key));
+    let place = place.map_or(task.type_name.span, |node| {
+        node.get("type").map_or(node.span, |node| node.span)
+    });
+    let wish = script::wanted_runner(settings);
+    let no_settings = Map::new();
+    let (type_name, settings) = match context.runner_override {
+        Some(name) if name != wish.type_name => (name, &no_settings),
+        _ => (wish.type_name.as_str(), &wish.properties),
+    };
+    context.runners.make(type_name, settings).map_err(|error| {
+        let message = error.to_string();
+        match error {
+            MakeRunnerError::NotYet(_) => PrepareError::new(
+                FailureKind::Unreachable,
+                Diagnostic::error(Code::NotYet, place, message)
+                    .help("`--runner process` runs every task as a child process"),
+            ),
+            MakeRunnerError::Unknown(_) => {
+                PrepareError::invalid(Diagnostic::error(Code::UnknownRunnerType, place, message))
+            }
+            MakeRunnerError::Settings(_) => {
+                PrepareError::invalid(Diagnostic::error(Code::WrongValue, place, message))
+            }
+        }
+    })
+}
+
+/// Whether a task that says nothing of an output directory writes to it all the same: the documentation shows it without any setting.
+fn mentions_output_dir(node: &Node) -> bool {
+    match node.scalar() {
+        Some(scalar) => scalar.text.contains("outputDir") || scalar.text.contains("OUTPUT_DIR"),
+        None => {
+            node.items().iter().any(mentions_output_dir)
+                || node
+                    .entries()
+                    .iter()
+                    .any(|entry| &*entry.key != "description" && mentions_output_dir(&entry.value))
+        }
+    }
+}
+
+/// Replaces the URIs of stored files in commands by the paths that the files will have in the working directory.
+///
+/// Values of `inputFiles` are fetched under their own names, and those of `env` are data.
+fn localise(
+    properties: &mut Map<String, Value>,
+    locations: &Locations,
+    fetches: &mut Vec<(String, RelPath)>,
+) {
+    for (key, value) in properties.iter_mut() {
+        if !matches!(
+            key.as_str(),
+            "inputFiles" | "env" | "taskRunner" | "docker" | "containerImage"
+        ) {
+            localise_value(value, locations, fetches);
+        }
+    }
+}
+
+fn localise_value(value: &mut Value, locations: &Locations, fetches: &mut Vec<(String, RelPath)>) {
+    match value {
+        Value::String(text) => {
+            let mut replaced = String::new();
+            let mut from = 0;
+            for range in storage::uris(text) {
+                let uri = &text[range.clone()];
+                let name = uri.rsplit('/').next().unwrap_or_default();
+                let Ok(path) = RelPath::new(format!("{FETCHED_DIR}/{name}")) else {
+                    continue;
+                };
+                replaced.push_str(&text[from..range.start]);
+                replaced.push_str(&format!("{}/{path}", locations.working_dir));
+                from = range.end;
+                if !fetches.iter().any(|(known, _)| known == uri) {
+                    fetches.push((uri.to_owned(), path));
+                }
+            }
+            if from > 0 {
+                replaced.push_str(&text[from..]);
+                *text = replaced;
+            }
+        }
+        Value::Array(items) => items
+            .iter_mut()
+            .for_each(|item| localise_value(item, locations, fetches)),
+        Value::Object(map) => map
+            .values_mut()
+            .for_each(|item| localise_value(item, locations, fetches)),
+        _ => {}
+    }
+}
+
+fn output_patterns(task: &Task, settings: &ScriptSettings) -> Result<Patterns, PrepareError> {
+    Patterns::new(settings.output_files.as_deref().unwrap_or_default()).map_err(|error| {
+        let node = task.node.get("outputFiles");
+        let place = node
+            .and_then(|node| node.items().get(error.index))
+            .or(node)
+            .unwrap_or(&task.node);
+        PrepareError::invalid(Diagnostic::error(
+            Code::WrongValue,
+            place.span,
+            error.to_string(),
+        ))
+    })
+}
+
+fn plan_error(task: &Task, error: &PlanError) -> PrepareError {
+    match error {
+        PlanError::Refused {
+            refusal: PlanRefusal::InvalidProperties(remarks),
+            ..
+        } => PrepareError {
+            kind: FailureKind::Invalid,
+            diagnostics: remarks
+                .iter()
+                .map(|remark| remark_diagnostic(task, remark, true))
+                .collect(),
+        },
+        _ => PrepareError::invalid(Diagnostic::error(
+            Code::PluginRefused,
+            task.type_name.span,
+            error.to_string(),
+        )),
+    }
+}
+
+fn remark_diagnostic(
+    task: &Task,
+    remark: &taffrail_core::plan::PropertyRemark,
+    refused: bool,
+) -> Diagnostic {
+    let span = task
+        .node
+        .pointer(&remark.pointer)
+        .unwrap_or(&task.node)
+        .span;
+    let span = if remark.pointer.is_empty() {
+        task.type_name.span
+    } else {
+        span
+    };
+    let message = format!("{} ({})", remark.message, remark.code);
+    if refused {
+        Diagnostic::error(Code::PluginRefused, span, message)
+    } else {
+        Diagnostic::warning(Code::PluginRemark, span, message)
+    }
+}
+
+/// Where the directories of a task run go below an execution's directory.
+pub fn task_root(execution_dir: &Path, task_run: &str) -> PathBuf {
+    execution_dir.join("work").join(task_run)
+}

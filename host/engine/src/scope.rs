@@ -1,0 +1,290 @@
+//! What the expressions of a flow see: variables by name, and the functions that touch the world.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use taffrail_core::name::RelPath;
+use taffrail_core::output::Masker;
+use taffrail_expr::{Arguments, Environment, Kind, Map, Value};
+
+use crate::confined::ConfinedDir;
+use crate::storage::{Storage, URI_PREFIX};
+
+/// The most bytes that `read()` brings into an expression.
+const MAX_READ: u64 = 1024 * 1024;
+
+/// The functions that every scope offers, for near misses.
+const FUNCTIONS: &[&str] = &[
+    "fileEmpty",
+    "fileExists",
+    "fileSize",
+    "fileURI",
+    "id",
+    "now",
+    "randomInt",
+    "read",
+    "secret",
+    "uuid",
+];
+
+/// What the functions of expressions reach.
+pub struct Services {
+    /// The secrets by name.
+    pub secrets: BTreeMap<String, String>,
+    /// The files behind `kestra:///` URIs.
+    pub storage: Arc<Storage>,
+    /// The folder of the namespace's files, where there is one.
+    pub namespace_files: Option<PathBuf>,
+    /// The namespace on whose behalf files are read.
+    pub namespace: String,
+    /// Learns every secret that is asked for, so that it can be hidden.
+    pub masker: Masker,
+    /// Tells the time.
+    pub clock: fn() -> jiff::Zoned,
+}
+
+impl std::fmt::Debug for Services {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<_> = self.secrets.keys().collect();
+        formatter
+            .debug_struct("Services")
+            .field("secrets", &names)
+            .field("namespace", &self.namespace)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The variables of one place of a flow, above those of the flow as a whole.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    variables: IndexMap<Arc<str>, Value>,
+    services: Arc<Services>,
+}
+
+impl Scope {
+    /// A scope without variables.
+    pub fn new(services: Arc<Services>) -> Self {
+        Self {
+            variables: IndexMap::new(),
+            services,
+        }
+    }
+
+    /// Sets a variable.
+    pub fn set(&mut self, name: &str, value: Value) {
+        self.variables.insert(name.into(), value);
+    }
+
+    /// Takes a variable out.
+    pub fn remove(&mut self, name: &str) {
+        self.variables.shift_remove(name);
+    }
+
+    /// Adds an entry to a variable that is a map, in place where nobody else holds it.
+    pub fn insert_into(&mut self, name: &str, key: &str, value: Value) {
+        let mut entries = match self.variables.shift_remove(name) {
+            Some(Value {
+                kind: Kind::Map(entries),
+                ..
+            }) => Arc::try_unwrap(entries).unwrap_or_else(|shared| (*shared).clone()),
+            _ => Map::default(),
+        };
+        entries.insert(key.into(), value);
+        self.variables.insert(name.into(), Value::map(entries));
+    }
+
+    /// What the functions reach.
+    pub fn services(&self) -> &Arc<Services> {
+        &self.services
+    }
+}
+
+impl Environment for Scope {
+    fn variable(&self, name: &str) -> Option<Value> {
+        self.variables.get(name).cloned()
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.variables.keys().map(|name| name.to_string()).collect()
+    }
+
+    fn function(&self, name: &str, arguments: &Arguments) -> Option<Result<Value, String>> {
+        Some(match name {
+            "secret" => self.services.secret(arguments),
+            "read" => self.services.read(arguments).map(Value::text),
+            "fileSize" => self
+                .services
+                .open(arguments)
+                .and_then(|file| size(&file))
+                .map(Value::int),
+            "fileEmpty" => self
+                .services
+                .open(arguments)
+                .and_then(|file| size(&file))
+                .map(|size| Value::bool(size == 0)),
+            "fileExists" => {
+                text(arguments, "uri").map(|_| Value::bool(self.services.open(arguments).is_ok()))
+            }
+            "fileURI" => text(arguments, "path")
+                .map(|path| Value::text(format!("nsfile:///{}", path.trim_start_matches('/')))),
+            "now" => self.services.now(arguments),
+            "uuid" => Ok(Value::text(uuid())),
+            "id" => Ok(Value::text(
+                ulid::Ulid::generate().to_string().to_lowercase(),
+            )),
+            "randomInt" => random_int(arguments),
+            _ => return None,
+        })
+    }
+
+    fn function_names(&self) -> Vec<String> {
+        FUNCTIONS.iter().map(|name| (*name).to_owned()).collect()
+    }
+}
+
+impl Services {
+    fn secret(&self, arguments: &Arguments) -> Result<Value, String> {
+        let name = text(arguments, "key")?;
+        match self.secrets.get(&name) {
+            Some(value) => {
+                self.masker.add([value.as_str()]);
+                Ok(Value::text(value.as_str()).tainted(&name))
+            }
+            None => Err(format!("there is no secret `{name}`")),
+        }
+    }
+
+    fn now(&self, arguments: &Arguments) -> Result<Value, String> {
+        if arguments.get(0, "format").is_some() {
+            return Err("it takes no format here; write `now() | date('yyyy-MM-dd')`".to_owned());
+        }
+        let now = (self.clock)();
+        let zoned = match arguments.named("timeZone") {
+            Some(zone) => {
+                let name = zone.render_text();
+                now.in_tz(&name)
+                    .map_err(|_| format!("there is no time zone `{name}`"))?
+            }
+            None => now,
+        };
+        Ok(Value::datetime(zoned))
+    }
+
+    fn read(&self, arguments: &Arguments) -> Result<String, String> {
+        let file = self.open(arguments)?;
+        let mut bytes = Vec::new();
+        file.take(MAX_READ + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| error.to_string())?;
+        if bytes.len() as u64 > MAX_READ {
+            return Err("the file is larger than 1 MiB; use `inputFiles` for it".to_owned());
+        }
+        String::from_utf8(bytes).map_err(|_| "the file is not UTF-8 text".to_owned())
+    }
+
+    /// Opens what a flow names: a stored file, or a file of the namespace by its path or `nsfile:///` address.
+    fn open(&self, arguments: &Arguments) -> Result<cap_std::fs::File, String> {
+        let address = text(arguments, "uri")?;
+        self.open_address(&address)
+    }
+
+    /// Opens a stored file or a file of the namespace.
+    ///
+    /// # Errors
+    /// In words, with the address.
+    pub fn open_address(&self, address: &str) -> Result<cap_std::fs::File, String> {
+        if address.starts_with(URI_PREFIX) {
+            return self
+                .storage
+                .get(&self.namespace, address)
+                .map_err(|error| chain(&error));
+        }
+        let path = address.strip_prefix("nsfile:///").unwrap_or(address);
+        let path = RelPath::new(path).map_err(|error| error.to_string())?;
+        let Some(folder) = &self.namespace_files else {
+            return Err(format!(
+                "there are no namespace files to look for `{path}` in; name their folder with `--namespace-files`"
+            ));
+        };
+        let folder = ConfinedDir::open(folder).map_err(|error| chain(&error))?;
+        folder.open_file(&path).map_err(|error| chain(&error))
+    }
+}
+
+/// An error with its causes, joined by colons.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+fn text(arguments: &Arguments, name: &str) -> Result<String, String> {
+    match arguments.get(0, name) {
+        Some(value) if value.as_str().is_some() => Ok(value.render_text()),
+        Some(_) => Err(format!("`{name}` must be text")),
+        None => Err(format!("it needs `{name}`")),
+    }
+}
+
+fn size(file: &cap_std::fs::File) -> Result<i64, String> {
+    let length = file.metadata().map_err(|error| error.to_string())?.len();
+    i64::try_from(length).map_err(|error| error.to_string())
+}
+
+fn random_int(arguments: &Arguments) -> Result<Value, String> {
+    let bound = |index, name: &str| {
+        arguments
+            .get(index, name)
+            .and_then(Value::as_int)
+            .ok_or_else(|| format!("it needs a whole number as `{name}`"))
+    };
+    let (lower, upper) = (bound(0, "lower")?, bound(1, "upper")?);
+    let width = upper
+        .checked_sub(lower)
+        .filter(|width| *width > 0)
+        .ok_or("`upper` must be above `lower`")?;
+    let drawn = ulid::Ulid::generate().random() % u128::from(width.unsigned_abs());
+    Ok(Value::int(
+        lower + i64::try_from(drawn).map_err(|error| error.to_string())?,
+    ))
+}
+
+/// A random UUID, version 4.
+fn uuid() -> String {
+    let mut bits = (ulid::Ulid::generate().random() << 64)
+        | (ulid::Ulid::generate().random() & u128::from(u64::MAX));
+    bits = (bits & !(0xf << 76)) | (0x4 << 76);
+    bits = (bits & !(0b11 << 62)) | (0b10 << 62);
+    let hex = format!("{bits:032x}");
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uuids_are_of_version_4() {
+        for _ in 0..100 {
+            let uuid = uuid();
+            assert_eq!(uuid.len(), 36, "{uuid}");
+            assert_eq!(&uuid[14..15], "4", "{uuid}");
+            assert!("89ab".contains(&uuid[19..20]), "{uuid}");
+        }
+    }
+}

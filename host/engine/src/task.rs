@@ -1,0 +1,498 @@
+//! The life of one task run: prepare, put files in place, launch, drive to the end, keep what it left, clean up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use taffrail_core::diagnostic::{Code, Diagnostic};
+use taffrail_core::flow::{ScriptType, Task};
+use taffrail_core::launch::{ExitStatus, LaunchSpec, TaskIdentity};
+use taffrail_core::name::RelPath;
+use taffrail_core::output::LogLevel;
+use taffrail_core::record::{Failure, FailureKind, State, TaskOutputs, TaskRecord, settle};
+use taffrail_core::script::Invocation;
+
+use crate::drive::{DriveSettings, Driven, EndedBy, FetchRequest, OutputSink, TaskOutput, drive};
+use crate::event::{Event, Reporter};
+use crate::execution::Execution;
+use crate::files::{self, EXECUTION_CONTEXT};
+use crate::ports::{PlanError, RunnerError};
+use crate::prepare::{PrepareError, Prepared, Preparing, draft, task_root};
+use crate::render::Renderer;
+use crate::scope::{Scope, chain};
+use crate::workdir::Workdir;
+
+/// How one task run ended, and what there is to show.
+pub struct TaskEnd {
+    /// What is kept.
+    pub record: TaskRecord,
+    /// What is wrong with the flow's file; shown by the reporter with places.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What happened in a task run, before it is settled into a record.
+#[derive(Default)]
+struct Happened {
+    plugin: Option<String>,
+    runner: Option<String>,
+    failure: Option<Failure>,
+    diagnostics: Vec<Diagnostic>,
+    outputs: TaskOutputs,
+    driven: Option<Driven>,
+    warnings: Vec<String>,
+}
+
+impl Happened {
+    fn fail(&mut self, kind: FailureKind, message: impl Into<String>) {
+        // The first failure is the cause of the others.
+        if self.failure.is_none() {
+            self.failure = Some(Failure {
+                kind,
+                message: message.into(),
+            });
+        }
+    }
+}
+
+/// Runs one script task to its record. `scope` has the flow's variables and the task's own.
+pub async fn run_task(
+    execution: &Execution,
+    task: &Task,
+    script_type: &ScriptType,
+    scope: &mut Scope,
+    identity: TaskIdentity,
+    reporter: &mut dyn Reporter,
+) -> TaskEnd {
+    let started = jiff::Timestamp::now();
+    let clock = tokio::time::Instant::now();
+    reporter.event(&Event::TaskStarted {
+        identity: &identity,
+        task_type: &task.type_name.value,
+    });
+
+    let mut happened = Happened::default();
+    let skipped = match is_skipped(execution, task, scope) {
+        Ok(skipped) => skipped,
+        Err(diagnostic) => {
+            invalid(&mut happened, FailureKind::Invalid, vec![*diagnostic]);
+            false
+        }
+    };
+    if !skipped && happened.failure.is_none() {
+        in_workdir(
+            execution,
+            task,
+            script_type,
+            scope,
+            &identity,
+            reporter,
+            &mut happened,
+        )
+        .await;
+    }
+
+    let state = if skipped {
+        State::Skipped
+    } else {
+        let kind = happened.failure.as_ref().map(|failure| failure.kind);
+        settle(kind, task.common.allow_failure, task.common.allow_warning)
+    };
+    let driven = happened.driven.as_ref();
+    let failed = happened.failure.is_some();
+    let record = TaskRecord {
+        identity,
+        task_type: task.type_name.value.to_string(),
+        plugin: happened.plugin,
+        runner: happened.runner,
+        state,
+        exit: driven
+            .and_then(|driven| driven.exit.as_ref())
+            .map(|exit| exit.status),
+        outputs: happened.outputs,
+        metrics: driven
+            .map(|driven| driven.metrics.clone())
+            .unwrap_or_default(),
+        started: started.to_string(),
+        duration_ms: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
+        stdout_lines: driven.map_or(0, |driven| driven.stdout_lines),
+        stderr_lines: driven.map_or(0, |driven| driven.stderr_lines),
+        stderr_tail: driven
+            .filter(|_| failed)
+            .map(|driven| driven.stderr_tail.clone())
+            .unwrap_or_default(),
+        failure: happened.failure,
+        warnings: happened.warnings,
+    };
+    TaskEnd {
+        record,
+        diagnostics: happened.diagnostics,
+    }
+}
+
+fn is_skipped(execution: &Execution, task: &Task, scope: &Scope) -> Result<bool, Box<Diagnostic>> {
+    let Some(node) = &task.common.run_if else {
+        return Ok(false);
+    };
+    let value = Renderer::new(scope)
+        .node(node)
+        .map_err(|error| Box::new(error.diagnostic(execution.source.text(), node)))?;
+    let text = match value {
+        serde_json::Value::String(text) => text,
+        serde_json::Value::Null => String::new(),
+        other => other.to_string(),
+    };
+    Ok(matches!(text.trim(), "" | "false" | "0" | "-0"))
+}
+
+fn timeout(
+    execution: &Execution,
+    task: &Task,
+    scope: &Scope,
+) -> Result<Option<Duration>, Box<Diagnostic>> {
+    let Some(node) = &task.common.timeout else {
+        return Ok(None);
+    };
+    let value = Renderer::new(scope)
+        .node(node)
+        .map_err(|error| Box::new(error.diagnostic(execution.source.text(), node)))?;
+    let text = value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned);
+    taffrail_core::duration::parse(&text)
+        .map(Some)
+        .map_err(|error| {
+            Box::new(Diagnostic::error(
+                Code::WrongValue,
+                node.span,
+                error.to_string(),
+            ))
+        })
+}
+
+fn invalid(happened: &mut Happened, kind: FailureKind, diagnostics: Vec<Diagnostic>) {
+    let message = diagnostics
+        .first()
+        .map_or_else(String::new, |diagnostic| diagnostic.message.clone());
+    happened.fail(kind, message);
+    happened.diagnostics.extend(diagnostics);
+}
+
+/// Everything that needs the working directory; it is gone when this returns.
+async fn in_workdir(
+    execution: &Execution,
+    task: &Task,
+    script_type: &ScriptType,
+    scope: &mut Scope,
+    identity: &TaskIdentity,
+    reporter: &mut dyn Reporter,
+    happened: &mut Happened,
+) {
+    let workdir = match Workdir::create(&task_root(&execution.directory, &identity.task_run)) {
+        Ok(workdir) => workdir,
+        Err(error) => return happened.fail(FailureKind::Host, chain(&error)),
+    };
+    let timeout = match timeout(execution, task, scope) {
+        Ok(timeout) => timeout,
+        Err(diagnostic) => {
+            invalid(happened, FailureKind::Invalid, vec![*diagnostic]);
+            None
+        }
+    };
+    if happened.failure.is_none() {
+        match prepare(execution, task, script_type, scope, &workdir).await {
+            Ok(prepared) => {
+                happened.plugin = Some(prepared.plugin.to_string());
+                happened.runner = Some(prepared.runner.name().to_owned());
+                happened
+                    .diagnostics
+                    .extend(prepared.remarks.iter().cloned());
+                let input = match put_files(execution, scope, &prepared, &workdir, identity) {
+                    Ok(warnings) => {
+                        happened.warnings.extend(warnings);
+                        let limits = (timeout, task.common.log_level.unwrap_or(LogLevel::Trace));
+                        launch_and_drive(
+                            execution, &prepared, &workdir, identity, limits, reporter, happened,
+                        )
+                        .await;
+                        true
+                    }
+                    Err(message) => {
+                        happened.fail(FailureKind::Host, message);
+                        false
+                    }
+                };
+                if input {
+                    keep_files(execution, &prepared, &workdir, identity, happened);
+                }
+            }
+            Err(error) => invalid(happened, error.kind, error.diagnostics),
+        }
+    }
+    if execution.keep {
+        happened.warnings.push(format!(
+            "kept the working directory `{}`",
+            workdir.places().working_dir.display()
+        ));
+    } else if let Err(error) = workdir.remove() {
+        happened.warnings.push(chain(&error));
+    }
+}
+
+/// Prepares the task. The plugin is asked on a thread of its own: it may take its whole deadline, and the others go on meanwhile.
+async fn prepare(
+    execution: &Execution,
+    task: &Task,
+    script_type: &ScriptType,
+    scope: &mut Scope,
+    workdir: &Workdir,
+) -> Result<Prepared, PrepareError> {
+    let context = Preparing {
+        runners: execution.runners.as_ref(),
+        checker: &execution.checker,
+        source: execution.source.text(),
+        runner_override: execution.runner_override.as_deref(),
+        defer_unknown: false,
+    };
+    let draft = draft(&context, task, script_type, scope, workdir.places())?;
+    let planner = Arc::clone(&execution.planner);
+    let (plugin, request) = (draft.plugin.clone(), draft.request.clone());
+    let answer = tokio::task::spawn_blocking(move || planner.plan(&plugin, &request)).await;
+    let answer = answer.unwrap_or_else(|panic| {
+        Err(PlanError::Faulty {
+            plugin: draft.plugin.clone(),
+            reason: format!("the host panicked: {panic}"),
+        })
+    });
+    draft.complete(task, script_type, answer)
+}
+
+/// Puts namespace files, input files, the plan's files and stored files in place, in this order.
+fn put_files(
+    execution: &Execution,
+    scope: &Scope,
+    prepared: &Prepared,
+    workdir: &Workdir,
+    identity: &TaskIdentity,
+) -> Result<Vec<String>, String> {
+    let services = scope.services();
+    let working = workdir.working();
+    let mut warnings = Vec::new();
+    if let Some(wanted) = &prepared.settings.namespace_files {
+        warnings = files::write_namespace_files(working, services, wanted)?;
+    }
+    files::write_inputs(working, services, &prepared.settings.input_files)?;
+    for file in &prepared.plan.files {
+        let mode = if file.executable { 0o700 } else { 0o600 };
+        working
+            .write(&file.path, &file.contents, mode)
+            .map_err(|error| chain(&error))?;
+    }
+    for (uri, path) in &prepared.fetches {
+        files::fetch(working, services, uri, path)?;
+    }
+    if prepared.settings.execution_context == Some(true) {
+        let path = RelPath::new(EXECUTION_CONTEXT).map_err(|error| error.to_string())?;
+        let context = execution_context(execution, scope, identity);
+        working
+            .write(&path, context.to_string().as_bytes(), 0o600)
+            .map_err(|error| chain(&error))?;
+    }
+    if prepared.wants_output_dir {
+        workdir.create_output_dir().map_err(|error| chain(&error))?;
+    }
+    Ok(warnings)
+}
+
+/// What `executionContext` shows: never the host's environment.
+fn execution_context(
+    execution: &Execution,
+    scope: &Scope,
+    identity: &TaskIdentity,
+) -> serde_json::Value {
+    use taffrail_expr::Environment;
+    let mut context = serde_json::Map::new();
+    for name in [
+        "inputs",
+        "outputs",
+        "labels",
+        "vars",
+        "trigger",
+        "flow",
+        "execution",
+        "task",
+        "taskrun",
+    ] {
+        if let Some(value) = scope.variable(name) {
+            context.insert(name.to_owned(), value.to_json());
+        }
+    }
+    debug_assert_eq!(execution.id, identity.execution);
+    serde_json::Value::Object(context)
+}
+
+async fn launch_and_drive(
+    execution: &Execution,
+    prepared: &Prepared,
+    workdir: &Workdir,
+    identity: &TaskIdentity,
+    (timeout, log_level): (Option<Duration>, LogLevel),
+    reporter: &mut dyn Reporter,
+    happened: &mut Happened,
+) {
+    let argv = match argv(prepared, workdir) {
+        Ok(argv) => argv,
+        Err(message) => return happened.fail(FailureKind::Host, message),
+    };
+    let spec = LaunchSpec {
+        identity: identity.clone(),
+        argv,
+        env: prepared.env.clone(),
+        working_dir: workdir.places().working_dir.clone(),
+        image: prepared.image.clone(),
+    };
+    let launched = match prepared.runner.launch(&spec).await {
+        Ok(launched) => launched,
+        Err(error) => {
+            let kind = match error {
+                RunnerError::Start(_) => FailureKind::Start,
+                RunnerError::Unreachable(_) => FailureKind::Unreachable,
+                RunnerError::Lost(_) => FailureKind::Host,
+            };
+            return happened.fail(kind, error.to_string());
+        }
+    };
+    reporter.event(&Event::Launched {
+        identity,
+        runner: prepared.runner.name(),
+    });
+    let mut sink = Sink {
+        identity,
+        level: log_level,
+        reporter,
+    };
+    let settings = DriveSettings {
+        deadline: timeout,
+        grace: prepared.runner.kill_grace_period(),
+        cancel: execution.cancel.clone(),
+        masker: execution.masker.clone(),
+        fetch: (!prepared.runner.capabilities().shares_files).then(|| FetchRequest {
+            patterns: prepared.patterns.texts(),
+            into: &workdir.places().working_dir,
+        }),
+    };
+    let driven = drive(launched, settings, &mut sink).await;
+    verdict(&driven, timeout, happened);
+    happened.outputs.vars = driven.vars.clone();
+    happened.outputs.exit_code = match driven.exit.as_ref().map(|exit| exit.status) {
+        Some(ExitStatus::Code(code)) => Some(code),
+        _ => None,
+    };
+    happened.driven = Some(driven);
+}
+
+/// The argument vector. Where the backend reads this host's files, a shell text goes by a private file: argument vectors are public.
+fn argv(prepared: &Prepared, workdir: &Workdir) -> Result<Vec<String>, String> {
+    let by_file = match &prepared.invocation {
+        Invocation::Text {
+            text,
+            shell_file: true,
+            ..
+        } if prepared.runner.capabilities().reads_host_files => {
+            let name = RelPath::new("commands.sh").map_err(|error| error.to_string())?;
+            let path = workdir
+                .write_private(&name, text.as_bytes())
+                .map_err(|error| chain(&error))?;
+            path.to_str()
+                .and_then(|path| prepared.invocation.by_file(path))
+        }
+        _ => None,
+    };
+    Ok(by_file.unwrap_or_else(|| prepared.invocation.argv()))
+}
+
+fn verdict(driven: &Driven, timeout: Option<Duration>, happened: &mut Happened) {
+    if let Some(error) = &driven.failure {
+        happened.fail(FailureKind::Host, error.to_string());
+    }
+    match driven.ended_by {
+        EndedBy::Timeout => {
+            let limit = timeout.unwrap_or_default();
+            happened.fail(FailureKind::Timeout, format!("timed out after {limit:?}"));
+        }
+        EndedBy::Cancel => happened.fail(FailureKind::Cancelled, "cancelled"),
+        EndedBy::Itself => {}
+    }
+    match &driven.exit {
+        Some(exit) if !exit.status.success() => {
+            happened.fail(FailureKind::Exit, exit.status.to_string())
+        }
+        Some(_) => {}
+        None => happened.fail(FailureKind::Host, "how it ended is not known"),
+    }
+    if let Some(exit) = &driven.exit {
+        if !exit.left_behind.is_empty() {
+            happened.warnings.push(format!(
+                "ended what the task left running: {}",
+                exit.left_behind.join(", ")
+            ));
+        }
+    }
+    if let Some(error) = &driven.dispose_failure {
+        happened
+            .warnings
+            .push(format!("could not clean up after the task: {error}"));
+    }
+    if let Some(Err(error)) = &driven.fetched {
+        happened.fail(FailureKind::Host, error.to_string());
+    }
+}
+
+/// Keeps output files, after a failure, too: what a failed task made is still an output.
+fn keep_files(
+    execution: &Execution,
+    prepared: &Prepared,
+    workdir: &Workdir,
+    identity: &TaskIdentity,
+    happened: &mut Happened,
+) {
+    let own: Vec<RelPath> = prepared
+        .plan
+        .files
+        .iter()
+        .map(|file| file.path.clone())
+        .collect();
+    let folder = execution
+        .folder
+        .task_run(&identity.task, &identity.task_run);
+    match files::collect(
+        workdir,
+        &prepared.patterns,
+        &own,
+        &execution.storage,
+        &folder,
+    ) {
+        Ok(collected) => {
+            happened.outputs.output_files = collected.files;
+            happened.warnings.extend(collected.warnings);
+        }
+        Err(error) => happened.fail(FailureKind::Host, chain(&error)),
+    }
+}
+
+struct Sink<'a> {
+    identity: &'a TaskIdentity,
+    /// The lowest level of the protocol's log lines that is kept.
+    level: LogLevel,
+    reporter: &'a mut dyn Reporter,
+}
+
+impl OutputSink for Sink<'_> {
+    fn output(&mut self, output: TaskOutput<'_>) {
+        if matches!(output, TaskOutput::Log { level, .. } if level < self.level) {
+            return;
+        }
+        self.reporter.event(&Event::Output {
+            identity: self.identity,
+            output,
+        });
+    }
+}

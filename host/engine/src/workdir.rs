@@ -1,0 +1,159 @@
+//! The directories of one task run: where the program runs, and a private one beside it for what the host hands it.
+
+use std::path::{Path, PathBuf};
+
+use taffrail_core::name::RelPath;
+
+use crate::confined::{ConfinedDir, FileError, create_private_dir};
+
+/// Name of the directory, inside the working directory, all of whose files are outputs.
+const OUTPUT_DIR: &str = ".taffrail-output";
+
+/// Paths of the directories of a task run, whether or not they exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Places {
+    /// Where the program runs.
+    pub working_dir: PathBuf,
+    /// The output directory, inside the working directory.
+    pub output_dir: PathBuf,
+    /// What only the host and the started program read.
+    pub private_dir: PathBuf,
+}
+
+impl Places {
+    /// The places of a task run below its own root.
+    pub fn below(root: &Path) -> Self {
+        let working_dir = root.join("work");
+        Self {
+            output_dir: working_dir.join(OUTPUT_DIR),
+            working_dir,
+            private_dir: root.join("private"),
+        }
+    }
+}
+
+/// The directories of a task run while they exist. Dropped, it leaves them; [`Workdir::remove`] is how they go.
+#[derive(Debug)]
+pub struct Workdir {
+    root: PathBuf,
+    places: Places,
+    working: ConfinedDir,
+}
+
+impl Workdir {
+    /// Makes the working directory below a root of its own.
+    ///
+    /// # Errors
+    /// When it cannot be made; names the path.
+    pub fn create(root: &Path) -> Result<Self, FileError> {
+        let places = Places::below(root);
+        let working = ConfinedDir::create(&places.working_dir)?;
+        Ok(Self {
+            root: root.to_owned(),
+            places,
+            working,
+        })
+    }
+
+    /// The paths.
+    pub fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// The working directory, confined.
+    pub fn working(&self) -> &ConfinedDir {
+        &self.working
+    }
+
+    /// Makes the output directory.
+    ///
+    /// # Errors
+    /// When it cannot be made; names the path.
+    pub fn create_output_dir(&self) -> Result<(), FileError> {
+        create_private_dir(&self.places.output_dir)
+    }
+
+    /// The output directory, confined, where it is there.
+    pub fn output(&self) -> Option<ConfinedDir> {
+        ConfinedDir::open(&self.places.output_dir).ok()
+    }
+
+    /// The relative path of a file inside the output directory, as seen from the working directory.
+    pub fn is_in_output_dir(path: &str) -> bool {
+        path.strip_prefix(OUTPUT_DIR)
+            .is_some_and(|rest| rest.starts_with('/'))
+    }
+
+    /// Writes a file for the owner alone beside the working directory.
+    ///
+    /// # Errors
+    /// When it cannot be written; names the path.
+    pub fn write_private(&self, name: &RelPath, contents: &[u8]) -> Result<PathBuf, FileError> {
+        let private = ConfinedDir::create(&self.places.private_dir)?;
+        private.write(name, contents, 0o600)?;
+        Ok(self.places.private_dir.join(name.as_str()))
+    }
+
+    /// Removes the directories with all that is in them; links are removed, not followed.
+    ///
+    /// # Errors
+    /// When something cannot be removed; names the path.
+    pub fn remove(self) -> Result<(), FileError> {
+        drop(self.working);
+        match std::fs::remove_dir_all(&self.root) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                // The program took the permissions away from its own directories.
+                unlock(&self.root);
+                std::fs::remove_dir_all(&self.root)
+                    .map_err(|source| FileError::new("remove", &self.root, source))
+            }
+            Err(source) => Err(FileError::new("remove", &self.root, source)),
+        }
+    }
+}
+
+/// Gives the owner all rights on a directory and those below it, as far as that goes.
+fn unlock(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    if std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).is_err() {
+        return;
+    }
+    let Ok(entries) = std::fs::read_dir(path) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            unlock(&entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_is_removed_and_links_are_not_followed() {
+        let temp = tempfile::tempdir().unwrap();
+        std::fs::write(temp.path().join("keep"), "x").unwrap();
+        let workdir = Workdir::create(&temp.path().join("run")).unwrap();
+        workdir
+            .working()
+            .write(&RelPath::new("a/b/c").unwrap(), b"x", 0o600)
+            .unwrap();
+        std::os::unix::fs::symlink(temp.path(), workdir.places().working_dir.join("link")).unwrap();
+        std::fs::set_permissions(
+            workdir.places().working_dir.join("a/b"),
+            std::os::unix::fs::PermissionsExt::from_mode(0o000),
+        )
+        .unwrap();
+        let private = workdir
+            .write_private(&RelPath::new("script").unwrap(), b"echo")
+            .unwrap();
+        assert_eq!(std::fs::read(&private).unwrap(), b"echo");
+        workdir.remove().unwrap();
+        assert!(!temp.path().join("run").exists());
+        assert!(temp.path().join("keep").exists());
+    }
+}
