@@ -74,11 +74,13 @@ impl Dependencies {
             PackageManager::Uv => {
                 let uv_cache = if self.cached { "" } else { " --no-cache" };
                 // Copies: a link into the shared cache would let the script change it.
+                // Its path, because uv would take a mere name for a wish and could find another Python.
+                let interpreter = ["\"$(command -v ", CHOSEN, ")\""].concat();
                 let uv = [
                     "uv pip install --quiet --link-mode copy",
                     uv_cache,
                     " --python ",
-                    CHOSEN,
+                    &interpreter,
                 ]
                 .concat();
                 let target = [
