@@ -11,6 +11,7 @@ mod window;
 
 pub use code::Code;
 pub use json::to_json;
+pub(crate) use order::limited_of;
 pub use order::{limited, sorted, summary};
 pub use render::{Style, render_text};
 pub use source::{Position, Source};

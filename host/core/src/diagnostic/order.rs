@@ -24,22 +24,27 @@ pub fn sorted(diagnostics: &[Diagnostic]) -> Vec<&Diagnostic> {
 /// The first diagnostics in the order of the file, at most so many; a last one says how many more there are. Errors come before
 /// warnings where not all fit.
 pub fn limited(diagnostics: Vec<Diagnostic>, most: usize) -> Vec<Diagnostic> {
+    limited_of(diagnostics, 0, most)
+}
+
+/// As [`limited`], where there are further errors of which only the number is known.
+pub(crate) fn limited_of(
+    diagnostics: Vec<Diagnostic>,
+    further: usize,
+    most: usize,
+) -> Vec<Diagnostic> {
     let mut kept: Vec<Diagnostic> = sorted(&diagnostics).into_iter().cloned().collect();
-    if kept.len() <= most {
+    if kept.len() <= most && further == 0 {
         return kept;
     }
     kept.sort_by_key(|diagnostic| diagnostic.severity);
-    let left_out = kept.split_off(most);
+    let left_out = kept.split_off(most.min(kept.len()));
     kept.sort_by_key(|diagnostic| diagnostic.span);
-    if let Some(next) = left_out.first() {
-        let mut more = Diagnostic::new(
-            next.code,
-            next.severity,
-            kept.last().and_then(|last| last.span),
-            format!("and {} more", count(&left_out)),
-        );
-        more.label = "shown up to here".to_owned();
-        kept.push(more);
+    if let Some(next) = left_out.first().or(kept.last()) {
+        let message = format!("and {} more", count(&left_out, further));
+        let span = kept.last().and_then(|last| last.span);
+        let more = Diagnostic::new(next.code, next.severity, span, message);
+        kept.push(more.label("shown up to here"));
     }
     kept
 }
@@ -47,16 +52,22 @@ pub fn limited(diagnostics: Vec<Diagnostic>, most: usize) -> Vec<Diagnostic> {
 /// One line: `2 errors, 1 warning in flow.yaml`, or `no errors in flow.yaml`.
 pub fn summary(diagnostics: &[Diagnostic], name: &str) -> String {
     let sorted: Vec<Diagnostic> = sorted(diagnostics).into_iter().cloned().collect();
-    format!("{} in {}", count(&sorted), crate::text::printable(name))
+    format!("{} in {}", count(&sorted, 0), crate::text::printable(name))
 }
 
-fn count(diagnostics: &[Diagnostic]) -> String {
+fn count(diagnostics: &[Diagnostic], further: usize) -> String {
     let mut parts = Vec::new();
     for severity in [Severity::Error, Severity::Warning, Severity::Note] {
-        let number = diagnostics
+        let known = diagnostics
             .iter()
             .filter(|diagnostic| diagnostic.severity == severity)
             .count();
+        let number = known
+            + if severity == Severity::Error {
+                further
+            } else {
+                0
+            };
         if number > 0 {
             let plural = if number == 1 { "" } else { "s" };
             parts.push(format!("{number} {}{plural}", severity.as_str()));

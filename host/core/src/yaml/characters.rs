@@ -1,32 +1,33 @@
 //! Refuses the characters that YAML does not allow in a file, with the place of each.
 
+use super::Span;
 use super::source::make_span;
 use crate::diagnostic::{Code, Diagnostic};
 
-/// One diagnostic for each forbidden character; more than enough of them, not all.
-pub(super) fn forbidden(text: &str) -> Vec<Diagnostic> {
+/// One diagnostic for each forbidden character up to so many, and how many more there are.
+pub(super) fn forbidden(text: &str, most: usize) -> (Vec<Diagnostic>, usize) {
     let mut found = Vec::new();
+    let mut further = 0;
     let mut from = 0;
     while let Some((at, character)) = next(text, from) {
         from = at + character.len_utf8();
-        let code = u32::from(character);
-        let span = make_span(at, from);
-        let diagnostic = Diagnostic::error(
-            Code::YamlUnsupported,
-            span,
-            format!("the control character U+{code:04X} is not allowed in YAML"),
-        )
-        .help(if code == 0 {
-            "remove it; a file in UTF-16 has to be saved as UTF-8"
+        if found.len() < most {
+            found.push(diagnostic(character, make_span(at, from)));
         } else {
-            "remove it, or write it as an escape in double quotes"
-        });
-        found.push(diagnostic);
-        if found.len() > 1000 {
-            break;
+            further += 1;
         }
     }
-    found
+    (found, further)
+}
+
+fn diagnostic(character: char, span: Span) -> Diagnostic {
+    let code = u32::from(character);
+    let message = format!("the control character U+{code:04X} is not allowed in YAML");
+    Diagnostic::error(Code::YamlUnsupported, span, message).help(if code == 0 {
+        "remove it; a file in UTF-16 has to be saved as UTF-8"
+    } else {
+        "remove it, or write it as an escape in double quotes"
+    })
 }
 
 const BULK: usize = 64;
@@ -95,7 +96,8 @@ mod tests {
         ] {
             let padding = " ".repeat(200);
             let text = format!("{padding}{text}");
-            let found: Vec<_> = forbidden(&text)
+            let found: Vec<_> = forbidden(&text, 2)
+                .0
                 .iter()
                 .filter_map(|diagnostic| diagnostic.span)
                 .map(|span| span.start as usize - padding.len())

@@ -3,23 +3,27 @@
 //! A mistake that leaves the rest readable is noted and reading goes on, so one run reports all of them; a syntax error or a broken
 //! limit ends the reading.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::events::{Event, Events, Properties, SyntaxError, Tag};
+use super::events::{Event, Events, Meter, Properties, Reason, SyntaxError, Tag};
 use super::keys::{Keys, Seen};
 use super::limits::Limits;
+use super::outline::outline;
 use super::path::{Segment, path_text};
 use super::resolve::{resolve, resolve_tagged};
-use super::source::Cursor;
+use super::source::{Cursor, make_span};
 use super::unquoted::{self, Repair};
 use super::{Entry, Node, NodeKind, Scalar, ScalarStyle, ScalarValue, Span};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::text::clip;
 
 /// What came out of one text.
 pub(super) struct Composed {
     pub(super) root: Option<Node>,
     pub(super) diagnostics: Vec<Diagnostic>,
+    /// How many more mistakes there are than diagnostics.
+    pub(super) further: usize,
     pub(super) trouble: Option<Trouble>,
 }
 
@@ -32,7 +36,10 @@ pub(super) enum Trouble {
 
 /// A syntax error and how far the reading had come before it.
 pub(super) struct SyntaxErrorAt {
-    pub(super) error: SyntaxError,
+    /// Where the parser noticed.
+    pub(super) offset: usize,
+    /// What it said.
+    pub(super) reason: String,
     /// Where the last thing that was understood ends.
     pub(super) understood: usize,
     /// Where the brackets begin that are open there.
@@ -43,8 +50,10 @@ pub(super) struct SyntaxErrorAt {
 
 /// Reads the text, in which values may have been replaced. The limit on its size is the caller's to check.
 pub(super) fn compose(text: &str, limits: &Limits, repairs: &[Repair]) -> Composed {
+    let meter = Meter::default();
     let mut composer = Composer {
-        events: Events::new(text),
+        // A node has at most two tokens of its own, and a key two more.
+        events: Events::new(text, &meter, limits.nodes.saturating_mul(2)),
         cursor: Cursor::new(text),
         limits,
         repairs,
@@ -56,14 +65,30 @@ pub(super) fn compose(text: &str, limits: &Limits, repairs: &[Repair]) -> Compos
         nodes: 0,
         copied: 0,
         diagnostics: Vec::new(),
+        further: 0,
     };
-    let (root, trouble) = match composer.document() {
+    let document = composer.document();
+    let (root, trouble) = match document {
         Ok(root) => (root, None),
         Err(Stop::Refused) => (None, None),
         Err(Stop::Unquoted(span)) => (None, Some(Trouble::Unquoted(span))),
-        Err(Stop::Syntax(error)) => {
+        Err(Stop::Syntax(SyntaxError {
+            offset,
+            reason: Reason::TooLarge,
+        })) => {
+            let start = composer.cursor.position();
+            let start = outline(text, start, offset, &composer.brackets).brackets;
+            let start = start.first().copied().unwrap_or(offset);
+            composer.refuse_bracket(make_span(start, start + 1));
+            (None, None)
+        }
+        Err(Stop::Syntax(SyntaxError {
+            offset,
+            reason: Reason::Syntax(reason),
+        })) => {
             let at = SyntaxErrorAt {
-                error,
+                offset,
+                reason,
                 understood: composer.cursor.position(),
                 brackets: composer.brackets,
                 path: path_text(&composer.path),
@@ -74,6 +99,7 @@ pub(super) fn compose(text: &str, limits: &Limits, repairs: &[Repair]) -> Compos
     Composed {
         root,
         diagnostics: composer.diagnostics,
+        further: composer.further,
         trouble,
     }
 }
@@ -124,6 +150,7 @@ struct Composer<'text, 'given> {
     /// Nodes copied for anchors.
     copied: usize,
     diagnostics: Vec<Diagnostic>,
+    further: usize,
 }
 
 impl<'text, 'given> Composer<'text, 'given> {
@@ -141,7 +168,7 @@ impl<'text, 'given> Composer<'text, 'given> {
                     Diagnostic::error(Code::SecondDocument, span, "a flow file holds one document")
                         .label("a second one begins here")
                         .help("put it into a file of its own");
-                self.diagnostics.push(diagnostic);
+                self.note(|_| diagnostic);
                 break;
             }
         }
@@ -321,10 +348,9 @@ impl<'text, 'given> Composer<'text, 'given> {
     /// Reads a key; nothing where it cannot be one, which is noted.
     fn key(&mut self, event: Event<'text>, span: Span) -> Result<Option<Key>, Stop> {
         let unsupported = |composer: &mut Self, span, message: &str| {
-            let diagnostic = Diagnostic::error(Code::YamlUnsupported, span, message)
-                .label("a key is text")
-                .path(path_text(&composer.path));
-            composer.diagnostics.push(diagnostic);
+            composer.note(|_| {
+                Diagnostic::error(Code::YamlUnsupported, span, message).label("a key is text")
+            });
         };
         match event {
             Event::Scalar {
@@ -448,9 +474,7 @@ impl<'text, 'given> Composer<'text, 'given> {
 
     /// Notes that quotes are missing and takes the value as it was meant.
     fn expression(&mut self, text: &str, span: Span) -> Built {
-        let path = path_text(&self.path);
-        let diagnostic = unquoted::diagnostic(text, span).path(path);
-        self.diagnostics.push(diagnostic);
+        self.note(|_| unquoted::diagnostic(text, span));
         Built {
             node: unquoted::node(text, span),
             end: span.end,
@@ -528,14 +552,14 @@ impl<'text, 'given> Composer<'text, 'given> {
             Tag::Standard(name) => format!("!!{name}"),
             Tag::Other(text) => text.clone(),
         };
-        let diagnostic = Diagnostic::error(
-            Code::YamlUnsupported,
-            self.cursor.tag(span),
-            format!("the tag `{written}` does not fit here"),
-        )
-        .label("allowed are `!!str`, `!!int`, `!!float`, `!!bool`, `!!null`, `!!map` and `!!seq`, each on a value of its kind")
-        .path(path_text(&self.path));
-        self.diagnostics.push(diagnostic);
+        self.note(|composer| {
+            Diagnostic::error(
+                Code::YamlUnsupported,
+                composer.cursor.tag(span),
+                format!("the tag `{written}` does not fit here"),
+            )
+            .label("allowed are `!!str`, `!!int`, `!!float`, `!!bool`, `!!null`, `!!map` and `!!seq`, each on a value of its kind")
+        });
     }
 
     fn tagged(&mut self, text: &str, style: ScalarStyle, tag: &Tag, span: Span) -> ScalarValue {
@@ -580,44 +604,58 @@ impl<'text, 'given> Composer<'text, 'given> {
     }
 
     fn duplicate(&mut self, key: &Key, first: Span) {
-        let line = self.cursor.line(first);
-        let diagnostic = Diagnostic::error(
-            Code::DuplicateKey,
-            key.span,
-            format!("the key `{}` stands twice in one map", key.text),
-        )
-        .label(format!("first written in line {line}"))
-        .path(path_text(&self.path))
-        .help("keep one of the two");
-        self.diagnostics.push(diagnostic);
+        self.note(|composer| {
+            Diagnostic::error(
+                Code::DuplicateKey,
+                key.span,
+                format!("the key `{}` stands twice in one map", clip(&key.text, 100)),
+            )
+            .label(format!(
+                "first written in line {}",
+                composer.cursor.line(first)
+            ))
+            .help("keep one of the two")
+        });
     }
 
     /// Puts the entries of `<<` in its place; keys of the map itself win, then the earlier map of a list.
     fn merge(&mut self, merge: Merge, entries: &mut Vec<Entry>) {
-        let Merge { mut at, value, .. } = merge;
+        let Merge { at, value, .. } = merge;
         let maps = match value.kind {
             NodeKind::List(items) => items,
             _ => vec![value],
         };
+        let mut known: HashSet<Arc<str>> =
+            entries.iter().map(|entry| Arc::clone(&entry.key)).collect();
+        let mut added = Vec::new();
         for map in maps {
             let what = map.kind_name();
-            let NodeKind::Map(merged) = map.kind else {
-                let diagnostic = Diagnostic::error(
-                    Code::YamlUnsupported,
-                    map.span,
-                    format!("the merge key `<<` cannot take {what}"),
-                )
-                .label("it takes a map or a list of maps, as a rule an alias")
-                .path(path_text(&self.path));
-                self.diagnostics.push(diagnostic);
-                continue;
-            };
-            for entry in merged {
-                if !entries.iter().any(|known| known.key == entry.key) {
-                    entries.insert(at, entry);
-                    at += 1;
-                }
+            match map.kind {
+                NodeKind::Map(merged) => added.extend(
+                    merged
+                        .into_iter()
+                        .filter(|entry| known.insert(Arc::clone(&entry.key))),
+                ),
+                _ => self.note(|_| {
+                    Diagnostic::error(
+                        Code::YamlUnsupported,
+                        map.span,
+                        format!("the merge key `<<` cannot take {what}"),
+                    )
+                    .label("it takes a map or a list of maps, as a rule an alias")
+                }),
             }
+        }
+        entries.splice(at..at, added);
+    }
+
+    /// Notes a mistake after which reading goes on. What nobody will read is only counted.
+    fn note(&mut self, make: impl FnOnce(&Self) -> Diagnostic) {
+        if self.diagnostics.len() < self.limits.diagnostics.saturating_mul(5) {
+            let diagnostic = make(self).path(path_text(&self.path));
+            self.diagnostics.push(diagnostic);
+        } else {
+            self.further += 1;
         }
     }
 
@@ -634,6 +672,10 @@ impl<'text, 'given> Composer<'text, 'given> {
             span,
             format!("the file holds more than {limit} values once its aliases are expanded"),
         )
+    }
+
+    fn refuse_bracket(&mut self, span: Span) {
+        self.refuse(span, "the bracket holds too many values".to_owned());
     }
 
     fn refuse_depth(&mut self, span: Span) -> Stop {

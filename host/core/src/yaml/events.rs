@@ -1,8 +1,10 @@
 //! The events of a YAML text with byte places: the only file that knows the parser crate.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
-use saphyr_parser::{Event as Raw, Marker, Parser, StrInput};
+use saphyr_parser::input::SkipTabs;
+use saphyr_parser::{Event as Raw, Input, Marker, Parser, StrInput};
 
 use super::{ScalarStyle, Span};
 
@@ -41,23 +43,45 @@ pub(super) enum Tag {
     Other(String),
 }
 
-/// Why the text is not YAML, in the parser's words, and where it noticed.
+/// Why there are no more events, and where the parser noticed.
 #[derive(Debug)]
 pub(super) struct SyntaxError {
     pub(super) offset: usize,
-    pub(super) reason: String,
+    pub(super) reason: Reason,
 }
+
+#[derive(Debug)]
+pub(super) enum Reason {
+    /// The text is not YAML, in the parser's words.
+    Syntax(String),
+    /// A bracket holds more than the parser may keep.
+    TooLarge,
+}
+
+/// The tokens between two events.
+pub(super) type Meter = Cell<usize>;
 
 /// The events of one text.
 pub(super) struct Events<'text> {
-    parser: Parser<'text, StrInput<'text>>,
+    parser: Parser<'text, Metered<'text>>,
+    meter: &'text Meter,
+    most: usize,
     places: Places<'text>,
 }
 
 impl<'text> Events<'text> {
-    pub(super) fn new(text: &'text str) -> Self {
+    /// The parser keeps the tokens of a bracket until it is closed where the whole could be a key; more than `most` it may not keep.
+    pub(super) fn new(text: &'text str, meter: &'text Meter, most: usize) -> Self {
+        meter.set(0);
+        let input = Metered {
+            text: StrInput::new(text),
+            meter,
+            most,
+        };
         Self {
-            parser: Parser::new_from_str(text),
+            parser: Parser::new(input),
+            meter,
+            most,
             places: Places::new(text),
         }
     }
@@ -66,15 +90,21 @@ impl<'text> Events<'text> {
     /// begins at its first line. Nothing at the end.
     pub(super) fn next(&mut self) -> Result<Option<(Event<'text>, Span)>, SyntaxError> {
         loop {
-            let (raw, span) = match self.parser.next_event() {
+            let next = self.parser.next_event();
+            let too_large = self.meter.replace(0) > self.most;
+            let (raw, span) = match next {
                 None => return Ok(None),
-                Some(Ok(event)) => event,
-                Some(Err(error)) => {
-                    return Err(SyntaxError {
-                        offset: self.places.byte(*error.marker()),
-                        reason: error.info().to_owned(),
-                    });
+                Some(Ok((_, span))) if too_large => {
+                    return Err(self.error(span.start, Reason::TooLarge));
                 }
+                Some(Err(error)) if too_large => {
+                    return Err(self.error(*error.marker(), Reason::TooLarge));
+                }
+                Some(Err(error)) => {
+                    let reason = Reason::Syntax(error.info().to_owned());
+                    return Err(self.error(*error.marker(), reason));
+                }
+                Some(Ok(event)) => event,
             };
             let event = match raw {
                 Raw::Nothing | Raw::StreamStart => continue,
@@ -103,6 +133,88 @@ impl<'text> Events<'text> {
             };
             return Ok(Some((event, span)));
         }
+    }
+
+    fn error(&mut self, marker: Marker, reason: Reason) -> SyntaxError {
+        let offset = self.places.byte(marker);
+        SyntaxError { offset, reason }
+    }
+}
+
+/// The text, with a count of the tokens that the scanner makes of it.
+struct Metered<'text> {
+    text: StrInput<'text>,
+    meter: &'text Meter,
+    most: usize,
+}
+
+macro_rules! delegate {
+    ($($name:ident($($argument:ident: $kind:ty),*) -> $result:ty;)*) => {
+        $(#[inline]
+        fn $name(&self $(, $argument: $kind)*) -> $result {
+            self.text.$name($($argument),*)
+        })*
+    };
+    (mut $($name:ident($($argument:ident: $kind:ty),*) $(-> $result:ty)?;)*) => {
+        $(#[inline]
+        fn $name(&mut self $(, $argument: $kind)*) $(-> $result)? {
+            self.text.$name($($argument),*)
+        })*
+    };
+}
+
+impl Input for Metered<'_> {
+    /// The scanner asks for a byte order mark once for each token and nowhere else. To say that there is one ends its work, as none
+    /// may stand inside a bracket. A test counts on this.
+    #[inline]
+    fn next_char_is(&self, character: char) -> bool {
+        if character == '\u{feff}' {
+            let tokens = self.meter.get() + 1;
+            self.meter.set(tokens);
+            if tokens > self.most {
+                return true;
+            }
+        }
+        self.text.next_char_is(character)
+    }
+
+    delegate! {
+        buflen() -> usize;
+        bufmaxlen() -> usize;
+        buf_is_empty() -> bool;
+        peek() -> char;
+        peek_nth(n: usize) -> char;
+        peek_opt() -> Option<char>;
+        nth_char_is(n: usize, character: char) -> bool;
+        next_2_are(first: char, second: char) -> bool;
+        next_3_are(first: char, second: char, third: char) -> bool;
+        next_is_document_indicator() -> bool;
+        next_is_document_start() -> bool;
+        next_is_document_end() -> bool;
+        next_can_be_plain_scalar(in_flow: bool) -> bool;
+        next_is_blank_or_break() -> bool;
+        next_is_blank_or_breakz() -> bool;
+        next_is_blank() -> bool;
+        next_is_break() -> bool;
+        next_is_breakz() -> bool;
+        next_is_z() -> bool;
+        next_is_flow() -> bool;
+        next_is_digit() -> bool;
+        next_is_alpha() -> bool;
+    }
+
+    delegate! { mut
+        lookahead(count: usize);
+        raw_read_ch() -> char;
+        raw_read_non_breakz_ch() -> Option<char>;
+        skip();
+        skip_n(count: usize);
+        look_ch() -> char;
+        skip_ws_to_eol(tabs: SkipTabs) -> (usize, Result<SkipTabs, &'static str>);
+        skip_while_non_breakz() -> usize;
+        skip_while_blank() -> usize;
+        fetch_while_is_alpha(out: &mut String) -> usize;
+        fetch_while_is_yaml_non_space(out: &mut String) -> usize;
     }
 }
 

@@ -8,7 +8,7 @@ use super::source::make_span;
 use super::syntax;
 use super::unquoted::{self, Repair};
 use super::{Node, Span};
-use crate::diagnostic::{Code, Diagnostic, limited};
+use crate::diagnostic::{Code, Diagnostic, limited, limited_of};
 
 /// What a text holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,9 +31,12 @@ pub fn parse(text: &str, limits: &Limits) -> Parsed {
         let whole = Diagnostic::error(Code::YamlLimit, Span::default(), message);
         return refused(vec![whole], limits);
     }
-    let forbidden = characters::forbidden(text);
+    let (forbidden, further) = characters::forbidden(text, limits.diagnostics);
     if !forbidden.is_empty() {
-        return refused(forbidden, limits);
+        return Parsed {
+            root: None,
+            diagnostics: limited_of(forbidden, further, limits.diagnostics),
+        };
     }
     read(text, limits)
 }
@@ -49,7 +52,7 @@ fn read(text: &str, limits: &Limits) -> Parsed {
         let mut diagnostics = composed.diagnostics;
         let found = match &composed.trouble {
             Some(Trouble::Syntax(at)) => {
-                outline(current, at.understood, at.error.offset + 1, &at.brackets)
+                outline(current, at.understood, at.offset + 1, &at.brackets)
             }
             _ => Outline::default(),
         };
@@ -81,7 +84,7 @@ fn read(text: &str, limits: &Limits) -> Parsed {
         }
         return Parsed {
             root: composed.root,
-            diagnostics: limited(diagnostics, limits.diagnostics),
+            diagnostics: limited_of(diagnostics, composed.further, limits.diagnostics),
         };
     }
 }

@@ -27,8 +27,8 @@ pub(super) fn explain(
 ) -> Diagnostic {
     let site = Site {
         text,
-        offset: at.error.offset.min(text.len()),
-        reason: &at.error.reason,
+        offset: at.offset.min(text.len()),
+        reason: &at.reason,
         outline,
     };
     site.limit(limits)

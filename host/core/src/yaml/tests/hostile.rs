@@ -110,6 +110,14 @@ fn hostile_texts_are_refused() {
         .map(|level| format!("{}a:\n", " ".repeat(level)))
         .collect::<String>();
     let deep_lists = format!("a: {}x", "- ".repeat(20_000));
+    let large_merge = {
+        let keys = |from: usize| {
+            (from..from + 30_000)
+                .map(|key| format!("k{key}: 1, "))
+                .collect::<String>()
+        };
+        format!("a: &x {{{}}}\nb: {{{}<<: [*x, 1]}}", keys(0), keys(20_000))
+    };
     for (name, text, code, places) in [
         ("brackets", "[".repeat(20_000), Code::YamlLimit, 1),
         (
@@ -177,6 +185,25 @@ fn hostile_texts_are_refused() {
             Code::YamlLimit,
             1,
         ),
+        (
+            "a first list that is never closed",
+            format!("[{}", "1,".repeat(200_000)),
+            Code::YamlLimit,
+            1,
+        ),
+        (
+            "a first list without commas",
+            format!("[{}", "*a ".repeat(400_000)),
+            Code::YamlLimit,
+            1,
+        ),
+        (
+            "a list of pairs",
+            format!("- [{}", "a: b, ".repeat(100_000)),
+            Code::YamlLimit,
+            1,
+        ),
+        ("a large merge", large_merge, Code::YamlUnsupported, 1),
         ("large", "a: b # c\n".repeat(600_000), Code::YamlLimit, 1),
         ("itself", "a: &a [*a]\n".to_owned(), Code::YamlLimit, 1),
         (
@@ -293,6 +320,10 @@ fn hundreds_of_mistakes_are_counted() {
     let parsed = read(&"a: b\n".repeat(500));
     let last = parsed.diagnostics.last().unwrap();
     assert_eq!(last.message, "and 479 errors more");
+    assert_eq!(
+        read(&"\0".repeat(500)).diagnostics.last().unwrap().message,
+        "and 480 errors more"
+    );
 }
 
 #[test]
