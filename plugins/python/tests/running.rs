@@ -1,5 +1,5 @@
 //! Plans of the Python plugin run by a real shell: against stand-ins that tell how they were called, and against a real Python.
-
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 #![cfg(unix)]
 
 use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,5 @@
 //! The golden cases of the shell plugin, and some of its plans run by a real shell.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 use std::path::Path;
 use std::process::Command;
