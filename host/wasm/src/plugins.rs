@@ -313,6 +313,18 @@ impl WasmPlugins {
     }
 
     /// The loaded component; several callers at once wait for one to load it.
+    /// The bytes of a plugin's component.
+    ///
+    /// # Errors
+    /// When there is no such plugin, or its file changed since it was found.
+    pub fn component(&self, key: &PluginKey) -> Result<Cow<'static, [u8]>, String> {
+        let entry = self.entries.get(key).ok_or_else(|| self.absent(key))?;
+        match &entry.origin {
+            Origin::Bundled(wasm) => Ok(Cow::Borrowed(*wasm)),
+            Origin::File(path) => self.read_again(path, entry).map(Cow::Owned),
+        }
+    }
+
     fn load(&self, key: &PluginKey) -> Result<&Arc<Plugin>, String> {
         let entry = self.entries.get(key).ok_or_else(|| self.absent(key))?;
         entry

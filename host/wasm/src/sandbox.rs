@@ -131,13 +131,13 @@ impl Machine {
 
     /// Takes up machine code that an earlier run of this host compiled.
     pub(crate) fn revive(&self, entry: &Entry) -> Result<Component, String> {
-        // SAFETY: these bytes are what `Component::serialize` of this host returned. An `Entry` exists only where the mark over
-        // exactly this memory, made with a key that only this user can read, was found right, and the file is not read again.
-        // The engine itself compares its version, target and settings with those in the bytes.
         #[expect(
             unsafe_code,
             reason = "compiled plugins are native code; this is the only place that takes it up"
         )]
+        // SAFETY: these bytes are what `Component::serialize` of this host returned. An `Entry` exists only where the mark over
+        // exactly this memory, made with a key that only this user can read, was found right, and the file is not read again.
+        // The engine itself compares its version, target and settings with those in the bytes.
         let component = unsafe { Component::deserialize(&self.engine, entry.content()) };
         component.map_err(|error| format!("{error:#}"))
     }
