@@ -24,7 +24,7 @@ fn main() {
         let folder = root.join(field("id")).join(field("version"));
         writeln!(
             code,
-            "taffrail_wasm::Bundled {{ wasm: include_bytes!({:?}), descriptor: include_str!({:?}), digest: {:?} }},",
+            "Bundled {{ wasm: include_bytes!({:?}), descriptor: include_str!({:?}), digest: {:?} }},",
             folder.join("plugin.wasm"),
             folder.join("descriptor.json"),
             field("sha256"),

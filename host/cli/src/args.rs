@@ -16,7 +16,11 @@ Examples:
 /// Run and validate script flows from the command line.
 #[derive(Debug, Parser)]
 #[command(name = "taffrail", version, about, before_help = EXAMPLES, after_help = exit_codes(), max_term_width = 100)]
-#[command(arg_required_else_help = true, propagate_version = true, disable_help_subcommand = true)]
+#[command(
+    arg_required_else_help = true,
+    propagate_version = true,
+    disable_help_subcommand = true
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -90,10 +94,13 @@ Examples:
   taffrail schema --write schemas/")]
     Schema(SchemaArgs),
     /// Look at the installed plugins
-    #[command(subcommand, before_help = "\
+    #[command(
+        subcommand,
+        before_help = "\
 Examples:
   taffrail plugin list
-  taffrail plugin info python")]
+  taffrail plugin info python"
+    )]
     Plugin(PluginCommand),
     /// Print the rendered text of an expression
     #[command(before_help = "\

@@ -36,12 +36,18 @@ impl Exit {
     /// Every code with the sentence that `--help` prints.
     pub const TABLE: &'static [(Exit, &'static str)] = &[
         (Exit::Ok, "all is well"),
-        (Exit::Internal, "internal error: our bug, or nobody expected it"),
+        (
+            Exit::Internal,
+            "internal error: our bug, or nobody expected it",
+        ),
         (Exit::Usage, "the command line is wrong"),
         (Exit::Invalid, "a flow, a plugin or an input is invalid"),
         (Exit::TaskFailed, "a task failed"),
         (Exit::Unreachable, "an engine or an image cannot be reached"),
-        (Exit::Plugin, "a plugin is missing, or is not the one that was locked"),
+        (
+            Exit::Plugin,
+            "a plugin is missing, or is not the one that was locked",
+        ),
         (Exit::Timeout, "a task took longer than its timeout"),
         (Exit::NotFound, "what was named does not exist"),
         (Exit::Policy, "the host's policy refused"),
@@ -75,7 +81,11 @@ pub struct Failed {
 impl Failed {
     /// A failure with a message.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hint: None }
+        Self {
+            exit,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     /// A failure whose message has been printed already.

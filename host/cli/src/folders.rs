@@ -24,19 +24,36 @@ impl Folders {
     /// # Errors
     /// When the user has no home directory and not every folder is named.
     pub fn choose(global: &Global) -> Result<Self, Failed> {
-        if let (Some(state), Some(cache), Some(plugins)) = (&global.state_dir, &global.cache_dir, &global.plugin_dir) {
-            return Ok(Self { state: state.clone(), cache: cache.clone(), plugins: plugins.clone() });
+        if let (Some(state), Some(cache), Some(plugins)) =
+            (&global.state_dir, &global.cache_dir, &global.plugin_dir)
+        {
+            return Ok(Self {
+                state: state.clone(),
+                cache: cache.clone(),
+                plugins: plugins.clone(),
+            });
         }
         // XDG on every Unix: users of command line tools expect it on macOS, too.
         let xdg = etcetera::base_strategy::Xdg::new().map_err(|error| {
-            Failed::new(Exit::Usage, format!("no home directory to keep state in: {error}"))
-                .hint("set HOME, or give `--state-dir`, `--cache-dir` and `--plugin-dir`")
+            Failed::new(
+                Exit::Usage,
+                format!("no home directory to keep state in: {error}"),
+            )
+            .hint("set HOME, or give `--state-dir`, `--cache-dir` and `--plugin-dir`")
         })?;
         let named = |given: &Option<PathBuf>, default: PathBuf| given.clone().unwrap_or(default);
         Ok(Self {
-            state: named(&global.state_dir, xdg.state_dir().unwrap_or_else(|| xdg.data_dir()).join("taffrail")),
+            state: named(
+                &global.state_dir,
+                xdg.state_dir()
+                    .unwrap_or_else(|| xdg.data_dir())
+                    .join("taffrail"),
+            ),
             cache: named(&global.cache_dir, xdg.cache_dir().join("taffrail")),
-            plugins: named(&global.plugin_dir, xdg.data_dir().join("taffrail").join("plugins")),
+            plugins: named(
+                &global.plugin_dir,
+                xdg.data_dir().join("taffrail").join("plugins"),
+            ),
         })
     }
 }

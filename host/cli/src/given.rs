@@ -29,28 +29,45 @@ impl Given {
     /// # Errors
     /// A malformed `-i`, a file that is not there.
     pub fn read(args: &GivenArgs, flow: Option<&Path>) -> Result<Self, Failed> {
-        let inputs = args.inputs.iter().map(|text| input(text)).collect::<Result<_, _>>()?;
+        let inputs = args
+            .inputs
+            .iter()
+            .map(|text| input(text))
+            .collect::<Result<_, _>>()?;
         let secrets = match &args.secrets_file {
             Some(path) => secrets::read(path)?,
             None => BTreeMap::new(),
         };
         let namespace_files = match &args.namespace_files {
             Some(folder) if !folder.is_dir() => {
-                return Err(Failed::new(Exit::NotFound, format!("there is no folder `{}`", folder.display())));
+                return Err(Failed::new(
+                    Exit::NotFound,
+                    format!("there is no folder `{}`", folder.display()),
+                ));
             }
             Some(folder) => Some(folder.clone()),
             None => {
-                let beside = flow.and_then(Path::parent).unwrap_or(Path::new("")).join(NAMESPACE_FILES);
+                let beside = flow
+                    .and_then(Path::parent)
+                    .unwrap_or(Path::new(""))
+                    .join(NAMESPACE_FILES);
                 beside.is_dir().then_some(beside)
             }
         };
-        Ok(Self { inputs, secrets, namespace_files })
+        Ok(Self {
+            inputs,
+            secrets,
+            namespace_files,
+        })
     }
 }
 
 fn input(text: &str) -> Result<(String, GivenValue), Failed> {
     let Some((name, value)) = text.split_once('=').filter(|(name, _)| !name.is_empty()) else {
-        return Err(Failed::new(Exit::Usage, format!("`-i {text}` is not of the form `-i name=value`")));
+        return Err(Failed::new(
+            Exit::Usage,
+            format!("`-i {text}` is not of the form `-i name=value`"),
+        ));
     };
     let value = match value.strip_prefix('@') {
         // `@@` is how a text begins with `@`.
@@ -59,7 +76,10 @@ fn input(text: &str) -> Result<(String, GivenValue), Failed> {
             let path = PathBuf::from(path);
             let metadata = std::fs::metadata(&path);
             if !metadata.is_ok_and(|metadata| metadata.is_file()) {
-                return Err(Failed::new(Exit::NotFound, format!("input `{name}`: there is no file `{}`", path.display())));
+                return Err(Failed::new(
+                    Exit::NotFound,
+                    format!("input `{name}`: there is no file `{}`", path.display()),
+                ));
             }
             GivenValue::File(path)
         }
@@ -75,7 +95,10 @@ mod tests {
     #[test]
     fn inputs_are_split_at_the_first_equals() {
         let parsed = input("a=b=c").unwrap();
-        assert_eq!((parsed.0.as_str(), parsed.1), ("a", GivenValue::Text("b=c".to_owned())));
+        assert_eq!(
+            (parsed.0.as_str(), parsed.1),
+            ("a", GivenValue::Text("b=c".to_owned()))
+        );
         assert_eq!(input("a=@@x").unwrap().1, GivenValue::Text("@x".to_owned()));
         assert_eq!(input("a=").unwrap().1, GivenValue::Text(String::new()));
         assert_eq!(input("nonsense").unwrap_err().exit, Exit::Usage);

@@ -4,11 +4,12 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::runners;
 use taffrail_core::diagnostic::{Code, Diagnostic, Severity, Source, render_text};
 use taffrail_core::flow::Flow;
+use taffrail_core::schema::host_property_names;
 use taffrail_core::validate::{Checker, check};
 use taffrail_engine::ports::Planner;
-use taffrail_runner::registry;
 use taffrail_wasm::{Bundled, Cache, Limits, Options, WasmPlugins};
 
 use crate::args::Global;
@@ -46,14 +47,26 @@ impl Host {
             files: Vec::new(),
             cache: Cache::new(&folders.cache.join("plugins"), &folders.state),
             limits: Limits::default(),
-            host_properties: Checker::host_properties(),
+            host_properties: host_property_names(),
         });
         for problem in plugins.problems() {
-            tracing::warn!("plugin `{}` is left out: {}", problem.path.display(), problem.reason);
+            tracing::warn!(
+                "plugin `{}` is left out: {}",
+                problem.path.display(),
+                problem.reason
+            );
         }
-        let descriptors = plugins.plugins().iter().map(|plugin| Arc::clone(&plugin.descriptor)).collect();
-        let checker = Arc::new(Checker::new(descriptors, registry::fragments()));
-        Ok(Self { folders, plugins: Arc::new(plugins), checker })
+        let descriptors = plugins
+            .plugins()
+            .iter()
+            .map(|plugin| Arc::clone(&plugin.descriptor))
+            .collect();
+        let checker = Arc::new(Checker::new(descriptors, runners::fragments()));
+        Ok(Self {
+            folders,
+            plugins: Arc::new(plugins),
+            checker,
+        })
     }
 }
 
@@ -63,22 +76,40 @@ impl Host {
 /// When it is not there, cannot be read, is too large, or is not UTF-8.
 pub fn read_source(path: &Path) -> Result<Source, Failed> {
     let standard_input = path == Path::new("-");
-    let name = if standard_input { "<stdin>".to_owned() } else { path.display().to_string() };
+    let name = if standard_input {
+        "<stdin>".to_owned()
+    } else {
+        path.display().to_string()
+    };
     let mut bytes = Vec::new();
     let read = if standard_input {
-        std::io::stdin().lock().take(MAX_FLOW).read_to_end(&mut bytes)
+        std::io::stdin()
+            .lock()
+            .take(MAX_FLOW)
+            .read_to_end(&mut bytes)
     } else {
         std::fs::File::open(path).and_then(|file| file.take(MAX_FLOW).read_to_end(&mut bytes))
     };
     read.map_err(|error| {
-        let exit = if error.kind() == std::io::ErrorKind::NotFound { Exit::NotFound } else { Exit::Invalid };
+        let exit = if error.kind() == std::io::ErrorKind::NotFound {
+            Exit::NotFound
+        } else {
+            Exit::Invalid
+        };
         Failed::new(exit, format!("cannot read `{name}`: {error}"))
     })?;
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Source::new(name, text)),
         Err(error) => {
-            let line = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
-            Err(Failed::new(Exit::Invalid, format!("{name}:{line}: the file is not UTF-8 text")))
+            let line = error.as_bytes()[..error.utf8_error().valid_up_to()]
+                .iter()
+                .filter(|byte| **byte == b'\n')
+                .count()
+                + 1;
+            Err(Failed::new(
+                Exit::Invalid,
+                format!("{name}:{line}: the file is not UTF-8 text"),
+            ))
         }
     }
 }
@@ -95,7 +126,9 @@ pub fn checked_flow(global: &Global, host: &Host, flow: &str) -> Result<(Source,
     let shown: Vec<Diagnostic> = checked
         .diagnostics
         .iter()
-        .filter(|diagnostic| is_error(diagnostic) || (!global.quiet && diagnostic.severity == Severity::Warning))
+        .filter(|diagnostic| {
+            is_error(diagnostic) || (!global.quiet && diagnostic.severity == Severity::Warning)
+        })
         .cloned()
         .collect();
     if !shown.is_empty() {
@@ -109,12 +142,24 @@ pub fn checked_flow(global: &Global, host: &Host, flow: &str) -> Result<(Source,
 
 /// The exit code for what was found: 6 where plugins are missing and nothing else is wrong, 3 for every other error.
 pub fn exit_of(diagnostics: &[Diagnostic]) -> Exit {
-    let mut errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).peekable();
+    let mut errors = diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.severity == Severity::Error)
+        .peekable();
     if errors.peek().is_none() {
         return Exit::Ok;
     }
-    let only_plugins = errors.all(|diagnostic| matches!(diagnostic.code, Code::UnknownTaskType | Code::UnsatisfiedVersion));
-    if only_plugins { Exit::Plugin } else { Exit::Invalid }
+    let only_plugins = errors.all(|diagnostic| {
+        matches!(
+            diagnostic.code,
+            Code::UnknownTaskType | Code::UnsatisfiedVersion
+        )
+    });
+    if only_plugins {
+        Exit::Plugin
+    } else {
+        Exit::Invalid
+    }
 }
 
 /// The folder of a flow's file, where it is a file.

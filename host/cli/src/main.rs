@@ -27,7 +27,11 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are answers, not errors.
-            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+            let exit = if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Ok
+            };
             let _ = error.print();
             return exit.into();
         }
@@ -53,7 +57,10 @@ fn main() -> ExitCode {
 
 fn tell(failed: &Failed) {
     if !failed.message.is_empty() {
-        complain(&format!("error: {}", taffrail_core::text::printable(&failed.message)));
+        complain(&format!(
+            "error: {}",
+            taffrail_core::text::printable(&failed.message)
+        ));
     }
     if let Some(hint) = &failed.hint {
         complain(&format!("hint: {hint}"));

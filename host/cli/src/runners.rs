@@ -3,27 +3,64 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use taffrail_core::schema::{self, RunnerFragment};
+use taffrail_core::suggest::did_you_mean;
 use taffrail_engine::ports::{MakeRunnerError, Runner, Runners};
+use taffrail_runner::host::HostProfile;
 use taffrail_runner::registry;
 
-/// Makes runners with this process's environment as their base.
-#[derive(Debug)]
+/// Makes runners with what they may know of this process.
 pub struct HostRunners {
-    environment: Vec<(String, String)>,
+    host: HostProfile,
 }
 
-impl Default for HostRunners {
-    fn default() -> Self {
-        // A name or value that is not UTF-8 cannot be on the allowlist of what tasks see, or is of no use to them.
-        let environment = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
-        Self { environment }
+impl HostRunners {
+    /// Takes this process's environment as the base of what tasks see.
+    pub fn new() -> Self {
+        Self {
+            host: HostProfile::new(std::env::vars_os()),
+        }
     }
 }
 
 impl Runners for HostRunners {
-    fn make(&self, type_name: &str, settings: &Map<String, Value>) -> Result<Arc<dyn Runner>, MakeRunnerError> {
-        registry::make(type_name, settings, &self.environment)
+    fn make(
+        &self,
+        type_name: &str,
+        settings: &Map<String, Value>,
+    ) -> Result<Arc<dyn Runner>, MakeRunnerError> {
+        let Some(entry) = registry::find(type_name) else {
+            let known = fragments();
+            return Err(
+                match known.iter().find(|fragment| fragment.is_called(type_name)) {
+                    Some(fragment) => MakeRunnerError::NotYet(format!(
+                        "this version of taffrail does not run tasks with `{}` yet",
+                        fragment.name
+                    )),
+                    None => {
+                        let near = did_you_mean(
+                            type_name,
+                            known.iter().map(|fragment| fragment.name.as_str()),
+                        );
+                        let near = near
+                            .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+                        MakeRunnerError::Unknown(format!("{type_name}{near}"))
+                    }
+                },
+            );
+        };
+        (entry.make)(settings, &self.host)
+            .map(Arc::from)
+            .map_err(MakeRunnerError::Settings)
     }
+}
+
+/// What schemas and validation need to know of the runners: those of the table, and Docker, which flows name whether or not this
+/// version runs it.
+pub fn fragments() -> Vec<RunnerFragment> {
+    let mut fragments = vec![schema::process(), schema::docker()];
+    for fragment in &mut fragments {
+        fragment.available = registry::find(&fragment.name).is_some();
+    }
+    fragments
 }

@@ -11,11 +11,21 @@ use crate::exit::{Exit, Failed};
 /// When the file cannot be read or a line is malformed; names the line, never a value.
 pub fn read(path: &Path) -> Result<BTreeMap<String, String>, Failed> {
     let text = std::fs::read_to_string(path).map_err(|error| {
-        Failed::new(Exit::Invalid, format!("cannot read the secrets file `{}`: {error}", path.display()))
+        Failed::new(
+            Exit::Invalid,
+            format!("cannot read the secrets file `{}`: {error}", path.display()),
+        )
     })?;
-    let is_yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+    let is_yaml = path
+        .extension()
+        .is_some_and(|extension| extension == "yaml" || extension == "yml");
     let parsed = if is_yaml { yaml(&text) } else { dotenv(&text) };
-    parsed.map_err(|(line, reason)| Failed::new(Exit::Invalid, format!("{}:{line}: {reason}", path.display())))
+    parsed.map_err(|(line, reason)| {
+        Failed::new(
+            Exit::Invalid,
+            format!("{}:{line}: {reason}", path.display()),
+        )
+    })
 }
 
 type Parsed = Result<BTreeMap<String, String>, (usize, String)>;
@@ -23,8 +33,12 @@ type Parsed = Result<BTreeMap<String, String>, (usize, String)>;
 fn yaml(text: &str) -> Parsed {
     // The reader's own message may quote a value.
     let place = |error: &serde_yaml::Error| error.location().map_or(1, |location| location.line());
-    let map: BTreeMap<String, serde_yaml::Value> = serde_yaml::from_str(text)
-        .map_err(|error| (place(&error), "expected a YAML map of names and values".to_owned()))?;
+    let map: BTreeMap<String, serde_yaml::Value> = serde_yaml::from_str(text).map_err(|error| {
+        (
+            place(&error),
+            "expected a YAML map of names and values".to_owned(),
+        )
+    })?;
     map.into_iter()
         .map(|(name, value)| {
             let value = match value {
@@ -40,7 +54,11 @@ fn yaml(text: &str) -> Parsed {
 
 fn dotenv(text: &str) -> Parsed {
     let mut secrets = BTreeMap::new();
-    let mut lines = text.strip_prefix('\u{feff}').unwrap_or(text).lines().enumerate();
+    let mut lines = text
+        .strip_prefix('\u{feff}')
+        .unwrap_or(text)
+        .lines()
+        .enumerate();
     while let Some((index, line)) = lines.next() {
         let number = index + 1;
         let line = line.trim();
@@ -52,8 +70,15 @@ fn dotenv(text: &str) -> Parsed {
             return Err((number, "expected `NAME=value`".to_owned()));
         };
         let name = name.trim();
-        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-            return Err((number, format!("`{name}` is not a name: letters, digits and `_` only")));
+        if name.is_empty()
+            || !name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        {
+            return Err((
+                number,
+                format!("`{name}` is not a name: letters, digits and `_` only"),
+            ));
         }
         let value = value.trim_start();
         let value = match value.chars().next() {
@@ -66,13 +91,27 @@ fn dotenv(text: &str) -> Parsed {
                             body.push('\n');
                             body.push_str(more);
                         }
-                        None => return Err((number, format!("the value of `{name}` has no closing {quote}"))),
+                        None => {
+                            return Err((
+                                number,
+                                format!("the value of `{name}` has no closing {quote}"),
+                            ));
+                        }
                     }
                 }
                 let end = closing(&body, quote).unwrap_or(body.len());
-                if quote == '"' { unescape(&body[..end]) } else { body[..end].to_owned() }
+                if quote == '"' {
+                    unescape(&body[..end])
+                } else {
+                    body[..end].to_owned()
+                }
             }
-            _ => value.split(" #").next().unwrap_or_default().trim_end().to_owned(),
+            _ => value
+                .split(" #")
+                .next()
+                .unwrap_or_default()
+                .trim_end()
+                .to_owned(),
         };
         secrets.insert(name.to_owned(), value);
     }
@@ -129,7 +168,10 @@ mod tests {
             ("MULTI", "first\nsecond"),
             ("EMPTY", ""),
         ];
-        let expected = expected.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let expected = expected
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
         assert_eq!(dotenv(text), Ok(expected));
     }
 
@@ -137,7 +179,11 @@ mod tests {
     fn errors_name_the_line_and_never_a_value() {
         let cases = [
             ("A=1\nhunter2", 2, "expected `NAME=value`"),
-            ("A B=hunter2", 1, "`A B` is not a name: letters, digits and `_` only"),
+            (
+                "A B=hunter2",
+                1,
+                "`A B` is not a name: letters, digits and `_` only",
+            ),
             ("A='hunter2", 1, "the value of `A` has no closing '"),
         ];
         for (text, line, reason) in cases {
@@ -149,10 +195,13 @@ mod tests {
     #[test]
     fn yaml_files() {
         let map = yaml("A: text\nB: 5\nC: true\n").unwrap();
-        assert_eq!(map.into_iter().collect::<Vec<_>>(), [
-            ("A".to_owned(), "text".to_owned()),
-            ("B".to_owned(), "5".to_owned()),
-            ("C".to_owned(), "true".to_owned()),
-        ]);
+        assert_eq!(
+            map.into_iter().collect::<Vec<_>>(),
+            [
+                ("A".to_owned(), "text".to_owned()),
+                ("B".to_owned(), "5".to_owned()),
+                ("C".to_owned(), "true".to_owned()),
+            ]
+        );
     }
 }

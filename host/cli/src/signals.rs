@@ -39,7 +39,9 @@ pub fn listen(cancel: Cancel, interruption: std::sync::Arc<Interruption>) -> std
             presses += 1;
             match presses {
                 1 => {
-                    complain("cancelling: running tasks are asked to end; once more ends them at once");
+                    complain(
+                        "cancelling: running tasks are asked to end; once more ends them at once",
+                    );
                     cancel.raise(CancelLevel::Ask);
                 }
                 2 => {

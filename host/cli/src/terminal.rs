@@ -9,14 +9,22 @@ use crate::exit::{Exit, Failed};
 
 /// How diagnostics are drawn on standard error.
 pub fn style(global: &Global) -> Style {
-    let width = rustix::termios::tcgetwinsize(std::io::stderr()).ok().map(|size| usize::from(size.ws_col)).filter(|width| *width > 0);
+    let width = rustix::termios::tcgetwinsize(std::io::stderr())
+        .ok()
+        .map(|size| usize::from(size.ws_col))
+        .filter(|width| *width > 0);
     let plain = Style::default();
-    Style { colour: colours(global, std::io::stderr().is_terminal()), width: width.unwrap_or(plain.width), ..plain }
+    Style {
+        colour: colours(global, std::io::stderr().is_terminal()),
+        width: width.unwrap_or(plain.width),
+        ..plain
+    }
 }
 
 /// Whether to colour, by the option, then by the conventions of NO_COLOR, CLICOLOR_FORCE and TERM.
 fn colours(global: &Global, terminal: bool) -> bool {
-    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+    let set =
+        |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
     match global.color {
         Color::Always => true,
         Color::Never => false,
@@ -57,10 +65,14 @@ pub fn start_diagnostics(global: &Global) {
 /// When it cannot be written. A reader that has gone is no error: it has what it wanted.
 pub fn answer(text: &str) -> Result<(), Failed> {
     let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failed::new(Exit::Internal, format!("cannot write to standard output: {error}")))
-        }
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failed::new(
+            Exit::Internal,
+            format!("cannot write to standard output: {error}"),
+        )),
         _ => Ok(()),
     }
 }

@@ -91,26 +91,9 @@ impl PrepareError {
     }
 }
 
-/// Keys of a task that are not rendered with its properties: they say what the task is, or when it runs.
-fn is_not_a_property(key: &str) -> bool {
-    matches!(
-        key,
-        "id" | "type"
-            | "version"
-            | "description"
-            | "disabled"
-            | "runIf"
-            | "allowFailure"
-            | "allowWarning"
-            | "timeout"
-            | "retry"
-            | "logLevel"
-            | "logToFile"
-            | "workerGroup"
-            | "taskCache"
-            | "assets"
-            | "pluginDefaultsRef"
-    )
+/// Keys of a task that say what it is; they are not rendered.
+fn is_not_rendered(key: &str) -> bool {
+    matches!(key, "id" | "type" | "version" | "description")
 }
 
 /// A task of which all is known but the plugin's plan.
@@ -338,8 +321,16 @@ fn render(
     }
     let renderer = Renderer::new(scope).deferring(context.defer_unknown);
     let mut properties = renderer
-        .map(&task.node, is_not_a_property)
+        .map(&task.node, is_not_rendered)
         .map_err(|error| failed(error, &task.node))?;
+    for entry in task
+        .node
+        .entries()
+        .iter()
+        .filter(|entry| is_not_rendered(&entry.key))
+    {
+        properties.insert(entry.key.to_string(), entry.value.to_json());
+    }
     let deferred = renderer.deferred();
     let mut fetches = Vec::new();
     localise(&mut properties, locations, &mut fetches);

@@ -15,7 +15,8 @@ pub const URI_PREFIX: &str = "kestra:///";
 /// Where files of executions are kept.
 #[derive(Debug)]
 pub struct Storage {
-    root: ConfinedDir,
+    /// None where nothing is stored yet.
+    root: Option<ConfinedDir>,
 }
 
 /// Why a URI gives no file.
@@ -32,6 +33,9 @@ pub enum StorageError {
         /// The namespace that asked.
         namespace: String,
     },
+    /// Nothing is stored before a run.
+    #[error("stored files are there during a run only")]
+    Absent,
     /// The file cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
@@ -44,8 +48,13 @@ impl Storage {
     /// When the directory cannot be made or opened.
     pub fn open(root: &Path) -> Result<Self, FileError> {
         Ok(Self {
-            root: ConfinedDir::create(root)?,
+            root: Some(ConfinedDir::create(root)?),
         })
+    }
+
+    /// A storage in which there is nothing and into which nothing goes, for looking at flows without a run.
+    pub fn absent() -> Self {
+        Self { root: None }
     }
 
     /// Keeps what a reader gives under a URI made of a folder and a name.
@@ -65,8 +74,10 @@ impl Storage {
         let short: String = hash[..5].iter().map(|byte| format!("{byte:02x}")).collect();
         let base = name.parts().last().unwrap_or_default();
         let path = confined(&format!("{}/{short}-{base}", folder.path))?;
-        let mut file = self.root.create_file(&path, 0o600)?;
-        io::copy(source, &mut file).map_err(|error| self.error("write", &path, error))?;
+        let root = self.root.as_ref().ok_or(StorageError::Absent)?;
+        let mut file = root.create_file(&path, 0o600)?;
+        io::copy(source, &mut file)
+            .map_err(|error| FileError::new("write", root.path().join(path.as_str()), error))?;
         Ok(format!("{URI_PREFIX}{}", encode(path.as_str())))
     }
 
@@ -91,11 +102,8 @@ impl Storage {
                 namespace: namespace.to_owned(),
             });
         }
-        Ok(self.root.open_file(&path)?)
-    }
-
-    fn error(&self, action: &'static str, path: &RelPath, source: io::Error) -> FileError {
-        FileError::new(action, self.root.path().join(path.as_str()), source)
+        let root = self.root.as_ref().ok_or(StorageError::Absent)?;
+        Ok(root.open_file(&path)?)
     }
 }
 

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use taffrail_core::descriptor::Descriptor;
+use taffrail_core::schema::host_property_names;
 use taffrail_core::suggest::did_you_mean;
 use taffrail_core::text::printable;
-use taffrail_core::validate::Checker;
 use taffrail_core::version::VersionPin;
-use taffrail_engine::ports::{Planner, PluginInfo, PluginSource};
+use taffrail_engine::ports::{Planner, PluginInfo, PluginKey, PluginSource};
 use taffrail_wasm::inspect;
 
 use crate::args::{Format, Global, PluginCommand};
@@ -39,19 +39,31 @@ fn list(host: &Host, format: Format) -> Result<Exit, Failed> {
                 .map(|problem| json!({ "path": problem.path, "reason": problem.reason }))
                 .collect();
             let plugins: Vec<Value> = plugins.iter().map(summary).collect();
-            format!("{:#}\n", json!({ "v": 1, "plugins": plugins, "broken": broken }))
+            format!(
+                "{:#}\n",
+                json!({ "v": 1, "plugins": plugins, "broken": broken })
+            )
         }
         Format::Text => {
             let rows: Vec<[String; 4]> = plugins
                 .iter()
                 .map(|plugin| {
                     let descriptor = &plugin.descriptor;
-                    [descriptor.id.to_string(), descriptor.version.to_string(), source(plugin), descriptor.title.clone()]
+                    [
+                        descriptor.id.to_string(),
+                        descriptor.version.to_string(),
+                        source(plugin),
+                        descriptor.title.clone(),
+                    ]
                 })
                 .collect();
             let mut text = table(&rows);
             for problem in host.plugins.problems() {
-                text.push_str(&format!("broken: {}: {}\n", problem.path.display(), problem.reason));
+                text.push_str(&format!(
+                    "broken: {}: {}\n",
+                    problem.path.display(),
+                    problem.reason
+                ));
             }
             printable(&text).into_owned()
         }
@@ -82,21 +94,37 @@ fn source(plugin: &PluginInfo) -> String {
 }
 
 fn table(rows: &[[String; 4]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
     let (id, version, source) = (width(0), width(1), width(2));
     rows.iter()
-        .map(|row| format!("{:<id$}  {:<version$}  {:<source$}  {}\n", row[0], row[1], row[2], row[3]))
+        .map(|row| {
+            format!(
+                "{:<id$}  {:<version$}  {:<source$}  {}\n",
+                row[0], row[1], row[2], row[3]
+            )
+        })
         .collect()
 }
 
 fn info(host: &Host, wanted: &str, format: Format) -> Result<Exit, Failed> {
     let path = Path::new(wanted);
-    let is_file = path.extension().is_some_and(|extension| extension == "wasm") || path.is_file();
+    let is_file = path
+        .extension()
+        .is_some_and(|extension| extension == "wasm")
+        || path.is_file();
     let (descriptor, mut facts) = if is_file {
         from_file(host, path)?
     } else {
         let plugin = find(host, wanted)?;
-        let bytes = host.plugins.component(plugin).map_err(|reason| Failed::new(Exit::Plugin, format!("plugin `{wanted}`: {reason}")))?;
+        let bytes = host
+            .plugins
+            .component(&key(plugin))
+            .map_err(|reason| Failed::new(Exit::Plugin, format!("plugin `{wanted}`: {reason}")))?;
         let (_, mut facts) = look_into(host, &bytes, wanted)?;
         facts["source"] = source(plugin).into();
         (Descriptor::clone(&plugin.descriptor), facts)
@@ -104,8 +132,12 @@ fn info(host: &Host, wanted: &str, format: Format) -> Result<Exit, Failed> {
     let text = match format {
         Format::Json => {
             facts["v"] = 1.into();
-            facts["descriptor"] = serde_json::to_value(&descriptor)
-                .map_err(|error| Failed::new(Exit::Internal, format!("the descriptor is not JSON: {error}")))?;
+            facts["descriptor"] = serde_json::to_value(&descriptor).map_err(|error| {
+                Failed::new(
+                    Exit::Internal,
+                    format!("the descriptor is not JSON: {error}"),
+                )
+            })?;
             format!("{facts:#}\n")
         }
         Format::Text => printable(&describe(&descriptor, &facts)).into_owned(),
@@ -114,36 +146,73 @@ fn info(host: &Host, wanted: &str, format: Format) -> Result<Exit, Failed> {
     Ok(Exit::Ok)
 }
 
+fn key(plugin: &PluginInfo) -> PluginKey {
+    PluginKey {
+        id: plugin.descriptor.id.clone(),
+        version: plugin.descriptor.version.clone(),
+    }
+}
+
 fn find<'a>(host: &'a Host, wanted: &str) -> Result<&'a PluginInfo, Failed> {
     let (id, pin) = match wanted.split_once('@') {
         Some((id, pin)) => {
-            let pin = VersionPin::parse(pin)
-                .map_err(|error| Failed::new(Exit::Usage, error.to_string()).hint(format!("write {}", VersionPin::ALLOWED)))?;
+            let pin = VersionPin::parse(pin).map_err(|error| {
+                Failed::new(Exit::Usage, error.to_string())
+                    .hint(format!("write {}", VersionPin::ALLOWED))
+            })?;
             (id, Some(pin))
         }
         None => (wanted, None),
     };
-    let of_id: Vec<&PluginInfo> = host.plugins.plugins().iter().filter(|plugin| plugin.descriptor.id.as_str() == id).collect();
-    let matching = of_id.iter().filter(|plugin| pin.as_ref().is_none_or(|pin| pin.matches(&plugin.descriptor.version)));
-    if let Some(plugin) = matching.max_by(|left, right| left.descriptor.version.cmp(&right.descriptor.version)) {
+    let of_id: Vec<&PluginInfo> = host
+        .plugins
+        .plugins()
+        .iter()
+        .filter(|plugin| plugin.descriptor.id.as_str() == id)
+        .collect();
+    let matching = of_id.iter().filter(|plugin| {
+        pin.as_ref()
+            .is_none_or(|pin| pin.matches(&plugin.descriptor.version))
+    });
+    if let Some(plugin) =
+        matching.max_by(|left, right| left.descriptor.version.cmp(&right.descriptor.version))
+    {
         return Ok(plugin);
     }
     if of_id.is_empty() {
-        let names: Vec<&str> = host.plugins.plugins().iter().map(|plugin| plugin.descriptor.id.as_str()).collect();
+        let names: Vec<&str> = host
+            .plugins
+            .plugins()
+            .iter()
+            .map(|plugin| plugin.descriptor.id.as_str())
+            .collect();
         let failed = Failed::new(Exit::NotFound, format!("there is no plugin `{id}`"));
         return Err(match did_you_mean(id, names.iter().copied()) {
             Some(near) => failed.hint(format!("did you mean `{near}`?")),
             None => failed.hint("`taffrail plugin list` shows what there is"),
         });
     }
-    let versions: Vec<String> = of_id.iter().map(|plugin| format!("`{}`", plugin.descriptor.version)).collect();
-    Err(Failed::new(Exit::NotFound, format!("no version of `{id}` fits `{wanted}`; there are {}", versions.join(", "))))
+    let versions: Vec<String> = of_id
+        .iter()
+        .map(|plugin| format!("`{}`", plugin.descriptor.version))
+        .collect();
+    Err(Failed::new(
+        Exit::NotFound,
+        format!(
+            "no version of `{id}` fits `{wanted}`; there are {}",
+            versions.join(", ")
+        ),
+    ))
 }
 
 fn from_file(host: &Host, path: &Path) -> Result<(Descriptor, Value), Failed> {
     let name = path.display().to_string();
     let bytes = std::fs::read(path).map_err(|error| {
-        let exit = if error.kind() == std::io::ErrorKind::NotFound { Exit::NotFound } else { Exit::Invalid };
+        let exit = if error.kind() == std::io::ErrorKind::NotFound {
+            Exit::NotFound
+        } else {
+            Exit::Invalid
+        };
         Failed::new(exit, format!("cannot read `{name}`: {error}"))
     })?;
     let (descriptor, mut facts) = look_into(host, &bytes, &name)?;
@@ -152,17 +221,22 @@ fn from_file(host: &Host, path: &Path) -> Result<(Descriptor, Value), Failed> {
 }
 
 fn look_into(host: &Host, bytes: &[u8], name: &str) -> Result<(Descriptor, Value), Failed> {
-    let inspection = inspect(host.plugins.sandbox(), bytes, &Checker::host_properties())
-        .map_err(|error| Failed::new(Exit::Plugin, format!("`{name}` is not a plugin for this host: {error}")))?;
+    let inspection =
+        inspect(host.plugins.sandbox(), bytes, &host_property_names()).map_err(|error| {
+            Failed::new(
+                Exit::Plugin,
+                format!("`{name}` is not a plugin for this host: {error}"),
+            )
+        })?;
     let facts = json!({
         "api": inspection.api,
         "sha256": inspection.digest,
         "size": inspection.size,
         "imports": inspection.imports,
         "exports": inspection.exports,
-        "reaches": inspection.reaches,
+        "reaches": inspection.reach,
     });
-    Ok((inspection.descriptor, facts))
+    Ok((Descriptor::clone(&inspection.descriptor), facts))
 }
 
 fn describe(descriptor: &Descriptor, facts: &Value) -> String {
@@ -170,13 +244,22 @@ fn describe(descriptor: &Descriptor, facts: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    let mut text = format!("{} {}  {}\n", descriptor.id, descriptor.version, descriptor.title);
+    let mut text = format!(
+        "{} {}  {}\n",
+        descriptor.id, descriptor.version, descriptor.title
+    );
     let rows = [
         ("source", fact("source")),
         ("api", fact("api")),
         ("sha256", fact("sha256")),
         ("size", format!("{} bytes", fact("size"))),
-        ("licence", descriptor.licence.clone().unwrap_or_else(|| "not stated".to_owned())),
+        (
+            "licence",
+            descriptor
+                .licence
+                .clone()
+                .unwrap_or_else(|| "not stated".to_owned()),
+        ),
         ("reaches", fact("reaches")),
     ];
     for (name, value) in rows {
@@ -187,13 +270,32 @@ fn describe(descriptor: &Descriptor, facts: &Value) -> String {
         if let Some(image) = &task_type.default_container_image {
             text.push_str(&format!("  default image {image}\n"));
         }
-        let required: Vec<&str> =
-            task_type.properties_schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-        let properties = task_type.properties_schema.get("properties").and_then(Value::as_object);
+        let required: Vec<&str> = task_type
+            .properties_schema
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        let properties = task_type
+            .properties_schema
+            .get("properties")
+            .and_then(Value::as_object);
         for (name, schema) in properties.into_iter().flatten() {
-            let mark = if required.contains(&name.as_str()) { ", required" } else { "" };
-            let about = schema.get("description").and_then(Value::as_str).unwrap_or_default();
-            text.push_str(&format!("  {name}{mark}: {}\n", about.lines().next().unwrap_or_default()));
+            let mark = if required.contains(&name.as_str()) {
+                ", required"
+            } else {
+                ""
+            };
+            let about = schema
+                .get("description")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            text.push_str(&format!(
+                "  {name}{mark}: {}\n",
+                about.lines().next().unwrap_or_default()
+            ));
         }
     }
     text

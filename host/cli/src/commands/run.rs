@@ -35,14 +35,18 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
     let host = Host::open(global)?;
     let (source, flow) = checked_flow(global, &host, &args.flow.flow)?;
     if flow.disabled {
-        return Err(Failed::new(Exit::Invalid, format!("the flow `{}` is disabled", flow.id.value)));
+        return Err(Failed::new(
+            Exit::Invalid,
+            format!("the flow `{}` is disabled", flow.id.value),
+        ));
     }
     let given = Given::read(&args.flow.given, flow_path(&args.flow.flow).as_deref())?;
     missing_secrets(&flow, &given)?;
 
     let id = ulid::Ulid::generate().to_string().to_lowercase();
     let directory = host.folders.state.join("executions").join(&id);
-    let io = |error: taffrail_engine::confined::FileError| Failed::new(Exit::Internal, chain(&error));
+    let io =
+        |error: taffrail_engine::confined::FileError| Failed::new(Exit::Internal, chain(&error));
     let storage = Arc::new(Storage::open(&host.folders.state.join("storage")).map_err(io)?);
     let cancel = Cancel::new();
     let masker = Masker::new();
@@ -53,7 +57,7 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
         source: source.clone(),
         checker: Arc::clone(&host.checker),
         planner: Arc::clone(&host.plugins) as Arc<dyn Planner>,
-        runners: Arc::new(HostRunners::default()) as Arc<dyn Runners>,
+        runners: Arc::new(HostRunners::new()) as Arc<dyn Runners>,
         storage: Arc::clone(&storage),
         directory: directory.clone(),
         masker: masker.clone(),
@@ -74,7 +78,8 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
     if let Err(diagnostic) = set_labels(&mut scope, &flow, source.text()) {
         tracing::debug!("labels wait for inputs: {}", diagnostic.message);
     }
-    set_inputs(&mut scope, &flow, &given.inputs, Some(&execution)).map_err(|errors| wrong_inputs(&errors))?;
+    set_inputs(&mut scope, &flow, &given.inputs, Some(&execution))
+        .map_err(|errors| wrong_inputs(&errors))?;
     create_private_dir(&directory).map_err(io)?;
 
     let unwritten = Arc::new(Mutex::new(None));
@@ -83,7 +88,12 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failed::new(Exit::Internal, format!("cannot start the scheduler: {error}")))?;
+        .map_err(|error| {
+            Failed::new(
+                Exit::Internal,
+                format!("cannot start the scheduler: {error}"),
+            )
+        })?;
     let record = runtime.block_on(async {
         if let Err(error) = listen(cancel, Arc::clone(&interruption)) {
             tracing::warn!("signals are not handled: {error}");
@@ -96,8 +106,9 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
     let _ = std::fs::remove_dir(directory.join("work"));
 
     if args.output == RunOutput::Json {
-        let text = serde_json::to_string_pretty(&record)
-            .map_err(|error| Failed::new(Exit::Internal, format!("the record is not JSON: {error}")))?;
+        let text = serde_json::to_string_pretty(&record).map_err(|error| {
+            Failed::new(Exit::Internal, format!("the record is not JSON: {error}"))
+        })?;
         terminal::answer(&execution.masker.mask_text(&format!("{text}\n")))?;
     }
     if let Ok(Some(message)) = unwritten.lock().map(|message| message.clone()) {
@@ -130,8 +141,14 @@ fn missing_secrets(flow: &Flow, given: &Given) -> Result<(), Failed> {
     if missing.is_empty() {
         return Ok(());
     }
-    Err(Failed::new(Exit::Invalid, format!("the flow asks for secrets that were not given: {}", missing.join(", ")))
-        .hint("give a dotenv or YAML file of names and values with `--secrets-file`"))
+    Err(Failed::new(
+        Exit::Invalid,
+        format!(
+            "the flow asks for secrets that were not given: {}",
+            missing.join(", ")
+        ),
+    )
+    .hint("give a dotenv or YAML file of names and values with `--secrets-file`"))
 }
 
 /// All mistakes in what was given, one a line.
@@ -158,7 +175,14 @@ fn reporter(
             Where::Stderr => std::io::stderr().is_terminal(),
         };
         let style = terminal::style(global);
-        TextReporter::new(prefix(), lines_to, escape, global.quiet, style, execution.source.clone())
+        TextReporter::new(
+            prefix(),
+            lines_to,
+            escape,
+            global.quiet,
+            style,
+            execution.source.clone(),
+        )
     };
     let shown: Box<dyn Reporter> = match args.output {
         RunOutput::Text => Box::new(text(Where::Stdout)),
@@ -174,8 +198,13 @@ fn exit_of(record: &ExecutionRecord) -> Exit {
     if record.state.goes_on() {
         return Exit::Ok;
     }
-    let failed = record.tasks.iter().find(|task| matches!(task.state, State::Failed | State::Killed));
-    let failure = failed.and_then(|task| task.failure.as_ref()).or(record.failure.as_ref());
+    let failed = record
+        .tasks
+        .iter()
+        .find(|task| matches!(task.state, State::Failed | State::Killed));
+    let failure = failed
+        .and_then(|task| task.failure.as_ref())
+        .or(record.failure.as_ref());
     match failure.map(|failure| failure.kind) {
         Some(FailureKind::Exit | FailureKind::Start) => Exit::TaskFailed,
         Some(FailureKind::Timeout) => Exit::Timeout,

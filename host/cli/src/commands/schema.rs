@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
+use crate::runners;
 use serde_json::Value;
 use taffrail_core::schema;
 use taffrail_core::suggest::did_you_mean;
 use taffrail_engine::ports::Planner;
-use taffrail_runner::registry;
 
 use crate::args::{Global, SchemaArgs};
 use crate::exit::{Exit, Failed};
@@ -26,7 +26,10 @@ pub fn schema(global: &Global, args: &SchemaArgs) -> Result<Exit, Failed> {
             let found = documents.types.iter().find(|(known, _)| known == name);
             let Some((_, document)) = found else {
                 let names = documents.types.iter().map(|(known, _)| known.as_str());
-                let failed = Failed::new(Exit::NotFound, format!("there is no task type or task runner `{name}`"));
+                let failed = Failed::new(
+                    Exit::NotFound,
+                    format!("there is no task type or task runner `{name}`"),
+                );
                 return Err(match did_you_mean(name, names) {
                     Some(near) => failed.hint(format!("did you mean `{near}`?")),
                     None => failed,
@@ -37,11 +40,19 @@ pub fn schema(global: &Global, args: &SchemaArgs) -> Result<Exit, Failed> {
         (None, Some(folder)) => {
             write(folder, "flow.json", &documents.flow)?;
             for (name, document) in &documents.types {
-                let group = if documents.runners.contains(name) { "runners" } else { "tasks" };
+                let group = if documents.runners.contains(name) {
+                    "runners"
+                } else {
+                    "tasks"
+                };
                 write(folder, &format!("{group}/{name}.json"), document)?;
             }
             if !global.quiet {
-                complain(&format!("wrote {} schemas to {}", documents.types.len() + 1, folder.display()));
+                complain(&format!(
+                    "wrote {} schemas to {}",
+                    documents.types.len() + 1,
+                    folder.display()
+                ));
             }
         }
         (None, None) => terminal::answer(&text(&documents.flow))?,
@@ -57,31 +68,50 @@ struct Documents {
 }
 
 fn documents(host: &Host) -> Documents {
-    let plugins: Vec<_> = host.plugins.plugins().iter().map(|plugin| plugin.descriptor.clone()).collect();
-    let fragments = registry::fragments();
+    let plugins: Vec<_> = host
+        .plugins
+        .plugins()
+        .iter()
+        .map(|plugin| plugin.descriptor.clone())
+        .collect();
+    let fragments = runners::fragments();
     let mut types: Vec<(String, Value)> = Vec::new();
     // Plugins are sorted by version: the newest comes last and stands.
     for task_type in plugins.iter().flat_map(|plugin| &plugin.task_types) {
-        let document = titled(schema::task_schema(task_type).into(), task_type.name.as_str(), &task_type.title);
+        let document = titled(
+            schema::task_schema(task_type).into(),
+            task_type.name.as_str(),
+            &task_type.title,
+        );
         types.retain(|(known, _)| known != task_type.name.as_str());
         types.push((task_type.name.to_string(), document));
     }
     for fragment in &fragments {
-        let document = titled(schema::runner_schema(fragment).into(), &fragment.name, &fragment.title);
+        let document = titled(
+            schema::runner_schema(fragment).into(),
+            &fragment.name,
+            &fragment.title,
+        );
         types.push((fragment.name.clone(), document));
     }
     types.sort_by(|left, right| left.0.cmp(&right.0));
     Documents {
         flow: schema::compose(&plugins, &fragments),
         types,
-        runners: fragments.into_iter().map(|fragment| fragment.name).collect(),
+        runners: fragments
+            .into_iter()
+            .map(|fragment| fragment.name)
+            .collect(),
     }
 }
 
 /// A schema as a document of its own.
 fn titled(schema: Value, name: &str, title: &str) -> Value {
     let mut document = serde_json::Map::new();
-    document.insert("$schema".to_owned(), "http://json-schema.org/draft-07/schema#".into());
+    document.insert(
+        "$schema".to_owned(),
+        "http://json-schema.org/draft-07/schema#".into(),
+    );
     document.insert("$id".to_owned(), format!("taffrail:{name}").into());
     document.insert("title".to_owned(), title.into());
     if let Value::Object(schema) = schema {
@@ -98,6 +128,14 @@ fn text(document: &Value) -> String {
 
 fn write(folder: &Path, name: &str, document: &Value) -> Result<(), Failed> {
     let path = folder.join(name);
-    let written = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&path, text(document)));
-    written.map_err(|error| Failed::new(Exit::Internal, format!("cannot write `{}`: {error}", path.display())))
+    let written = path
+        .parent()
+        .map_or(Ok(()), std::fs::create_dir_all)
+        .and_then(|()| std::fs::write(&path, text(document)));
+    written.map_err(|error| {
+        Failed::new(
+            Exit::Internal,
+            format!("cannot write `{}`: {error}", path.display()),
+        )
+    })
 }

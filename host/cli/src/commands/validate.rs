@@ -23,7 +23,10 @@ pub fn validate(global: &Global, args: &ValidateArgs) -> Result<Exit, Failed> {
         flow_files(path, &mut files)?;
     }
     if files.is_empty() {
-        return Err(Failed::new(Exit::NotFound, "there is no `.yaml` or `.yml` file in what was named"));
+        return Err(Failed::new(
+            Exit::NotFound,
+            "there is no `.yaml` or `.yml` file in what was named",
+        ));
     }
     let mut all = Vec::new();
     let mut found = Vec::new();
@@ -31,7 +34,11 @@ pub fn validate(global: &Global, args: &ValidateArgs) -> Result<Exit, Failed> {
     for path in &files {
         let source = read_source(path)?;
         let diagnostics = check(source.text(), &host.checker).diagnostics;
-        bad += usize::from(diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error));
+        bad += usize::from(
+            diagnostics
+                .iter()
+                .any(|diagnostic| diagnostic.severity == Severity::Error),
+        );
         match args.format {
             Format::Text => print(global, &source, &diagnostics),
             Format::Json => {
@@ -49,7 +56,11 @@ pub fn validate(global: &Global, args: &ValidateArgs) -> Result<Exit, Failed> {
         }
         Format::Text if !global.quiet => {
             let noun = if files.len() == 1 { "file" } else { "files" };
-            let verdict = if bad == 0 { "all valid".to_owned() } else { format!("{bad} invalid") };
+            let verdict = if bad == 0 {
+                "all valid".to_owned()
+            } else {
+                format!("{bad} invalid")
+            };
             complain(&format!("{} {noun} checked, {verdict}", files.len()));
         }
         Format::Text => {}
@@ -78,16 +89,24 @@ fn flow_files(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failed> {
         files.push(path.to_owned());
         return Ok(());
     }
-    let unreadable =
-        |error: std::io::Error| Failed::new(Exit::Invalid, format!("cannot look into `{}`: {error}", path.display()));
+    let unreadable = |error: std::io::Error| {
+        Failed::new(
+            Exit::Invalid,
+            format!("cannot look into `{}`: {error}", path.display()),
+        )
+    };
     let mut entries: Vec<PathBuf> = Vec::new();
     for entry in std::fs::read_dir(path).map_err(unreadable)? {
         entries.push(entry.map_err(unreadable)?.path());
     }
     entries.sort();
     for entry in entries {
-        let hidden = entry.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        let yaml = entry.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+        let hidden = entry
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        let yaml = entry
+            .extension()
+            .is_some_and(|extension| extension == "yaml" || extension == "yml");
         // A link to a folder above would go round for ever.
         let folder = entry.is_dir() && !entry.is_symlink();
         if !hidden && folder {

@@ -28,7 +28,13 @@ impl Journal {
         prefix: LinePrefix,
         failure: std::sync::Arc<std::sync::Mutex<Option<String>>>,
     ) -> Self {
-        Self { directory: directory.to_owned(), prefix, buffer: Vec::new(), log: None, failure }
+        Self {
+            directory: directory.to_owned(),
+            prefix,
+            buffer: Vec::new(),
+            log: None,
+            failure,
+        }
     }
 
     fn flush(&mut self) {
@@ -59,7 +65,11 @@ impl Journal {
 
 fn create(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
-    File::options().create_new(true).append(true).mode(0o600).open(path)
+    File::options()
+        .create_new(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
 }
 
 impl Reporter for Journal {

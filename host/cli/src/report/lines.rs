@@ -1,7 +1,6 @@
 //! Blocks of task output as text: each line behind its task's id and a mark for its stream.
 
 use taffrail_core::launch::Stream;
-use taffrail_core::output::LogLevel;
 use taffrail_engine::drive::TaskOutput;
 
 /// Puts a task's id and a mark before each line: `|` for standard output, `!` for standard error, `:` for what came through the
@@ -21,7 +20,10 @@ impl LinePrefix {
     pub fn for_ids<'a>(ids: impl Iterator<Item = &'a str>) -> Self {
         // Beyond that a long id would push all lines aside.
         let width = ids.map(|id| id.chars().count()).max().unwrap_or(0).min(24);
-        Self { width, ..Self::default() }
+        Self {
+            width,
+            ..Self::default()
+        }
     }
 
     /// Appends a task's output as text.
@@ -33,12 +35,24 @@ impl LinePrefix {
             self.close(text);
         }
         match output {
-            TaskOutput::Lines { stream, bytes, continued } => self.lines(*stream, bytes, *continued, text),
+            TaskOutput::Lines {
+                stream,
+                bytes,
+                continued,
+            } => self.lines(*stream, bytes, *continued, text),
             TaskOutput::Log { level, message } => self.said(level.as_str(), message, text),
             TaskOutput::Warning(message) => self.said("warning", message, text),
             TaskOutput::Metric(metric) => {
-                let tags: String = metric.tags.iter().map(|(name, value)| format!(" {name}={value}")).collect();
-                self.said("metric", &format!("{} {}{tags}", metric.name, metric.value), text);
+                let tags: String = metric
+                    .tags
+                    .iter()
+                    .map(|(name, value)| format!(" {name}={value}"))
+                    .collect();
+                self.said(
+                    "metric",
+                    &format!("{} {}{tags}", metric.name, metric.value),
+                    text,
+                );
             }
         }
     }
@@ -75,26 +89,50 @@ impl LinePrefix {
     fn said(&mut self, word: &str, message: &str, text: &mut Vec<u8>) {
         self.close(text);
         for line in message.lines().chain(message.is_empty().then_some("")) {
-            text.extend_from_slice(format!("{:<width$} : {word} {line}\n", self.task, width = self.width).as_bytes());
+            text.extend_from_slice(
+                format!(
+                    "{:<width$} : {word} {line}\n",
+                    self.task,
+                    width = self.width
+                )
+                .as_bytes(),
+            );
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use taffrail_core::output::LogLevel;
+
     use super::*;
 
     #[test]
     fn every_line_has_its_task_and_stream() {
         let mut prefix = LinePrefix::for_ids(["a", "long"].into_iter());
         let mut text = Vec::new();
-        let lines = |stream, bytes, continued| TaskOutput::Lines { stream, bytes, continued };
-        prefix.append("a", &lines(Stream::Stdout, b"one\n\ntwo\n", false), &mut text);
+        let lines = |stream, bytes, continued| TaskOutput::Lines {
+            stream,
+            bytes,
+            continued,
+        };
+        prefix.append(
+            "a",
+            &lines(Stream::Stdout, b"one\n\ntwo\n", false),
+            &mut text,
+        );
         prefix.append("a", &lines(Stream::Stderr, b"oops\n", false), &mut text);
         prefix.append("a", &lines(Stream::Stdout, b"piece ", true), &mut text);
         prefix.append("a", &lines(Stream::Stderr, b"between\n", false), &mut text);
         prefix.append("a", &lines(Stream::Stdout, b"end\n", false), &mut text);
-        prefix.append("long", &TaskOutput::Log { level: LogLevel::Warn, message: "x\ny" }, &mut text);
+        prefix.append(
+            "long",
+            &TaskOutput::Log {
+                level: LogLevel::Warn,
+                message: "x\ny",
+            },
+            &mut text,
+        );
         assert_eq!(
             String::from_utf8(text).unwrap(),
             "a    | one\na    | \na    | two\na    ! oops\na    | piece \na    ! between\na    | end\nlong : WARN x\nlong : WARN y\n"

@@ -5,7 +5,6 @@ use std::io::Write;
 use serde_json::{Value, json};
 use taffrail_core::diagnostic::to_json;
 use taffrail_core::launch::TaskIdentity;
-use taffrail_core::output::record::LineRecords;
 use taffrail_engine::drive::TaskOutput;
 use taffrail_engine::event::{Event, Reporter};
 
@@ -14,39 +13,57 @@ const VERSION: u32 = 1;
 
 /// Prints events as JSON lines.
 pub struct NdjsonReporter {
-    lines: LineRecords,
     buffer: Vec<u8>,
 }
 
 impl NdjsonReporter {
     /// A reporter that counts from 0.
     pub fn new() -> Self {
-        Self { lines: LineRecords::new(), buffer: Vec::new() }
+        Self { buffer: Vec::new() }
     }
 
     fn append(&mut self, event: &str, fields: Value) {
-        let mut document = json!({ "v": VERSION, "event": event, "time": jiff::Timestamp::now().to_string() });
+        let mut document =
+            json!({ "v": VERSION, "event": event, "time": jiff::Timestamp::now().to_string() });
         if let (Some(target), Value::Object(fields)) = (document.as_object_mut(), fields) {
             target.extend(fields);
         }
-        self.buffer.extend_from_slice(document.to_string().as_bytes());
+        self.buffer
+            .extend_from_slice(document.to_string().as_bytes());
         self.buffer.push(b'\n');
     }
 
     fn output(&mut self, identity: &TaskIdentity, output: &TaskOutput<'_>) {
         let (task, run) = (&identity.task, &identity.task_run);
         match output {
-            TaskOutput::Lines { stream, bytes, continued } => {
-                self.lines.append(task, *stream, bytes, *continued, &mut self.buffer);
+            TaskOutput::Lines {
+                stream,
+                bytes,
+                continued,
+            } => {
+                for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+                    let text = String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(line))
+                        .into_owned();
+                    self.append("line", json!({ "task": task, "taskRun": run, "stream": stream, "line": text, "continued": continued }));
+                }
             }
             TaskOutput::Log { level, message } => {
-                self.append("log", json!({ "task": task, "taskRun": run, "level": level, "message": message }));
+                self.append(
+                    "log",
+                    json!({ "task": task, "taskRun": run, "level": level, "message": message }),
+                );
             }
             TaskOutput::Warning(message) => {
-                self.append("warning", json!({ "task": task, "taskRun": run, "message": message }));
+                self.append(
+                    "warning",
+                    json!({ "task": task, "taskRun": run, "message": message }),
+                );
             }
             TaskOutput::Metric(metric) => {
-                self.append("metric", json!({ "task": task, "taskRun": run, "metric": metric }));
+                self.append(
+                    "metric",
+                    json!({ "task": task, "taskRun": run, "metric": metric }),
+                );
             }
         }
     }

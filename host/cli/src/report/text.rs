@@ -34,8 +34,23 @@ pub struct TextReporter {
 
 impl TextReporter {
     /// A reporter for the tasks of a flow.
-    pub fn new(prefix: LinePrefix, lines_to: Where, escape: bool, quiet: bool, style: Style, source: Source) -> Self {
-        Self { prefix, lines_to, escape, quiet, style, source, buffer: Vec::new() }
+    pub fn new(
+        prefix: LinePrefix,
+        lines_to: Where,
+        escape: bool,
+        quiet: bool,
+        style: Style,
+        source: Source,
+    ) -> Self {
+        Self {
+            prefix,
+            lines_to,
+            escape,
+            quiet,
+            style,
+            source,
+            buffer: Vec::new(),
+        }
     }
 
     fn lines(&mut self, task: &str, output: &taffrail_engine::drive::TaskOutput<'_>) {
@@ -63,7 +78,10 @@ impl TextReporter {
 
     fn task_ended(&self, record: &TaskRecord, task: &Task) {
         for warning in &record.warnings {
-            self.say(&format!("warning: task `{}`: {warning}", record.identity.task));
+            self.say(&format!(
+                "warning: task `{}`: {warning}",
+                record.identity.task
+            ));
         }
         let took = duration(Duration::from_millis(record.duration_ms));
         match (&record.failure, record.state) {
@@ -72,12 +90,21 @@ impl TextReporter {
             (Some(failure), State::Failed | State::Killed) => {
                 // Its diagnostics have been shown already.
                 if failure.kind != FailureKind::Invalid {
-                    complain(render_text(&[failed(record, task)], &self.source, self.style).trim_end());
+                    complain(
+                        render_text(&[failed(record, task)], &self.source, self.style).trim_end(),
+                    );
                 }
             }
             (Some(failure), state) => {
-                let word = if state == State::Warning { "warning" } else { "success" };
-                self.say(&format!("{}: {word} in {took}, as its failure is allowed: {}", record.identity.task, failure.message));
+                let word = if state == State::Warning {
+                    "warning"
+                } else {
+                    "success"
+                };
+                self.say(&format!(
+                    "{}: {word} in {took}, as its failure is allowed: {}",
+                    record.identity.task, failure.message
+                ));
             }
         }
     }
@@ -88,12 +115,19 @@ impl TextReporter {
             1 => "1 task".to_owned(),
             count => format!("{count} tasks"),
         };
-        let line = format!("{} {}: {} in {took}", record.flow, record.id, record.state.as_str().to_lowercase() + ", " + &tasks);
+        let line = format!(
+            "{} {}: {} in {took}",
+            record.flow,
+            record.id,
+            record.state.as_str().to_lowercase() + ", " + &tasks
+        );
         let bad = !record.state.goes_on();
         if bad {
             complain(&line);
             if let Some(directory) = &record.directory {
-                complain(&format!("  log: {directory}/log.txt\n  record: {directory}/record.json"));
+                complain(&format!(
+                    "  log: {directory}/log.txt\n  record: {directory}/record.json"
+                ));
             }
         } else {
             self.say(&line);
@@ -104,9 +138,14 @@ impl TextReporter {
 /// The diagnostic of a failed task: what ended it, where it stands, its last words, where to look.
 fn failed(record: &TaskRecord, task: &Task) -> Diagnostic {
     let failure = record.failure.as_ref();
-    let message = failure.map(|failure| failure.message.as_str()).unwrap_or_default();
-    let mut diagnostic =
-        Diagnostic::error(Code::TaskFailed, task.id.span, format!("task `{}` failed: {message}", record.identity.task));
+    let message = failure
+        .map(|failure| failure.message.as_str())
+        .unwrap_or_default();
+    let mut diagnostic = Diagnostic::error(
+        Code::TaskFailed,
+        task.id.span,
+        format!("task `{}` failed: {message}", record.identity.task),
+    );
     if let Some(command) = command(task) {
         diagnostic = diagnostic.label(command);
     }
@@ -118,32 +157,58 @@ fn failed(record: &TaskRecord, task: &Task) -> Diagnostic {
         } else {
             "stderr:".to_owned()
         };
-        let lines: String = shown.iter().map(|line| format!("\n  {}", printable(line))).collect();
+        let lines: String = shown
+            .iter()
+            .map(|line| format!("\n  {}", printable(line)))
+            .collect();
         diagnostic = diagnostic.note(format!("{heading}{lines}"));
     }
     match failure.map(|failure| failure.kind) {
-        Some(FailureKind::Timeout) => diagnostic.help("raise `timeout`, or look at what it waits for"),
-        Some(FailureKind::Start) => diagnostic.help("`taffrail plan` shows what is started, with its environment"),
-        Some(FailureKind::Exit) => diagnostic.help("`taffrail plan` shows what is started; `run --keep` keeps its working directory"),
+        Some(FailureKind::Timeout) => {
+            diagnostic.help("raise `timeout`, or look at what it waits for")
+        }
+        Some(FailureKind::Start) => {
+            diagnostic.help("`taffrail plan` shows what is started, with its environment")
+        }
+        Some(FailureKind::Exit) => diagnostic.help(
+            "`taffrail plan` shows what is started; `run --keep` keeps its working directory",
+        ),
         _ => diagnostic,
     }
 }
 
 /// What the author wrote to be run, on one line.
 fn command(task: &Task) -> Option<String> {
-    let node = task.node.get("commands").or_else(|| task.node.get("script"))?;
-    let first = |text: &str| text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().to_owned();
+    let node = task
+        .node
+        .get("commands")
+        .or_else(|| task.node.get("script"))?;
+    let first = |text: &str| {
+        text.lines()
+            .map(str::trim)
+            .find(|line| !line.is_empty())
+            .unwrap_or_default()
+            .to_owned()
+    };
     let text = match node.items() {
         [] => first(node.scalar()?.text.as_ref()),
         [only] => first(only.scalar()?.text.as_ref()),
-        [one, ..] => format!("one of {} commands, from `{}`", node.items().len(), first(one.scalar()?.text.as_ref())),
+        [one, ..] => format!(
+            "one of {} commands, from `{}`",
+            node.items().len(),
+            first(one.scalar()?.text.as_ref())
+        ),
     };
     Some(taffrail_core::text::clip(&text, 80).into_owned())
 }
 
 fn duration(duration: Duration) -> String {
     let millis = duration.as_millis();
-    if millis < 1000 { format!("{millis} ms") } else { format!("{:.1} s", duration.as_secs_f64()) }
+    if millis < 1000 {
+        format!("{millis} ms")
+    } else {
+        format!("{:.1} s", duration.as_secs_f64())
+    }
 }
 
 /// Writes a line to standard error; that nobody reads it is no error.
@@ -156,13 +221,17 @@ impl Reporter for TextReporter {
         match event {
             Event::Output { identity, output } => self.lines(&identity.task, output),
             Event::TaskEnded { record, task } => self.task_ended(record, task),
-            Event::Diagnostics { source, diagnostics } => {
+            Event::Diagnostics {
+                source,
+                diagnostics,
+            } => {
                 complain(render_text(diagnostics, source, self.style).trim_end());
             }
             Event::ExecutionEnded { record } => self.execution_ended(record),
             Event::Stopping { reason, .. } => complain(reason),
             Event::Notice { message } => complain(message),
-            Event::ExecutionStarted { .. } | Event::TaskStarted { .. } | Event::Launched { .. } => {}
+            Event::ExecutionStarted { .. } | Event::TaskStarted { .. } | Event::Launched { .. } => {
+            }
         }
     }
 }

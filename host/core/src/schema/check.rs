@@ -117,7 +117,7 @@ impl Shape {
                 let mut diagnostic = Diagnostic::warning(
                     Code::Deprecated,
                     entry.key_span,
-                    format!("`{}` is an old form", entry.key),
+                    format!("`{}` is deprecated", entry.key),
                 )
                 .path(place.path_of(&entry.key));
                 if let Some(text) = schema.get("description").and_then(Value::as_str) {

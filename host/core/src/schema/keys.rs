@@ -33,19 +33,26 @@ struct FlowKeys {
     /// Identifier of the flow, unique in its namespace
     #[schemars(
         regex(pattern = "^[a-zA-Z0-9][a-zA-Z0-9._-]*$"),
-        length(min = 1, max = 100)
+        length(min = 1, max = 100),
+        extend("x-what" = "letters, digits, `.`, `_` and `-`, beginning with a letter or a digit")
     )]
     id: String,
     /// Namespace of the flow: parts joined by dots, the first the widest
-    #[schemars(regex(pattern = "^[a-z0-9][a-z0-9._-]*$"), length(min = 1, max = 150))]
+    #[schemars(
+        regex(pattern = "^[a-z0-9][a-z0-9._-]*$"),
+        length(min = 1, max = 150),
+        extend("x-what" = "small letters, digits, `.`, `_` and `-`, beginning with a letter or a digit")
+    )]
     namespace: String,
     /// What the flow is for, in Markdown
     description: Option<String>,
     /// Labels: a map, or a list of `key` and `value`
     #[schemars(schema_with = "labels")]
+    #[serde(default)]
     labels: Option<Anything>,
     /// Values that are asked for when the flow is started, read as `inputs.<id>`
     #[schemars(schema_with = "object_list")]
+    #[serde(default)]
     inputs: Option<Anything>,
     /// Values to use in several places, read as `vars.<name>`; an expression inside one needs `render(vars.<name>)`
     variables: Option<Anything>,
@@ -54,12 +61,15 @@ struct FlowKeys {
     tasks: Anything,
     /// Tasks that run when a task has failed
     #[schemars(schema_with = "object_list")]
+    #[serde(default)]
     errors: Option<Anything>,
     /// Tasks that run at the end of the execution, whatever its state
     #[schemars(schema_with = "object_list")]
+    #[serde(default)]
     finally: Option<Anything>,
     /// Tasks that run after the execution has ended
     #[schemars(schema_with = "object_list")]
+    #[serde(default)]
     after_execution: Option<Anything>,
     /// What the flow hands out when it ends
     outputs: Option<Vec<OutputKeys>>,
@@ -67,6 +77,7 @@ struct FlowKeys {
     plugin_defaults: Option<Vec<PluginDefaultKeys>>,
     /// What starts the flow by itself. Needs a server: accepted, not run here
     #[schemars(schema_with = "object_list")]
+    #[serde(default)]
     triggers: Option<Anything>,
     /// Whether the flow refuses to be started
     #[schemars(extend("default" = false))]
@@ -77,6 +88,7 @@ struct FlowKeys {
     concurrency: Option<ConcurrencyKeys>,
     /// What is promised of the execution, for example how long it takes at most
     #[schemars(schema_with = "object_list")]
+    #[serde(default)]
     sla: Option<Anything>,
     /// Which group of workers runs the flow. Needs a server: accepted, not applied here
     worker_group: Option<Anything>,
@@ -96,6 +108,7 @@ struct FlowKeys {
     task_defaults: Option<Vec<PluginDefaultKeys>>,
     /// Old form of `triggers` in other flows
     #[schemars(schema_with = "object_list", extend("deprecated" = true, "doNotSuggest" = true))]
+    #[serde(default)]
     listeners: Option<Anything>,
 }
 
@@ -171,7 +184,8 @@ struct TaskKeys {
     /// Identifier of the task, unique in the flow. Its outputs are read as `outputs.<id>`
     #[schemars(
         regex(pattern = "^[a-zA-Z0-9][a-zA-Z0-9_-]*$"),
-        length(min = 1, max = 256)
+        length(min = 1, max = 256),
+        extend("x-what" = "letters, digits, `_` and `-`, beginning with a letter or a digit")
     )]
     id: String,
     /// What the task does
@@ -187,9 +201,11 @@ struct TaskKeys {
     disabled: Option<bool>,
     /// Condition: the task is skipped when this renders to nothing, `false` or `0`
     #[schemars(schema_with = "condition")]
+    #[serde(default)]
     run_if: Option<String>,
     /// Longest time that the task may take, for example `PT10M`; then it is ended and fails
     #[schemars(schema_with = "duration")]
+    #[serde(default)]
     timeout: Option<String>,
     /// Whether the flow goes on when the task fails; the task then ends as a warning
     #[schemars(extend("default" = false))]
@@ -199,6 +215,7 @@ struct TaskKeys {
     allow_warning: Option<bool>,
     /// What to do when the task fails
     #[schemars(schema_with = "retry")]
+    #[serde(default)]
     retry: Option<Anything>,
     /// Lowest level of log lines that is kept
     #[schemars(extend("default" = "TRACE"))]
@@ -241,6 +258,7 @@ struct TaskCacheKeys {
     enabled: bool,
     /// How long an earlier run counts
     #[schemars(schema_with = "duration")]
+    #[serde(default)]
     ttl: Option<String>,
 }
 

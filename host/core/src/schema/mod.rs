@@ -20,4 +20,4 @@ pub use inputs::{INPUT_TYPES, input_schema};
 pub use keys::flow_schema;
 pub use runners::{RunnerFragment, docker, process};
 pub(crate) use task::{common_schema, docker_block_schema, script_key_names};
-pub use task::{runner_schema, task_schema};
+pub use task::{host_property_names, runner_schema, task_schema};

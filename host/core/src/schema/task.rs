@@ -18,6 +18,13 @@ pub(crate) fn script_key_names() -> &'static [String] {
     NAMES.get_or_init(|| script_keys().keys().cloned().collect())
 }
 
+/// The names of all keys that a script task has whatever its language; no plugin may claim one for itself.
+pub fn host_property_names() -> Vec<String> {
+    let mut names: Vec<String> = common_keys().keys().cloned().collect();
+    names.extend(script_key_names().iter().cloned());
+    names
+}
+
 /// The schema of the keys that every task has; open, for tasks whose own keys nobody knows.
 pub(crate) fn common_schema() -> Map<String, Value> {
     let mut schema = Map::new();

@@ -49,6 +49,9 @@ fn tidy(schema: &mut Value) {
             children.iter_mut().for_each(tidy);
         }
     }
+    if map.get("default") == Some(&Value::Null) {
+        map.shift_remove("default");
+    }
     if map.get("additionalProperties") == Some(&Value::Bool(true)) {
         map.shift_remove("additionalProperties");
     }

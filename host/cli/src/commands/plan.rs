@@ -1,0 +1,295 @@
+//! `taffrail plan`: what `run` would start, task by task. It makes nothing, not even a directory.
+
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+use taffrail_core::diagnostic::{Diagnostic, render_text};
+use taffrail_core::flow::{Flow, ScriptType, Task};
+use taffrail_core::output::Masker;
+use taffrail_core::script::Invocation;
+use taffrail_core::suggest::did_you_mean;
+use taffrail_core::text::printable;
+use taffrail_engine::flow::{set_labels, set_task, set_variables};
+use taffrail_engine::inputs::set_inputs;
+use taffrail_engine::ports::Planner;
+use taffrail_engine::prepare::{Prepared, Preparing, draft, task_root};
+use taffrail_engine::scope::{Scope, Services};
+use taffrail_engine::storage::Storage;
+use taffrail_engine::workdir::Places;
+use taffrail_expr::Value;
+
+use crate::args::{Format, Global, PlanArgs};
+use crate::commands::run::{runner_type, wrong_inputs};
+use crate::exit::{Exit, Failed};
+use crate::given::Given;
+use crate::load::{Host, checked_flow, flow_path};
+use crate::report::complain;
+use crate::runners::HostRunners;
+use crate::terminal;
+
+/// Stands for the execution's id, which only a run has.
+const EXECUTION: &str = "EXECUTION";
+/// Stands for every secret: a plan is made to be shown.
+const HIDDEN: &str = "******";
+
+/// Runs the command.
+///
+/// # Errors
+/// When the flow or what it is given is wrong, or a task cannot be planned.
+pub fn plan(global: &Global, args: &PlanArgs) -> Result<Exit, Failed> {
+    let host = Host::open(global)?;
+    let (source, flow) = checked_flow(global, &host, &args.flow.flow)?;
+    let given = Given::read(&args.flow.given, flow_path(&args.flow.flow).as_deref())?;
+    let tasks = wanted(&flow, args.task.as_deref())?;
+    let mut scope = Scope::new(Arc::new(services(&flow, &given)));
+    set_variables(&mut scope, &flow);
+    set_flow(&mut scope, &flow);
+    set_inputs(&mut scope, &flow, &given.inputs, None).map_err(|errors| wrong_inputs(&errors))?;
+    let show = |diagnostics: &[Diagnostic]| {
+        complain(render_text(diagnostics, &source, terminal::style(global)).trim_end())
+    };
+    set_labels(&mut scope, &flow, source.text()).map_err(|diagnostic| {
+        show(&[*diagnostic]);
+        Failed::silent(Exit::Invalid)
+    })?;
+    let runners = HostRunners::new();
+    let override_type = args.runner.map(runner_type);
+    let context = Preparing {
+        runners: &runners,
+        checker: &host.checker,
+        source: source.text(),
+        runner_override: override_type.as_deref(),
+        defer_unknown: true,
+    };
+    let execution_dir = host.folders.state.join("executions").join(EXECUTION);
+    let mut planned = Vec::new();
+    let mut bad = false;
+    for (number, (task, script_type)) in tasks.into_iter().enumerate() {
+        let task_run = format!("{:04}-{}", number + 1, task.id.value);
+        let places = Places::below(&task_root(&execution_dir, &task_run));
+        let mut scope = scope.clone();
+        set_task(&mut scope, task, &task_run, 1, jiff::Timestamp::now());
+        let prepared = draft(&context, task, script_type, &mut scope, &places).and_then(|draft| {
+            let answer = host.plugins.plan(&draft.plugin, &draft.request);
+            draft.complete(task, script_type, answer)
+        });
+        match prepared {
+            Ok(prepared) => {
+                if !prepared.remarks.is_empty() {
+                    show(&prepared.remarks);
+                }
+                planned.push(describe(task, &prepared, &places));
+            }
+            Err(error) => {
+                show(&error.diagnostics);
+                bad = true;
+            }
+        }
+    }
+    let answer = match args.output {
+        Format::Json => {
+            let document = json!({ "v": 1, "namespace": &*flow.namespace.value, "flow": &*flow.id.value, "tasks": planned });
+            format!("{document:#}\n")
+        }
+        Format::Text => planned.iter().map(text).collect::<Vec<_>>().join("\n"),
+    };
+    terminal::answer(&answer)?;
+    Ok(if bad { Exit::Invalid } else { Exit::Ok })
+}
+
+fn services(flow: &Flow, given: &Given) -> Services {
+    let mut secrets: std::collections::BTreeMap<String, String> =
+        taffrail_engine::reads::secrets(flow)
+            .into_iter()
+            .map(|name| (name, HIDDEN.to_owned()))
+            .collect();
+    secrets.extend(
+        given
+            .secrets
+            .keys()
+            .map(|name| (name.clone(), HIDDEN.to_owned())),
+    );
+    Services {
+        secrets,
+        storage: Arc::new(Storage::absent()),
+        namespace_files: given.namespace_files.clone(),
+        namespace: flow.namespace.value.to_string(),
+        masker: Masker::new(),
+        clock: jiff::Zoned::now,
+    }
+}
+
+fn set_flow(scope: &mut Scope, flow: &Flow) {
+    let map = |entries: Vec<(&str, Value)>| {
+        Value::map(
+            entries
+                .into_iter()
+                .map(|(key, value)| (key.into(), value))
+                .collect(),
+        )
+    };
+    scope.set(
+        "flow",
+        map(vec![
+            ("id", Value::text(&*flow.id.value)),
+            ("namespace", Value::text(&*flow.namespace.value)),
+            ("revision", Value::int(1)),
+        ]),
+    );
+    scope.set(
+        "execution",
+        map(vec![
+            ("id", Value::text(EXECUTION)),
+            ("startDate", Value::datetime(jiff::Zoned::now())),
+            ("state", Value::text("RUNNING")),
+        ]),
+    );
+    scope.set("outputs", map(Vec::new()));
+}
+
+/// The script tasks to plan, in the order of a run without failures; those for failures and for the end come after.
+fn wanted<'a>(
+    flow: &'a Flow,
+    only: Option<&str>,
+) -> Result<Vec<(&'a Task, &'a ScriptType)>, Failed> {
+    let lists = [&flow.tasks, &flow.errors, &flow.finally];
+    let all = lists
+        .into_iter()
+        .flatten()
+        .filter_map(|task| Some((task, task.script_type()?)));
+    let Some(id) = only else {
+        return Ok(all.filter(|(task, _)| !task.common.disabled).collect());
+    };
+    let found: Vec<_> = all
+        .clone()
+        .filter(|(task, _)| &*task.id.value == id)
+        .collect();
+    if found.is_empty() {
+        let failed = Failed::new(
+            Exit::NotFound,
+            format!("the flow has no script task `{id}`"),
+        );
+        let near = did_you_mean(id, all.map(|(task, _)| &*task.id.value));
+        return Err(match near {
+            Some(near) => failed.hint(format!("did you mean `{near}`?")),
+            None => failed,
+        });
+    }
+    Ok(found)
+}
+
+fn describe(task: &Task, prepared: &Prepared, places: &Places) -> Json {
+    let by_file = prepared.runner.capabilities().reads_host_files;
+    let script_path = places.private_dir.join("commands.sh");
+    let script = match &prepared.invocation {
+        Invocation::Text {
+            text,
+            shell_file: true,
+            ..
+        } if by_file => prepared
+            .invocation
+            .by_file(&script_path.to_string_lossy())
+            .map(|argv| (argv, text)),
+        _ => None,
+    };
+    let mut files: Vec<Json> = Vec::new();
+    for (name, content) in &prepared.settings.input_files {
+        files.push(json!({ "path": name, "from": "inputFiles", "contents": content.clone().unwrap_or_default() }));
+    }
+    for file in &prepared.plan.files {
+        let contents = String::from_utf8_lossy(&file.contents);
+        files.push(json!({ "path": file.path.as_str(), "from": "plugin", "contents": contents, "executable": file.executable }));
+    }
+    for (uri, path) in &prepared.fetches {
+        files.push(json!({ "path": path.as_str(), "from": uri }));
+    }
+    let argv = match &script {
+        Some((argv, text)) => {
+            files.push(json!({ "path": script_path, "from": "commands", "contents": text }));
+            argv.clone()
+        }
+        None => prepared.invocation.argv(),
+    };
+    json!({
+        "task": &*task.id.value,
+        "type": &*task.type_name.value,
+        "plugin": prepared.plugin.to_string(),
+        "runner": prepared.runner.name(),
+        "image": prepared.image,
+        "argv": argv,
+        "workingDir": prepared.locations.working_dir,
+        "env": prepared.env.iter().map(|variable| (variable.name.clone(), Json::from(variable.value.clone()))).collect::<serde_json::Map<_, _>>(),
+        "files": files,
+        "outputFiles": prepared.patterns.texts(),
+        "deferred": prepared.deferred,
+    })
+}
+
+fn text(task: &Json) -> String {
+    let field = |name: &str| task[name].as_str().unwrap_or_default().to_owned();
+    let mut text = format!(
+        "{}  {} by plugin {}, runner {}\n",
+        field("task"),
+        field("type"),
+        field("plugin"),
+        field("runner")
+    );
+    let words: Vec<String> = task["argv"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Json::as_str)
+        .map(quote)
+        .collect();
+    text.push_str(&format!("  run    {}\n", words.join(" ")));
+    if let Some(image) = task["image"].as_str() {
+        text.push_str(&format!("  image  {image}\n"));
+    }
+    text.push_str(&format!("  in     {}\n", field("workingDir")));
+    for (name, value) in task["env"].as_object().into_iter().flatten() {
+        text.push_str(&format!(
+            "  env    {name}={}\n",
+            quote(value.as_str().unwrap_or_default())
+        ));
+    }
+    for file in task["files"].as_array().into_iter().flatten() {
+        let from = file["from"].as_str().unwrap_or_default();
+        text.push_str(&format!(
+            "  file   {} ({from})\n",
+            file["path"].as_str().unwrap_or_default()
+        ));
+        for line in file["contents"].as_str().unwrap_or_default().lines() {
+            text.push_str(&format!("         | {line}\n"));
+        }
+    }
+    for pattern in task["outputFiles"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Json::as_str)
+    {
+        text.push_str(&format!("  keep   {pattern}\n"));
+    }
+    for pointer in task["deferred"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Json::as_str)
+    {
+        text.push_str(&format!(
+            "  later  {} (known once earlier tasks have run)\n",
+            pointer.trim_start_matches('/')
+        ));
+    }
+    printable(&text).into_owned()
+}
+
+/// A word as a shell would need it: argument vectors are shown so that they can be copied.
+fn quote(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
