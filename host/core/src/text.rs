@@ -128,7 +128,7 @@ fn next_candidate(bytes: &[u8], from: usize) -> Option<usize> {
 
 #[inline]
 fn is_plain(byte: u8) -> bool {
-    (byte >= 0x20) & (byte < 0x7f) | (byte == b'\n') | (byte == b'\t')
+    (0x20..0x7f).contains(&byte) | (byte == b'\n') | (byte == b'\t')
 }
 
 /// C1 characters begin with 0xc2, bidirectional overrides with 0xe2.

@@ -66,3 +66,40 @@ impl Severity {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Code;
+
+    #[test]
+    fn all_keys_are_always_there() {
+        let source = Source::new("flow.yaml", "é: 1\nb: 2\n");
+        let place = Span { start: 6, end: 7 };
+        let whole = Diagnostic::new(Code::Input, Severity::Warning, None, "whole");
+        let placed = Diagnostic::error(Code::WrongType, place, "wrong")
+            .label("label")
+            .path("b")
+            .note("note")
+            .fix("fix", place, "c");
+        assert_eq!(
+            to_json(&[placed, whole], &source),
+            json!([
+                {
+                    "code": "TF0401", "severity": "warning", "message": "whole", "file": "flow.yaml",
+                    "line": null, "column": null, "endLine": null, "endColumn": null,
+                    "path": "", "label": "", "notes": [], "help": null
+                },
+                {
+                    "code": "TF0103", "severity": "error", "message": "wrong", "file": "flow.yaml",
+                    "line": 2, "column": 1, "endLine": 2, "endColumn": 2,
+                    "path": "b", "label": "label", "notes": ["note"],
+                    "help": {
+                        "message": "fix",
+                        "replacement": {"line": 2, "column": 1, "endLine": 2, "endColumn": 2, "text": "c"}
+                    }
+                }
+            ])
+        );
+    }
+}

@@ -7,7 +7,7 @@ use annotate_snippets::{
 use super::source::Source;
 use super::window::Window;
 use super::{Diagnostic, Help, Severity};
-use crate::text::{clip, printable};
+use crate::text::printable;
 
 /// How text is rendered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,8 +33,9 @@ impl Default for Style {
 /// Stands for the place in the arrow line until the true one is put in: the renderer would count in the line as it is shown.
 const PLACE: &str = "\u{e000}";
 
-/// Characters of a message, a label or a note that are shown.
+/// Bytes of a message, a label or a note that are shown, and how many notes. Together with the source lines they stay below 4 kB.
 const LONGEST_MESSAGE: usize = 500;
+const MOST_NOTES: usize = 2;
 
 /// Renders all diagnostics, sorted by place and without doubles, with an empty line between them. Each takes less than 4 kB without
 /// colour.
@@ -72,7 +73,7 @@ fn render_one(diagnostic: &Diagnostic, source: &Source, renderer: &Renderer) -> 
             .primary_title(shown(&diagnostic.message))
             .id(diagnostic.code.as_str()),
     );
-    let name = clip(&printable(source.name()), 200).into_owned();
+    let name = shown_within(source.name(), 200);
     let mut place = name.clone();
     let mut notes = Vec::new();
     match diagnostic.span {
@@ -97,9 +98,10 @@ fn render_one(diagnostic: &Diagnostic, source: &Source, renderer: &Renderer) -> 
         }
     }
     if diagnostic.path.contains(['.', '[']) {
-        notes.push(format!("in `{}`", clip(&printable(&diagnostic.path), 200)));
+        notes.push(format!("in `{}`", shown_within(&diagnostic.path, 200)));
     }
-    notes.extend(diagnostic.notes.iter().map(|note| shown(note)));
+    let facts = diagnostic.notes.iter().take(MOST_NOTES);
+    notes.extend(facts.map(|note| shown(note)));
     group = group.elements(notes.into_iter().map(|note| Level::NOTE.message(note)));
     let mut report = Vec::with_capacity(2);
     match &diagnostic.help {
@@ -114,13 +116,13 @@ fn render_one(diagnostic: &Diagnostic, source: &Source, renderer: &Renderer) -> 
         },
     }
     let rendered = renderer.render(&report);
-    // The first one is ours: the title before it has been through the sanitiser, which does not make private characters.
+    // The first one is ours: it is taken out of the title before it.
     put_place(&rendered, &place)
 }
 
 /// Puts the true place where the renderer has written its own.
 fn put_place(rendered: &str, place: &str) -> String {
-    let Some(start) = rendered.rfind(PLACE) else {
+    let Some(start) = rendered.find(PLACE) else {
         return rendered.to_owned();
     };
     let behind = &rendered[start + PLACE.len()..];
@@ -171,6 +173,132 @@ fn draw_patch<'source>(
 }
 
 fn shown(text: &str) -> String {
-    let text = printable(text).replace(PLACE, "\u{fffd}");
-    clip(&text, LONGEST_MESSAGE).into_owned()
+    shown_within(text, LONGEST_MESSAGE)
+}
+
+fn shown_within(text: &str, bytes: usize) -> String {
+    let mut text = printable(text).replace(PLACE, "\u{fffd}");
+    if text.len() > bytes {
+        text.truncate(text.floor_char_boundary(bytes));
+        text.push('…');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Code;
+    use crate::yaml::Span;
+
+    const FLOW: &str = "id: a\ntasks:\n  - id: b\n    env:\n      data.csv: \"{{ outputs.extrat.outputFiles['data.csv'] }}\"\n";
+
+    fn span(needle: &str) -> Span {
+        let start = FLOW.find(needle).unwrap();
+        Span {
+            start: u32::try_from(start).unwrap(),
+            end: u32::try_from(start + needle.len()).unwrap(),
+        }
+    }
+
+    fn check(diagnostic: Diagnostic, expected: &str) {
+        let shown = render_text(
+            &[diagnostic],
+            &Source::new("flow.yaml", FLOW),
+            Style::default(),
+        );
+        assert_eq!(shown, expected, "\n{shown}");
+    }
+
+    #[test]
+    fn an_error_with_everything() {
+        let place = span("extrat");
+        check(
+            Diagnostic::error(Code::UnknownReference, place, "no task named `extrat`")
+                .label("tasks that ran before this one: `extract`, `clean`")
+                .path("tasks[0].env[\"data.csv\"]")
+                .note("tasks are named by their `id`")
+                .fix("a task with a similar name exists", place, "extract"),
+            r#"error[TF0204]: no task named `extrat`
+ --> flow.yaml:5:29
+  |
+5 |       data.csv: "{{ outputs.extrat.outputFiles['data.csv'] }}"
+  |                             ^^^^^^ tasks that ran before this one: `extract`, `clean`
+  |
+  = note: in `tasks[0].env["data.csv"]`
+  = note: tasks are named by their `id`
+help: a task with a similar name exists
+  |
+5 |       data.csv: "{{ outputs.extract.outputFiles['data.csv'] }}"
+  |                                  +
+"#,
+        );
+    }
+
+    #[test]
+    fn a_warning_without_a_place() {
+        check(
+            Diagnostic::new(
+                Code::NotRunHere,
+                Severity::Warning,
+                None,
+                "triggers do not run here",
+            )
+            .label("they need a server")
+            .help("start the flow by hand"),
+            "warning[TF0902]: triggers do not run here\n--> flow.yaml\n = note: they need a server\n = help: start the flow by hand\n",
+        );
+    }
+
+    #[test]
+    fn a_place_over_several_lines_shows_its_first() {
+        check(
+            Diagnostic::error(Code::MissingProperty, span("- id: b\n    env"), "`type` is missing").path("tasks"),
+            "error[TF0103]: `type` is missing\n --> flow.yaml:3:3\n  |\n3 |   - id: b\n  |   ^^^^^^^\n"
+                .replace("TF0103", "TF0102")
+                .as_str(),
+        );
+    }
+
+    #[test]
+    fn a_replaced_word_shows_both_lines() {
+        let place = span("env");
+        check(
+            Diagnostic::error(Code::UnknownProperty, place, "unknown").fix(
+                "did you mean `inputFiles`",
+                place,
+                "inputFiles",
+            ),
+            "error[TF0101]: unknown\n --> flow.yaml:4:5\n  |\n4 |     env:\n  |     ^^^\n  |\nhelp: did you mean `inputFiles`\n  |\n4 -     env:\n4 +     inputFiles:\n  |\n",
+        );
+    }
+
+    #[test]
+    fn hostile_texts_stay_small_and_visible() {
+        let line = format!("a: {}\u{1b}[31m{}\n", "é".repeat(5000), "x".repeat(5000));
+        let source = Source::new("flow\u{1b}.yaml", line.as_str());
+        let at = u32::try_from(line.find('\u{1b}').unwrap()).unwrap();
+        let place = Span {
+            start: at,
+            end: at + 5,
+        };
+        let evil = "\u{1b}[2J\u{e000}".repeat(1000);
+        let diagnostic = Diagnostic::error(Code::WrongValue, place, &*evil)
+            .label(&*evil)
+            .path(format!("a.{evil}"))
+            .note(&*evil)
+            .fix(&*evil, place, "y");
+        let shown = render_text(std::slice::from_ref(&diagnostic), &source, Style::default());
+        assert!(shown.len() < 4096, "{}", shown.len());
+        assert!(!shown.contains('\u{1b}'), "{shown:?}");
+        assert!(shown.contains(" --> flow\\x1b.yaml:1:5004\n"), "{shown}");
+        let coloured = Style {
+            colour: true,
+            unicode: true,
+            ..Style::default()
+        };
+        let shown = render_text(&[diagnostic], &source, coloured);
+        assert!(shown.contains("flow\\x1b.yaml:1:5004"), "{shown}");
+        assert!(!shown.contains("\u{1b}[2J"), "{shown:?}");
+    }
 }

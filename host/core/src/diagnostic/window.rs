@@ -6,10 +6,10 @@ use super::source::Source;
 use crate::text::printable;
 use crate::yaml::Span;
 
-/// A line that is shorter is shown whole.
+/// A line of fewer bytes is shown whole.
 const WHOLE: usize = 240;
-/// Characters kept on each side of a long line's mark, and of a long mark itself.
-const SIDE: usize = 80;
+/// Bytes kept on each side of a long line's mark; of a long mark itself twice as many.
+const SIDE: usize = 100;
 
 /// A shown line and the bytes of it that are marked.
 pub(super) struct Window {
@@ -53,18 +53,13 @@ impl Window {
     }
 }
 
-fn keep_start(text: &str, characters: usize) -> (&str, bool) {
-    match text.char_indices().nth(characters) {
-        Some((end, _)) => (&text[..end], true),
-        None => (text, false),
-    }
+fn keep_start(text: &str, bytes: usize) -> (&str, bool) {
+    (&text[..text.floor_char_boundary(bytes)], text.len() > bytes)
 }
 
-fn keep_end(text: &str, characters: usize) -> (&str, bool) {
-    match text.char_indices().rev().nth(characters) {
-        Some((start, letter)) => (&text[start + letter.len_utf8()..], true),
-        None => (text, false),
-    }
+fn keep_end(text: &str, bytes: usize) -> (&str, bool) {
+    let start = text.ceil_char_boundary(text.len().saturating_sub(bytes));
+    (&text[start..], start > 0)
 }
 
 #[cfg(test)]
@@ -74,7 +69,7 @@ mod tests {
     #[test]
     fn lines_are_cut_round_the_mark() {
         let long = format!("{}MARK{}", "é".repeat(300), "b".repeat(300));
-        let side = |letter: &str| letter.repeat(SIDE);
+        let side = |letter: &str| letter.repeat(SIDE / letter.len());
         for (text, needle, expected, marked) in [
             ("a: b\nc: d\n", "c", "c: d".to_owned(), "c"),
             ("a: \u{1b}x", "x", "a: \\x1bx".to_owned(), "x"),

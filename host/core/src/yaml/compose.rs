@@ -3,20 +3,19 @@
 //! A mistake that leaves the rest readable is noted and reading goes on, so one run reports all of them; a syntax error or a broken
 //! limit ends the reading.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::events::{Event, Events, Meter, Properties, Reason, SyntaxError, Tag};
-use super::keys::{Keys, Seen};
+use super::keys::Keys;
 use super::limits::Limits;
 use super::outline::outline;
 use super::path::{Segment, path_text};
 use super::resolve::{resolve, resolve_tagged};
 use super::source::{Cursor, make_span};
 use super::unquoted::{self, Repair};
-use super::{Entry, Node, NodeKind, Scalar, ScalarStyle, ScalarValue, Span};
+use super::{Node, NodeKind, Scalar, ScalarStyle, ScalarValue, Span};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::text::clip;
 
 /// What came out of one text.
 pub(super) struct Composed {
@@ -77,9 +76,10 @@ pub(super) fn compose(text: &str, limits: &Limits, repairs: &[Repair]) -> Compos
             reason: Reason::TooLarge,
         })) => {
             let start = composer.cursor.position();
-            let start = outline(text, start, offset, &composer.brackets).brackets;
-            let start = start.first().copied().unwrap_or(offset);
-            composer.refuse_bracket(make_span(start, start + 1));
+            let open = outline(text, start, offset, &composer.brackets).brackets;
+            let start = open.first().copied().unwrap_or(offset);
+            let end = text.ceil_char_boundary((start + 1).min(text.len()));
+            composer.refuse_bracket(make_span(start, end));
             (None, None)
         }
         Err(Stop::Syntax(SyntaxError {
@@ -105,7 +105,7 @@ pub(super) fn compose(text: &str, limits: &Limits, repairs: &[Repair]) -> Compos
 }
 
 /// Why reading ended early.
-enum Stop {
+pub(super) enum Stop {
     /// The text is not YAML.
     Syntax(SyntaxError),
     /// A value is an expression with text behind it, without quotes.
@@ -121,12 +121,12 @@ impl From<SyntaxError> for Stop {
 }
 
 /// A node with what it weighs.
-struct Built {
-    node: Node,
+pub(super) struct Built {
+    pub(super) node: Node,
     /// Where its text ends, which for an alias is not where its node's span ends.
-    end: u32,
-    nodes: usize,
-    depth: usize,
+    pub(super) end: u32,
+    pub(super) nodes: usize,
+    pub(super) depth: usize,
 }
 
 /// An anchored node; nothing while it is being read.
@@ -136,21 +136,21 @@ struct Anchored {
     depth: usize,
 }
 
-struct Composer<'text, 'given> {
-    events: Events<'text>,
-    cursor: Cursor<'text>,
-    limits: &'given Limits,
-    repairs: &'given [Repair],
-    keys: Keys,
+pub(super) struct Composer<'text, 'given> {
+    pub(super) events: Events<'text>,
+    pub(super) cursor: Cursor<'text>,
+    pub(super) limits: &'given Limits,
+    pub(super) repairs: &'given [Repair],
+    pub(super) keys: Keys,
     anchors: HashMap<usize, Anchored>,
-    path: Vec<Segment>,
-    brackets: Vec<usize>,
-    depth: usize,
-    nodes: usize,
+    pub(super) path: Vec<Segment>,
+    pub(super) brackets: Vec<usize>,
+    pub(super) depth: usize,
+    pub(super) nodes: usize,
     /// Nodes copied for anchors.
-    copied: usize,
-    diagnostics: Vec<Diagnostic>,
-    further: usize,
+    pub(super) copied: usize,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    pub(super) further: usize,
 }
 
 impl<'text, 'given> Composer<'text, 'given> {
@@ -175,7 +175,7 @@ impl<'text, 'given> Composer<'text, 'given> {
         Ok(Some(root))
     }
 
-    fn event(&mut self) -> Result<(Event<'text>, Span), Stop> {
+    pub(super) fn event(&mut self) -> Result<(Event<'text>, Span), Stop> {
         match self.events.next()? {
             Some(event) => Ok(event),
             // The parser closes whatever it opened.
@@ -183,7 +183,7 @@ impl<'text, 'given> Composer<'text, 'given> {
         }
     }
 
-    fn node(&mut self, event: Event<'text>, span: Span) -> Result<Built, Stop> {
+    pub(super) fn node(&mut self, event: Event<'text>, span: Span) -> Result<Built, Stop> {
         match event {
             Event::Scalar {
                 text,
@@ -277,176 +277,6 @@ impl<'text, 'given> Composer<'text, 'given> {
         })
     }
 
-    fn map(&mut self, start: Span) -> Result<Built, Stop> {
-        let first = self.cursor.collection(start, false);
-        let bracket = self.cursor.is_bracket(first);
-        if bracket {
-            self.brackets.push(first as usize);
-        }
-        let mut end = first;
-        let mut entries: Vec<Entry> = Vec::new();
-        let mut seen = Seen::default();
-        let mut merge: Option<Merge> = None;
-        let mut nodes = 1;
-        let mut depth = 0;
-        loop {
-            let (event, span) = self.event()?;
-            if matches!(event, Event::End) {
-                end = self.cursor.close(span, end);
-                if bracket {
-                    self.brackets.pop();
-                }
-                break;
-            }
-            let key = self.key(event, span)?;
-            match &key {
-                Some(key) => self.path.push(Segment::Key(Arc::clone(&key.text))),
-                None => self.path.push(Segment::Key(Arc::from("?"))),
-            }
-            let (event, span) = self.event()?;
-            let value = self.node(event, span)?;
-            end = value.end;
-            nodes += value.nodes;
-            depth = depth.max(value.depth);
-            if let Some(key) = key {
-                if key.merges && merge.is_none() {
-                    merge = Some(Merge {
-                        at: entries.len(),
-                        key_span: key.span,
-                        value: value.node,
-                    });
-                } else if key.merges {
-                    let first = merge.as_ref().map_or(key.span, |merge| merge.key_span);
-                    self.duplicate(&key, first);
-                } else if let Some(first) = seen.insert(&key.text, &entries) {
-                    let first = entries[first].key_span;
-                    self.duplicate(&key, first);
-                } else {
-                    entries.push(Entry {
-                        key: key.text,
-                        key_span: key.span,
-                        value: value.node,
-                    });
-                }
-            }
-            self.path.pop();
-        }
-        if let Some(merge) = merge {
-            self.merge(merge, &mut entries);
-        }
-        Ok(Built {
-            node: Node {
-                span: Span { start: first, end },
-                kind: NodeKind::Map(entries),
-            },
-            end,
-            nodes,
-            depth: depth + 1,
-        })
-    }
-
-    /// Reads a key; nothing where it cannot be one, which is noted.
-    fn key(&mut self, event: Event<'text>, span: Span) -> Result<Option<Key>, Stop> {
-        let unsupported = |composer: &mut Self, span, message: &str| {
-            composer.note(|_| {
-                Diagnostic::error(Code::YamlUnsupported, span, message).label("a key is text")
-            });
-        };
-        match event {
-            Event::Scalar {
-                text,
-                style,
-                properties,
-            } => {
-                let given = span;
-                let span = self.cursor.scalar(given, style);
-                if let Some(repair) = self.repair(span) {
-                    self.expression(&repair.text, repair.span);
-                    let text = self.keys.get(&repair.text);
-                    return Ok(Some(Key {
-                        text,
-                        span,
-                        merges: false,
-                    }));
-                }
-                self.check_key(&text, span)?;
-                let merges =
-                    style == ScalarStyle::Plain && text == "<<" && properties.tag.is_none();
-                if let Some(tag) = &properties.tag
-                    && !matches!(tag, Tag::Standard(name) if name == "merge")
-                {
-                    self.tagged(&text, style, tag, given);
-                }
-                let text = self.keys.get(&text);
-                if properties.anchor != 0 {
-                    let scalar = Scalar {
-                        value: resolve(&text, style),
-                        text: Arc::clone(&text),
-                        style,
-                    };
-                    let built = Built {
-                        node: Node {
-                            span,
-                            kind: NodeKind::Scalar(scalar),
-                        },
-                        end: span.end,
-                        nodes: 1,
-                        depth: 0,
-                    };
-                    self.anchor(&properties, built)?;
-                }
-                Ok(Some(Key { text, span, merges }))
-            }
-            Event::Alias(anchor) => {
-                let built = self.alias(anchor, span)?;
-                match built.node.kind {
-                    NodeKind::Scalar(scalar) => {
-                        self.check_key(&scalar.text, span)?;
-                        Ok(Some(Key {
-                            text: scalar.text,
-                            span,
-                            merges: false,
-                        }))
-                    }
-                    _ => {
-                        unsupported(self, span, "a list or map cannot be a key");
-                        Ok(None)
-                    }
-                }
-            }
-            event => {
-                let errors = self.diagnostics.len();
-                let built = self.node(event, span)?;
-                match built.node.kind {
-                    // An expression without quotes in the place of a key, already noted.
-                    NodeKind::Scalar(scalar) => Ok(Some(Key {
-                        text: scalar.text,
-                        span: built.node.span,
-                        merges: false,
-                    })),
-                    kind => {
-                        // What is wrong inside a key that cannot be one does not matter.
-                        self.diagnostics.truncate(errors);
-                        let what = match kind {
-                            NodeKind::List(_) => "a list cannot be a key",
-                            _ => "a map cannot be a key",
-                        };
-                        unsupported(self, built.node.span, what);
-                        Ok(None)
-                    }
-                }
-            }
-        }
-    }
-
-    fn check_key(&mut self, text: &str, span: Span) -> Result<(), Stop> {
-        if text.len() <= self.limits.key_length || text.chars().count() <= self.limits.key_length {
-            return Ok(());
-        }
-        let limit = self.limits.key_length;
-        Err(self.refuse(span, format!("a key is longer than {limit} characters")))
-    }
-
     /// An unquoted expression reads as a map in a map: its events are skipped, its text is the value.
     fn unquoted(&mut self, expression: Span) -> Result<Built, Stop> {
         let mut open = 1;
@@ -473,7 +303,7 @@ impl<'text, 'given> Composer<'text, 'given> {
     }
 
     /// Notes that quotes are missing and takes the value as it was meant.
-    fn expression(&mut self, text: &str, span: Span) -> Built {
+    pub(super) fn expression(&mut self, text: &str, span: Span) -> Built {
         self.note(|_| unquoted::diagnostic(text, span));
         Built {
             node: unquoted::node(text, span),
@@ -483,13 +313,13 @@ impl<'text, 'given> Composer<'text, 'given> {
         }
     }
 
-    fn repair(&self, span: Span) -> Option<&'given Repair> {
+    pub(super) fn repair(&self, span: Span) -> Option<&'given Repair> {
         let repairs = self.repairs;
         let found = repairs.binary_search_by_key(&span.start, |repair| repair.span.start);
         found.ok().map(|at| &repairs[at])
     }
 
-    fn alias(&mut self, anchor: usize, span: Span) -> Result<Built, Stop> {
+    pub(super) fn alias(&mut self, anchor: usize, span: Span) -> Result<Built, Stop> {
         self.cursor.move_to(span.end);
         let found = self
             .anchors
@@ -547,22 +377,13 @@ impl<'text, 'given> Composer<'text, 'given> {
         Ok(())
     }
 
-    fn unsupported_tag(&mut self, tag: &Tag, span: Span) {
-        let written = match tag {
-            Tag::Standard(name) => format!("!!{name}"),
-            Tag::Other(text) => text.clone(),
-        };
-        self.note(|composer| {
-            Diagnostic::error(
-                Code::YamlUnsupported,
-                composer.cursor.tag(span),
-                format!("the tag `{written}` does not fit here"),
-            )
-            .label("allowed are `!!str`, `!!int`, `!!float`, `!!bool`, `!!null`, `!!map` and `!!seq`, each on a value of its kind")
-        });
-    }
-
-    fn tagged(&mut self, text: &str, style: ScalarStyle, tag: &Tag, span: Span) -> ScalarValue {
+    pub(super) fn tagged(
+        &mut self,
+        text: &str,
+        style: ScalarStyle,
+        tag: &Tag,
+        span: Span,
+    ) -> ScalarValue {
         if let Tag::Standard(name) = tag
             && let Some(value) = resolve_tagged(text, name)
         {
@@ -578,7 +399,7 @@ impl<'text, 'given> Composer<'text, 'given> {
         resolve(text, style)
     }
 
-    fn anchor(&mut self, properties: &Properties, built: Built) -> Result<Built, Stop> {
+    pub(super) fn anchor(&mut self, properties: &Properties, built: Built) -> Result<Built, Stop> {
         if properties.anchor != 0 {
             self.copied += built.nodes;
             if self.copied > self.limits.nodes {
@@ -595,108 +416,11 @@ impl<'text, 'given> Composer<'text, 'given> {
     }
 
     /// Counts nodes against the budget.
-    fn count(&mut self, nodes: usize, span: Span) -> Result<(), Stop> {
+    pub(super) fn count(&mut self, nodes: usize, span: Span) -> Result<(), Stop> {
         self.nodes = self.nodes.saturating_add(nodes);
         if self.nodes > self.limits.nodes {
             return Err(self.refuse_nodes(span));
         }
         Ok(())
     }
-
-    fn duplicate(&mut self, key: &Key, first: Span) {
-        self.note(|composer| {
-            Diagnostic::error(
-                Code::DuplicateKey,
-                key.span,
-                format!("the key `{}` stands twice in one map", clip(&key.text, 100)),
-            )
-            .label(format!(
-                "first written in line {}",
-                composer.cursor.line(first)
-            ))
-            .help("keep one of the two")
-        });
-    }
-
-    /// Puts the entries of `<<` in its place; keys of the map itself win, then the earlier map of a list.
-    fn merge(&mut self, merge: Merge, entries: &mut Vec<Entry>) {
-        let Merge { at, value, .. } = merge;
-        let maps = match value.kind {
-            NodeKind::List(items) => items,
-            _ => vec![value],
-        };
-        let mut known: HashSet<Arc<str>> =
-            entries.iter().map(|entry| Arc::clone(&entry.key)).collect();
-        let mut added = Vec::new();
-        for map in maps {
-            let what = map.kind_name();
-            match map.kind {
-                NodeKind::Map(merged) => added.extend(
-                    merged
-                        .into_iter()
-                        .filter(|entry| known.insert(Arc::clone(&entry.key))),
-                ),
-                _ => self.note(|_| {
-                    Diagnostic::error(
-                        Code::YamlUnsupported,
-                        map.span,
-                        format!("the merge key `<<` cannot take {what}"),
-                    )
-                    .label("it takes a map or a list of maps, as a rule an alias")
-                }),
-            }
-        }
-        entries.splice(at..at, added);
-    }
-
-    /// Notes a mistake after which reading goes on. What nobody will read is only counted.
-    fn note(&mut self, make: impl FnOnce(&Self) -> Diagnostic) {
-        if self.diagnostics.len() < self.limits.diagnostics.saturating_mul(5) {
-            let diagnostic = make(self).path(path_text(&self.path));
-            self.diagnostics.push(diagnostic);
-        } else {
-            self.further += 1;
-        }
-    }
-
-    fn refuse(&mut self, span: Span, message: String) -> Stop {
-        let diagnostic =
-            Diagnostic::error(Code::YamlLimit, span, message).path(path_text(&self.path));
-        self.diagnostics.push(diagnostic);
-        Stop::Refused
-    }
-
-    fn refuse_nodes(&mut self, span: Span) -> Stop {
-        let limit = self.limits.nodes;
-        self.refuse(
-            span,
-            format!("the file holds more than {limit} values once its aliases are expanded"),
-        )
-    }
-
-    fn refuse_bracket(&mut self, span: Span) {
-        self.refuse(span, "the bracket holds too many values".to_owned());
-    }
-
-    fn refuse_depth(&mut self, span: Span) -> Stop {
-        let limit = self.limits.depth;
-        self.refuse(
-            span,
-            format!("lists and maps are nested deeper than {limit} levels"),
-        )
-    }
-}
-
-struct Key {
-    text: Arc<str>,
-    span: Span,
-    merges: bool,
-}
-
-/// A merge key that waits for the end of its map.
-struct Merge {
-    /// The index among the entries at which it stood.
-    at: usize,
-    key_span: Span,
-    value: Node,
 }

@@ -145,20 +145,19 @@ fn too_deep(site: &Site<'_>) -> Option<Diagnostic> {
         return None;
     }
     let name = site.text[key_above..above.end].split(':').next()?.trim();
-    let span = make_span(line.start, key);
-    Some(
-        site.error_at(key, "this line is indented too deep")
-            .label(format!(
-                "`{}` in line {} has a value already",
-                clip(name, 40),
-                above.number(site.text)
-            ))
-            .fix(
-                "indent it like the line above",
-                span,
-                " ".repeat(column_above - 1),
-            ),
-    )
+    let diagnostic = site
+        .error_at(key, "this line is indented too deep")
+        .label(format!(
+            "`{}` in line {} has a value already",
+            clip(name, 40),
+            above.number(site.text)
+        ));
+    Some(indent(
+        diagnostic,
+        line,
+        column_above - 1,
+        "indent it like the line above",
+    ))
 }
 
 /// A line that had to be a key and is not.
