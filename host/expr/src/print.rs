@@ -141,7 +141,7 @@ pub(crate) fn offset(seconds: i32, z_for_utc: bool) -> String {
     let sign = if seconds < 0 { '-' } else { '+' };
     let total = seconds.unsigned_abs();
     let mut text = format!("{sign}{:02}:{:02}", total / 3600, total / 60 % 60);
-    if total % 60 != 0 {
+    if !total.is_multiple_of(60) {
         let _ = write!(text, ":{:02}", total % 60);
     }
     text

@@ -12,6 +12,9 @@ use crate::syntax::tags;
 use crate::syntax::tree::{ArgumentNodes, Expression, FilterCall, Macro, Node};
 use crate::value::{Kind, Map, Value};
 
+/// How a failure inside a rendered text begins.
+const INNER: &str = "in the text to render: ";
+
 /// How often `render()` renders what it rendered.
 const MAX_PASSES: u32 = 100;
 
@@ -53,7 +56,17 @@ impl<'a> Evaluator<'a> {
                     environment: self.environment,
                     program: literal_program.then_some(&call.program),
                 };
-                (call.filter.run)(&mut invocation)
+                (call.filter.run)(&mut invocation).map_err(|fail| {
+                    if taint.is_empty() || fail.kind == EvalErrorKind::Limit {
+                        return fail;
+                    }
+                    // What a filter complains about it may quote.
+                    Fail {
+                        kind: fail.kind,
+                        message: format!("`{}` fails on a value from a secret", call.filter.name),
+                        help: None,
+                    }
+                })
             })
             .and_then(|result| {
                 self.budget.charge(size(&result) / 16)?;
@@ -263,7 +276,10 @@ impl<'a> Evaluator<'a> {
         inner.scopes = inherit(&self.scopes);
         inner.body(&tree.pieces).map_err(|error| EvalError {
             span: span.range(),
-            message: format!("in the text to render: {}", error.message),
+            message: match error.message.strip_prefix(INNER) {
+                Some(_) => error.message,
+                None => format!("{INNER}{}", error.message),
+            },
             absorbable: false,
             ..error
         })

@@ -87,16 +87,16 @@ const REDEFINED: &[&str] = &[
 
 /// Generators that may run without end take a turn each time round.
 const BEFORE: &str = r#"
-def turn: if has_turn then . else error("too many steps") end;
+def turn: if has_turn then . else turns_ended end;
 def range(from; to; by): counted_range(from; to; by) | turn;
-"#;
-const AFTER: &str = r#"
 def repeat(f): def rec: turn | ., (f | rec); rec;
 def recurse(f): def rec: turn | ., (f | rec); rec;
 def recurse: recurse(.[]?);
-def recurse(f; cond): recurse(f | select(cond));
-def while(cond; update): def rec: turn | if cond then ., (update | rec) else empty end; rec;
+def recurse(f; cond): recurse(f | if cond then . else ({}[] as $x | .) end);
+def while(cond; update): def rec: turn | if cond then ., (update | rec) else ({}[] as $x | .) end; rec;
 def until(cond; update): def rec: turn | if cond then . else update | rec end; rec;
+"#;
+const AFTER: &str = r#"
 def IN(s): any(s == .; .);
 def IN(src; s): any(src == s; .);
 def INDEX(stream; key): reduce stream as $row ({}; .[$row | key | tostring] |= $row);
@@ -202,6 +202,9 @@ impl Program {
                 ("range", 3) => ("counted_range", arity, native),
                 _ => (name, arity, native),
             })
+            .chain([run::<Pure>(("turns_ended", v(0), |_| {
+                bome(Err(jaq_core::Error::str("too many steps")))
+            }))])
             .chain([run::<Pure>(("has_turn", v(0), |cv| {
                 let turns = cv.0.data().turns;
                 turns.set(turns.get().saturating_sub(1));

@@ -54,16 +54,9 @@ pub(super) fn parse(text: &str, budget: &mut Budget) -> Result<Value, Fail> {
     document(text)
         .map(|document| Value::from_json(&document))
         .map_err(|error| {
-            Fail::value(format!(
-                "the text is not valid JSON: {}",
-                without_text(&error)
-            ))
+            // The reader's message tells what it expected and where, never the text itself.
+            Fail::value(format!("the text is not valid JSON: {error}"))
         })
-}
-
-/// The reader's message names what it expected and the place, never the text itself.
-fn without_text(error: &serde_json::Error) -> String {
-    error.to_string()
 }
 
 /// The argument of `fromJson`.

@@ -470,10 +470,9 @@ fn slugify(text: &str) -> String {
     for character in text.chars().flat_map(char::to_lowercase) {
         let plain = without_accent(character);
         if plain.is_empty() {
-            if character.is_whitespace() || "-_.,;:/\\".contains(character) {
-                if !slug.is_empty() && !slug.ends_with('-') {
-                    slug.push('-');
-                }
+            let separates = character.is_whitespace() || "-_.,;:/\\".contains(character);
+            if separates && !slug.is_empty() && !slug.ends_with('-') {
+                slug.push('-');
             }
         } else {
             slug.push_str(plain.as_str());

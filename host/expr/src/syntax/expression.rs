@@ -11,7 +11,7 @@ use crate::value::Value;
 /// Trees higher than this are refused, so that no stack can overflow while running or dropping.
 const MAX_HEIGHT: u16 = 200;
 /// Calls of the parser within one another; a level of brackets takes several.
-const MAX_CALLS: u32 = 300;
+const MAX_CALLS: u32 = 150;
 
 const UNARY: u8 = 200;
 

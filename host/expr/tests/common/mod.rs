@@ -1,4 +1,5 @@
 //! A strict world for tests: variables from JSON, secrets that are marked, no other function.
+#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use taffrail_expr::{Arguments, Environment, EvalError, Limits, Rendered, Template, Value};
 
@@ -38,14 +39,12 @@ impl Environment for World {
     }
 }
 
-#[allow(dead_code, reason = "not every test file renders through here")]
 pub(crate) fn rendered(source: &str, world: &World) -> Result<Rendered, EvalError> {
     let template = Template::parse(source).map_err(|errors| panic_as_eval(&errors))?;
     template.render(world, &Limits::default())
 }
 
 /// The text, or every message of what is wrong.
-#[allow(dead_code, reason = "not every test file renders through here")]
 pub(crate) fn render(source: &str, world: &World) -> Result<String, String> {
     let template = Template::parse(source).map_err(|errors| {
         errors
