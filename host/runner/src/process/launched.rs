@@ -240,7 +240,7 @@ impl LaunchedProcess {
     /// Ends and names what the leader left. Says whether there was anything, and false once the time is over.
     fn end_left_behind(&mut self, until: Instant) -> bool {
         let alive = self.descendants.kill();
-        for entry in &alive {
+        for entry in alive.iter().filter(|entry| !entry.exiting) {
             if !self.named.contains(&(entry.pid, entry.started)) {
                 self.named.push((entry.pid, entry.started));
                 self.left_behind

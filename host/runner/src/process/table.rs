@@ -17,6 +17,9 @@ pub const TASK_RUN_VARIABLE: &str = "TAFFRAIL_TASK_RUN";
 /// The kernel lists the processes of `/proc` by number, and this far behind its fixed entries.
 const FIRST_PROCESS_POSITION: u64 = 257;
 
+/// The kernel's mark of a process that is ending, among the flags in `stat`.
+const EXITING: u32 = 0x4;
+
 /// Makes this process the one that orphans of its tasks become children of. Once for the process.
 pub(super) fn become_subreaper() {
     static DONE: Once = Once::new();
@@ -43,6 +46,8 @@ pub(super) struct Entry {
     /// In ticks since the machine started; with the number it names a process for good.
     pub(super) started: u64,
     pub(super) zombie: bool,
+    /// It is on its way out by itself: it has closed or is about to close what it held.
+    pub(super) exiting: bool,
     pub(super) name: String,
 }
 
@@ -72,7 +77,8 @@ impl Entry {
         let parent = fields.next()?.parse().ok()?;
         let group = fields.next()?.parse().ok()?;
         let session = fields.next()?.parse().ok()?;
-        let started = fields.nth(15)?.parse().ok()?;
+        let flags: u32 = fields.nth(2)?.parse().ok()?;
+        let started = fields.nth(12)?.parse().ok()?;
         Some(Entry {
             pid,
             parent,
@@ -80,6 +86,7 @@ impl Entry {
             session,
             started,
             zombie: matches!(state, "Z" | "X"),
+            exiting: flags & EXITING != 0,
             name,
         })
     }
@@ -215,6 +222,7 @@ mod tests {
                 session: 3,
                 started: 987_654,
                 zombie: false,
+                exiting: false,
                 name: name.to_owned(),
             };
             assert_eq!(Entry::parse(line.as_bytes()), Some(expected));
