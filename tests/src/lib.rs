@@ -1,1 +1,3 @@
-//! Placeholder until its first module lands.
+//! Conformance suites that anybody's plugin or backend can be put through.
+
+pub mod conformance;

@@ -163,12 +163,6 @@ impl WasmPlugins {
     }
 
     fn problem(&mut self, path: PathBuf, plugin: Option<PluginKey>, reason: String) {
-        match &plugin {
-            Some(key) => {
-                tracing::warn!("plugin `{key}` ({}) is not used: {reason}", shown(&path));
-            }
-            None => tracing::warn!("{} is not used as a plugin: {reason}", shown(&path)),
-        }
         self.problems.push(Problem {
             path,
             plugin,

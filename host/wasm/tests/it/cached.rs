@@ -87,7 +87,8 @@ fn the_second_run_starts_no_engine_to_list_and_compiles_nothing_to_plan() {
 
 #[test]
 fn a_bad_entry_is_made_again() {
-    let harms: &[(&str, fn(&Path))] = &[
+    type Harm = fn(&Path);
+    let harms: &[(&str, Harm)] = &[
         ("poisoned", |path| {
             let mut bytes = fs::read(path).unwrap();
             let middle = bytes.len() / 2;

@@ -1,5 +1,7 @@
 //! Real components against the real sandbox: what works, what is refused, and in which words.
 
+#![expect(clippy::unwrap_used, reason = "what a helper cannot do fails the test")]
+
 #[path = "../../../../tests/guests/mod.rs"]
 mod guests;
 

@@ -1,0 +1,3 @@
+//! Suites that anybody can run against an own implementation of a port.
+
+pub mod plugin;
