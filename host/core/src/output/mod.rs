@@ -7,6 +7,7 @@ pub mod line;
 pub mod mask;
 pub mod metric;
 pub mod protocol;
+pub mod record;
 pub mod vars;
 
 pub use level::LogLevel;
@@ -14,4 +15,5 @@ pub use line::{Block, LineSplitter, lines};
 pub use mask::{MaskStream, Masker};
 pub use metric::{Metric, MetricKind, Metrics};
 pub use protocol::{Frame, LogEntry, MarkerScanner, Segment};
+pub use record::{RecordHead, append_records};
 pub use vars::Vars;
