@@ -11,7 +11,9 @@ pub enum DurationError {
     #[error("`{0}` is not a duration; write for example `PT30S`, `PT5M`, `PT1H30M` or `P1D`")]
     Syntax(String),
     /// It is a calendar length, which depends on the day it starts at.
-    #[error("`{text}` counts in {unit}, whose length varies; write it in days, hours, minutes and seconds")]
+    #[error(
+        "`{text}` counts in {unit}, whose length varies; write it in days, hours, minutes and seconds"
+    )]
     Calendar {
         /// What was written.
         text: String,

@@ -151,6 +151,7 @@ impl Checker {
             .check_rendered(&task.node, &mut value, place, &mut found);
         self.runner_rendered(task, &mut value, &mut found);
         if !found.is_empty() {
+            found.sort_by_key(|diagnostic| diagnostic.span);
             return Err(found);
         }
         let Value::Object(map) = value else {

@@ -9,7 +9,7 @@ use taffrail_expr::{ReadPath, Reads, Segment, Template};
 
 use super::locate::locate;
 use super::nodes::for_each_text;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::suggest::did_you_mean;
 use crate::yaml::{Node, Span};
 
@@ -172,15 +172,19 @@ impl Context<'_> {
             ("vars", Some(variable)) => self.variable(read, variable),
             (root, _) if ROOTS.contains(&root) => None,
             (root, _) => {
-                let mut diagnostic =
-                    self.unknown(read, root, format!("there is no variable `{root}`"));
-                if diagnostic.help.is_none() {
-                    diagnostic = diagnostic.label(
+                let diagnostic = self
+                    .unknown(read, root, format!("there is no variable `{root}`"))
+                    .label(
                         "expressions begin with `inputs`, `outputs`, `vars`, `labels`, `flow`, `execution`, `task` or `taskrun`",
                     );
-                }
-                let near = did_you_mean(root, ROOTS)?;
-                Some(self.suggest(diagnostic, read, root, near))
+                Some(match did_you_mean(root, ROOTS) {
+                    Some(near) => self.suggest(diagnostic, read, root, near),
+                    // Without a slip of the pen to explain it, a host that adds names of its own is as likely.
+                    None => Diagnostic {
+                        severity: Severity::Warning,
+                        ..diagnostic
+                    },
+                })
             }
         }
     }

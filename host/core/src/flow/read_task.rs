@@ -7,9 +7,7 @@ use super::catalogue::{self, Known};
 use super::defaults::merge;
 use super::expressions::Position;
 use super::nodes::to_json_with_text;
-use super::task::{
-    Branch, CommonKeys, CoreKind, FlowableKind, ScriptType, Task, TaskKind,
-};
+use super::task::{Branch, CommonKeys, CoreKind, FlowableKind, ScriptType, Task, TaskKind};
 use super::types::{PluginDefault, Spanned};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::output::LogLevel;
@@ -474,7 +472,7 @@ impl<'tree> TaskReader<'tree> {
                 .note(self.installed()),
             Known::Plugin(plugin) => unknown(format!("no installed plugin provides `{name}`"))
                 .label(format!(
-                    "it belongs to the plugin `{plugin}` of a server, which does not exist here"
+                    "it is a task of the original's `{plugin}` plugin, which taffrail does not have"
                 )),
             Known::Flowable(_) | Known::Unknown => {
                 unknown(format!("no installed plugin provides `{name}`")).label("unknown task type")

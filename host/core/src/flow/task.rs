@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::types::Spanned;
-use crate::output::LogLevel;
 use crate::descriptor::{Descriptor, TaskTypeDescriptor};
+use crate::output::LogLevel;
 use crate::version::VersionPin;
 use crate::yaml::Node;
 

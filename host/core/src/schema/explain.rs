@@ -30,8 +30,12 @@ pub(super) fn explain(
     place: &Place<'_>,
     found: &mut Vec<Diagnostic>,
 ) {
+    let before = found.len();
     for error in errors {
         place.error(error, found, 0);
+    }
+    for diagnostic in &mut found[before..] {
+        place.not_rendered(diagnostic);
     }
 }
 
@@ -73,6 +77,14 @@ impl<'a> Place<'a> {
                 self.union(&target, instance, context, found, depth);
             }
             kind => self.rule(&target, instance, kind, error, found),
+        }
+    }
+
+    /// An expression that is refused stands where nothing is rendered; that is worth a word.
+    fn not_rendered(&self, diagnostic: &mut Diagnostic) {
+        let value_refused = matches!(diagnostic.code, Code::WrongType | Code::WrongValue);
+        if !self.rendered && value_refused && diagnostic.message.contains("{{") {
+            diagnostic.notes.push("expressions are not rendered here".to_owned());
         }
     }
 
@@ -457,7 +469,12 @@ fn listed(names: &[&str]) -> String {
 fn type_names(kind: &TypeKind) -> Vec<&'static str> {
     match kind {
         TypeKind::Single(name) => vec![type_name(*name)],
-        TypeKind::Multiple(names) => names.iter().map(type_name).collect(),
+        TypeKind::Multiple(names) => {
+            let mut names: Vec<&'static str> = names.iter().map(type_name).collect();
+            // The set goes from the narrowest to the widest; authors think of text first.
+            names.reverse();
+            names
+        }
     }
 }
 
@@ -499,7 +516,10 @@ fn one_of(names: &[&str]) -> String {
     match names.as_slice() {
         [] => "something else".to_owned(),
         [only] => (*only).to_owned(),
-        [head @ .., last] => format!("{} or {last}", head.join(", ")),
+        [head @ .., last] => {
+            let text = format!("{} or {last}", head.join(", "));
+            text.replace("`true` or `false`", "a boolean")
+        }
     }
 }
 

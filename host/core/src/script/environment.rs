@@ -8,7 +8,9 @@ use crate::plan::EnvVar;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EnvError {
     /// The name is empty, or holds `=` or NUL.
-    #[error("`{0}` is not a name for an environment variable: it must not be empty and not hold `=` or NUL")]
+    #[error(
+        "`{0}` is not a name for an environment variable: it must not be empty and not hold `=` or NUL"
+    )]
     Name(String),
     /// The value holds NUL.
     #[error("the value of the environment variable `{0}` holds a NUL character")]
@@ -87,20 +89,19 @@ mod tests {
 
     #[test]
     fn the_author_beats_the_language_and_the_host_beats_both() {
-        let check =
-            |defaults: &[(&str, &str)],
-             author: &[(&str, &str)],
-             output_dir: Option<&str>,
-             expected: &[(&str, &str)]| {
-                let author = author
-                    .iter()
-                    .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                    .collect();
-                assert_eq!(
-                    environment(&variables(defaults), &author, "/w", output_dir),
-                    Ok(variables(expected))
-                );
-            };
+        let check = |defaults: &[(&str, &str)],
+                     author: &[(&str, &str)],
+                     output_dir: Option<&str>,
+                     expected: &[(&str, &str)]| {
+            let author = author
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect();
+            assert_eq!(
+                environment(&variables(defaults), &author, "/w", output_dir),
+                Ok(variables(expected))
+            );
+        };
         check(&[], &[], None, &[("WORKING_DIR", "/w")]);
         check(
             &[("PYTHONUNBUFFERED", "true"), ("A", "1")],

@@ -31,7 +31,9 @@ pub enum Invocation {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvocationError {
     /// The plugin starts a program without a shell, and so nothing could run the lines before it.
-    #[error("`beforeCommands` needs a shell, but this task starts `{program}` without one; remove `beforeCommands`, or use a task whose program is shell lines")]
+    #[error(
+        "`beforeCommands` needs a shell, but this task starts `{program}` without one; remove `beforeCommands`, or use a task whose program is shell lines"
+    )]
     BeforeWithoutShell {
         /// The program.
         program: String,
@@ -84,7 +86,14 @@ pub fn assemble(
                 }
                 Invocation::Argv(lines.clone())
             } else {
-                shell(interpreter, before, lines, settings, target_os, fail_fast_line)
+                shell(
+                    interpreter,
+                    before,
+                    lines,
+                    settings,
+                    target_os,
+                    fail_fast_line,
+                )
             }
         }
     };
@@ -134,11 +143,7 @@ impl Invocation {
             Invocation::Argv(argv) => argv.clone(),
             Invocation::Text {
                 interpreter, text, ..
-            } => interpreter
-                .iter()
-                .cloned()
-                .chain([text.clone()])
-                .collect(),
+            } => interpreter.iter().cloned().chain([text.clone()]).collect(),
         }
     }
 
@@ -187,8 +192,17 @@ fn is_known_shell(interpreter: &[String]) -> bool {
     let harmless = |option: &String| {
         matches!(
             option.as_str(),
-            "-e" | "-u" | "-eu" | "-ue" | "-l" | "--login" | "--norc" | "--noprofile" | "-o"
-                | "pipefail" | "errexit" | "nounset"
+            "-e" | "-u"
+                | "-eu"
+                | "-ue"
+                | "-l"
+                | "--login"
+                | "--norc"
+                | "--noprofile"
+                | "-o"
+                | "pipefail"
+                | "errexit"
+                | "nounset"
         )
     };
     last == "-c" && options.iter().all(harmless)
@@ -406,7 +420,11 @@ mod tests {
         check(&sh, "set -o xtrace", false);
         check(&sh, "set -eu", true);
         check(&sh, "grep -x a b", true);
-        check(&sh, &format!("return #{}", "x".repeat(LONGEST_ARGUMENT)), true);
+        check(
+            &sh,
+            &format!("return #{}", "x".repeat(LONGEST_ARGUMENT)),
+            true,
+        );
     }
 
     /// The reason why a file may stand in for the argument: real shells answer alike.
@@ -414,7 +432,8 @@ mod tests {
     #[test]
     fn real_shells_answer_alike_by_argument_and_by_file() {
         use std::process::Command;
-        let directory = std::env::temp_dir().join(format!("taffrail by-file it's {}", std::process::id()));
+        let directory =
+            std::env::temp_dir().join(format!("taffrail by-file it's {}", std::process::id()));
         std::fs::create_dir_all(&directory).expect("a directory");
         let file = directory.join("text");
         let texts: &[&str] = &[

@@ -1,0 +1,53 @@
+//! What the tests of validation share: a checker over the official plugins, and diagnostics as one line each.
+
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use taffrail_core::descriptor::Descriptor;
+use taffrail_core::diagnostic::{Diagnostic, Severity};
+use taffrail_core::schema::{docker, process};
+use taffrail_core::validate::Checker;
+
+/// The descriptors of the official plugins, as their folders have them.
+pub fn plugins() -> Vec<Arc<Descriptor>> {
+    let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins");
+    ["shell", "python"]
+        .into_iter()
+        .map(|plugin| {
+            let file = plugins.join(plugin).join("descriptor.json");
+            let text = std::fs::read_to_string(&file).expect("a descriptor");
+            let descriptor: Descriptor = serde_json::from_str(&text).expect("a good descriptor");
+            Arc::new(descriptor)
+        })
+        .collect()
+}
+
+/// A checker over the official plugins and runners.
+pub fn checker() -> Checker {
+    Checker::new(plugins(), vec![process(), docker()])
+}
+
+/// The severity and code: `error[TF0101]`.
+pub fn code(diagnostic: &Diagnostic) -> String {
+    let severity = match diagnostic.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
+    };
+    format!("{severity}[{}]", diagnostic.code)
+}
+
+/// Message, label and help in one line.
+pub fn words(diagnostic: &Diagnostic) -> String {
+    let mut words = diagnostic.message.clone();
+    if !diagnostic.label.is_empty() {
+        write!(words, " ({})", diagnostic.label).expect("a string");
+    }
+    if let Some(help) = &diagnostic.help {
+        write!(words, "; help: {}", help.message).expect("a string");
+    }
+    words.replace(['\n', '\t'], " ")
+}

@@ -1,0 +1,163 @@
+//! The composed document: well-formed, closed, the same whatever the order, and of one mind with `validate` about good flows.
+
+use std::path::{Path, PathBuf};
+
+use common::{checker, plugins};
+use serde_json::{Value, json};
+use taffrail_core::schema::{compose, docker, process};
+use taffrail_core::validate::check;
+use taffrail_core::yaml::{Limits, parse};
+
+mod common;
+
+fn document() -> Value {
+    compose(&plugins(), &[process(), docker()])
+}
+
+fn validator() -> jsonschema::Validator {
+    jsonschema::options()
+        .with_draft(jsonschema::Draft::Draft7)
+        .build(&document())
+        .expect("it compiles, so every reference resolves")
+}
+
+#[test]
+fn the_document_is_draft_07_and_has_no_private_keywords() {
+    let document = document();
+    assert!(jsonschema::draft7::meta::is_valid(&document));
+    let text = document.to_string();
+    assert!(!text.contains("\"x-"), "private keywords are stripped");
+    assert!(text.len() < 80_000, "{} bytes", text.len());
+}
+
+#[test]
+fn the_order_of_plugins_and_runners_changes_nothing() {
+    let mut reversed = plugins();
+    reversed.reverse();
+    let other = compose(&reversed, &[docker(), process()]);
+    assert_eq!(document().to_string(), other.to_string());
+}
+
+#[test]
+fn every_object_with_keys_is_closed() {
+    fn walk(path: &str, schema: &Value) {
+        if let Value::Object(map) = schema {
+            // The bases of the unions are open: their branches close them.
+            let base = map.contains_key("allOf");
+            let guard = path.ends_with("/if");
+            if map.contains_key("properties") && !base && !guard {
+                assert_eq!(
+                    map.get("additionalProperties"),
+                    Some(&json!(false)),
+                    "{path}"
+                );
+            }
+            for (key, child) in map {
+                walk(&format!("{path}/{key}"), child);
+            }
+        } else if let Value::Array(items) = schema {
+            for (index, child) in items.iter().enumerate() {
+                walk(&format!("{path}/{index}"), child);
+            }
+        }
+    }
+    let document = document();
+    for (name, definition) in document["definitions"].as_object().expect("definitions") {
+        walk(name, definition);
+    }
+    assert_eq!(document["additionalProperties"], json!(false));
+}
+
+#[test]
+fn what_validate_accepts_the_document_accepts() {
+    let validator = validator();
+    let checker = checker();
+    let mut accepted = 0;
+    for file in flows(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus")) {
+        let text = std::fs::read_to_string(&file).expect("readable");
+        if !check(&text, &checker).is_good() {
+            continue;
+        }
+        accepted += 1;
+        let value = parse(&text, &Limits::default())
+            .root
+            .expect("a tree")
+            .to_json();
+        let errors: Vec<String> = validator
+            .iter_errors(&value)
+            .map(|error| format!("{} {error}", error.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{}: {errors:?}", file.display());
+    }
+    assert!(accepted >= 25, "{accepted} flows are accepted");
+}
+
+#[test]
+fn what_is_wrong_the_document_refuses() {
+    let validator = validator();
+    let check = |task: Value, good: bool| {
+        let flow = json!({ "id": "a", "namespace": "b", "tasks": [task] });
+        assert_eq!(validator.is_valid(&flow), good, "{flow}");
+    };
+    let shell = "io.kestra.plugin.scripts.shell.Commands";
+    check(json!({"id": "x", "type": shell, "commands": ["a"]}), true);
+    check(
+        json!({"id": "x", "type": shell, "commands": "{{ a }}"}),
+        true,
+    );
+    check(
+        json!({"id": "x", "type": shell, "commands": ["a"], "failFast": "{{ a }}", "env": "{{ a }}"}),
+        true,
+    );
+    check(json!({"id": "x", "type": shell, "commands": []}), false);
+    check(json!({"id": "x", "type": shell}), false);
+    check(
+        json!({"id": "x", "type": shell, "commands": ["a"], "script": "b"}),
+        false,
+    );
+    check(
+        json!({"id": "x", "type": shell, "commands": ["a"], "failFast": "maybe"}),
+        false,
+    );
+    check(
+        json!({"id": "x", "type": "no.Such", "commands": ["a"]}),
+        false,
+    );
+    check(json!({"type": shell, "commands": ["a"]}), false);
+    let runner =
+        |runner: Value| json!({"id": "x", "type": shell, "commands": ["a"], "taskRunner": runner});
+    check(
+        runner(json!({"type": "io.kestra.plugin.core.runner.Process"})),
+        true,
+    );
+    check(
+        runner(json!({"type": "io.kestra.plugin.core.runner.Process", "user": "a"})),
+        false,
+    );
+    check(
+        runner(
+            json!({"type": "io.kestra.plugin.scripts.runner.docker.Docker", "user": "a", "pullPolicy": "ALWAYS"}),
+        ),
+        true,
+    );
+    check(
+        runner(
+            json!({"type": "io.kestra.plugin.scripts.runner.docker.Docker", "pullPolicy": "SOMETIMES"}),
+        ),
+        false,
+    );
+    check(runner(json!({"type": "no.Such"})), false);
+}
+
+fn flows(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(flows(&path));
+        } else if path.extension().is_some_and(|ending| ending == "yaml") {
+            found.push(path);
+        }
+    }
+    found
+}
