@@ -123,12 +123,14 @@ pub fn checked_flow(global: &Global, host: &Host, flow: &str) -> Result<(Source,
     let checked = check(source.text(), &host.checker);
     let style = terminal::style(global);
     let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
+    // Old spellings are `validate`'s business: they change nothing in a run.
+    let is_news = |diagnostic: &Diagnostic| {
+        diagnostic.severity == Severity::Warning && diagnostic.code != Code::Deprecated
+    };
     let shown: Vec<Diagnostic> = checked
         .diagnostics
         .iter()
-        .filter(|diagnostic| {
-            is_error(diagnostic) || (!global.quiet && diagnostic.severity == Severity::Warning)
-        })
+        .filter(|diagnostic| is_error(diagnostic) || (!global.quiet && is_news(diagnostic)))
         .cloned()
         .collect();
     if !shown.is_empty() {

@@ -7,7 +7,7 @@ use taffrail_core::schema::{self, RunnerFragment};
 use taffrail_core::suggest::did_you_mean;
 use taffrail_engine::ports::{MakeRunnerError, Runner, Runners};
 use taffrail_runner::host::HostProfile;
-use taffrail_runner::registry;
+use taffrail_runner::registry::{self, RunnerType};
 
 /// Makes runners with what they may know of this process.
 pub struct HostRunners {
@@ -24,35 +24,43 @@ impl HostRunners {
 }
 
 impl Runners for HostRunners {
+    fn available(&self, type_name: &str) -> Result<(), MakeRunnerError> {
+        find(type_name).map(drop)
+    }
+
     fn make(
         &self,
         type_name: &str,
         settings: &Map<String, Value>,
     ) -> Result<Arc<dyn Runner>, MakeRunnerError> {
-        let Some(entry) = registry::find(type_name) else {
-            let known = fragments();
-            return Err(
-                match known.iter().find(|fragment| fragment.is_called(type_name)) {
-                    Some(fragment) => MakeRunnerError::NotYet(format!(
-                        "this version of taffrail does not run tasks with `{}` yet",
-                        fragment.name
-                    )),
-                    None => {
-                        let near = did_you_mean(
-                            type_name,
-                            known.iter().map(|fragment| fragment.name.as_str()),
-                        );
-                        let near = near
-                            .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-                        MakeRunnerError::Unknown(format!("{type_name}{near}"))
-                    }
-                },
-            );
-        };
-        (entry.make)(settings, &self.host)
+        (find(type_name)?.make)(settings, &self.host)
             .map(Arc::from)
             .map_err(MakeRunnerError::Settings)
     }
+}
+
+fn find(type_name: &str) -> Result<&'static RunnerType, MakeRunnerError> {
+    if let Some(entry) = registry::find(type_name) {
+        return Ok(entry);
+    }
+    let known = fragments();
+    Err(
+        match known.iter().find(|fragment| fragment.is_called(type_name)) {
+            Some(fragment) => MakeRunnerError::NotYet(format!(
+                "this version of taffrail does not run tasks with `{}` yet",
+                fragment.name
+            )),
+            None => {
+                let near = did_you_mean(
+                    type_name,
+                    known.iter().map(|fragment| fragment.name.as_str()),
+                );
+                let near =
+                    near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+                MakeRunnerError::Unknown(format!("{type_name}{near}"))
+            }
+        },
+    )
 }
 
 /// What schemas and validation need to know of the runners: those of the table, and Docker, which flows name whether or not this

@@ -220,6 +220,12 @@ pub enum MakeRunnerError {
 
 /// The backends of this host: one table from type names to runners.
 pub trait Runners: Send + Sync {
+    /// Whether tasks can run with this type here, whatever its settings; nothing is made.
+    ///
+    /// # Errors
+    /// See [`MakeRunnerError`].
+    fn available(&self, type_name: &str) -> Result<(), MakeRunnerError>;
+
     /// Makes a runner from its type, as a flow writes it, and its rendered settings.
     ///
     /// # Errors

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use taffrail_core::collect::{self, Patterns};
 use taffrail_core::diagnostic::{Code, Diagnostic};
-use taffrail_core::flow::{ScriptType, Task};
+use taffrail_core::flow::{Flow, ScriptType, Task};
 use taffrail_core::name::RelPath;
 use taffrail_core::plan::{EnvVar, Plan, PlanContext, PlanRefusal, PlanRequest, TargetOs};
 use taffrail_core::record::FailureKind;
-use taffrail_core::script::{self, Invocation, ScriptSettings, TargetOsChoice};
+use taffrail_core::script::{self, Because, Invocation, ScriptSettings, TargetOsChoice};
 use taffrail_core::validate::Checker;
 use taffrail_core::yaml::Node;
 use taffrail_expr::Value as ExprValue;
@@ -359,18 +359,51 @@ fn render(
     })
 }
 
+/// Says which tasks cannot run here because there is no runner for them, before anything starts. A type that an expression gives
+/// is known later.
+pub fn missing_runners(
+    runners: &dyn Runners,
+    flow: &Flow,
+    runner_override: Option<&str>,
+) -> Vec<Diagnostic> {
+    let lists = [&flow.tasks, &flow.errors, &flow.finally];
+    let tasks = lists
+        .into_iter()
+        .flatten()
+        .filter(|task| !task.common.disabled && task.script_type().is_some());
+    let mut found = Vec::new();
+    for task in tasks {
+        let keys = ["taskRunner", "runner", "docker"]
+            .into_iter()
+            .filter_map(|key| Some((key.to_owned(), task.node.get(key)?.to_json())));
+        let Ok(settings) = serde_json::from_value::<ScriptSettings>(Value::Object(keys.collect()))
+        else {
+            continue;
+        };
+        let wish = script::wanted_runner(&settings);
+        let type_name = runner_override.unwrap_or(&wish.type_name);
+        if !type_name.contains("{{")
+            && let Err(error) = runners.available(type_name)
+        {
+            let diagnostic = runner_diagnostic(task, error).1;
+            let diagnostic = match wish.because {
+                Because::Default if runner_override.is_none() => {
+                    diagnostic.label("a task without `taskRunner` runs in a container")
+                }
+                _ => diagnostic,
+            };
+            found.push(diagnostic);
+        }
+    }
+    found
+}
+
 /// The runner that the task asks for, or the one that every task gets.
 fn make_runner(
     context: &Preparing<'_>,
     task: &Task,
     settings: &ScriptSettings,
 ) -> Result<Arc<dyn Runner>, PrepareError> {
-    let place = ["taskRunner", "runner", "docker"]
-        .iter()
-        .find_map(|key| task.node.get(key));
-    let place = place.map_or(task.type_name.span, |node| {
-        node.get("type").map_or(node.span, |node| node.span)
-    });
     let wish = script::wanted_runner(settings);
     let no_settings = Map::new();
     let (type_name, settings) = match context.runner_override {
@@ -378,21 +411,34 @@ fn make_runner(
         _ => (wish.type_name.as_str(), &wish.properties),
     };
     context.runners.make(type_name, settings).map_err(|error| {
-        let message = error.to_string();
-        match error {
-            MakeRunnerError::NotYet(_) => PrepareError::new(
-                FailureKind::Unreachable,
-                Diagnostic::error(Code::NotYet, place, message)
-                    .help("`--runner process` runs every task as a child process"),
-            ),
-            MakeRunnerError::Unknown(_) => {
-                PrepareError::invalid(Diagnostic::error(Code::UnknownRunnerType, place, message))
-            }
-            MakeRunnerError::Settings(_) => {
-                PrepareError::invalid(Diagnostic::error(Code::WrongValue, place, message))
-            }
-        }
+        let (kind, diagnostic) = runner_diagnostic(task, error);
+        PrepareError::new(kind, diagnostic)
     })
+}
+
+fn runner_diagnostic(task: &Task, error: MakeRunnerError) -> (FailureKind, Diagnostic) {
+    let place = ["taskRunner", "runner", "docker"]
+        .iter()
+        .find_map(|key| task.node.get(key));
+    let place = place.map_or(task.type_name.span, |node| {
+        node.get("type").map_or(node.span, |node| node.span)
+    });
+    let message = error.to_string();
+    match error {
+        MakeRunnerError::NotYet(_) => (
+            FailureKind::Unreachable,
+            Diagnostic::error(Code::NotYet, place, message)
+                .help("`--runner process` runs every task as a child process"),
+        ),
+        MakeRunnerError::Unknown(_) => (
+            FailureKind::Invalid,
+            Diagnostic::error(Code::UnknownRunnerType, place, message),
+        ),
+        MakeRunnerError::Settings(_) => (
+            FailureKind::Invalid,
+            Diagnostic::error(Code::WrongValue, place, message),
+        ),
+    }
 }
 
 /// Whether a task that says nothing of an output directory writes to it all the same: the documentation shows it without any setting.

@@ -1,54 +1,59 @@
 //! What the expressions of a flow read, without running them.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use taffrail_core::flow::Flow;
-use taffrail_core::yaml::{Node, NodeKind};
+use taffrail_core::yaml::{Node, NodeKind, Span, scalar_span_to_source};
 use taffrail_expr::Template;
 
-/// The names of all secrets that a flow asks for by a literal name, in its tasks, labels, inputs and outputs.
-pub fn secrets(flow: &Flow) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
+/// The names of all secrets that a flow asks for by a literal name, in its tasks, labels, inputs and outputs, each with the place
+/// where it is named first. `source` is the flow's text.
+pub fn secrets(flow: &Flow, source: &str) -> BTreeMap<String, Span> {
+    let mut names = BTreeMap::new();
     let lists = [&flow.tasks, &flow.errors, &flow.finally];
     for task in lists
         .into_iter()
         .flatten()
         .filter(|task| !task.common.disabled)
     {
-        collect(&task.node, &mut names);
+        collect(&task.node, source, &mut names);
     }
-    for output in &flow.outputs {
-        collect(&output.value, &mut names);
-    }
-    for label in &flow.labels {
-        collect(&label.value, &mut names);
-    }
-    if let Some(variables) = &flow.variables {
-        collect(variables, &mut names);
-    }
-    for default in flow
-        .inputs
+    let elsewhere = flow
+        .outputs
         .iter()
-        .filter_map(|input| input.defaults.as_ref())
-    {
-        collect(default, &mut names);
+        .map(|output| &output.value)
+        .chain(flow.labels.iter().map(|label| &label.value));
+    let elsewhere = elsewhere.chain(flow.variables.as_ref()).chain(
+        flow.inputs
+            .iter()
+            .filter_map(|input| input.defaults.as_ref()),
+    );
+    for node in elsewhere {
+        collect(node, source, &mut names);
     }
     names
 }
 
-fn collect(node: &Node, names: &mut BTreeSet<String>) {
+fn collect(node: &Node, source: &str, names: &mut BTreeMap<String, Span>) {
     match &node.kind {
         NodeKind::Scalar(scalar) => {
             // Parsing is dear, and few texts ask for secrets.
-            if scalar.text.contains("secret")
-                && let Ok(template) = Template::parse(&scalar.text)
-            {
-                names.extend(template.reads().secrets.iter().cloned());
+            if !scalar.text.contains("secret") {
+                return;
+            }
+            let Ok(template) = Template::parse(&scalar.text) else {
+                return;
+            };
+            for name in &template.reads().secrets {
+                let at = scalar.text.find(name.as_str()).unwrap_or(0);
+                let place = scalar_span_to_source(source, node, at..at + name.len());
+                let known = names.entry(name.clone()).or_insert(place);
+                *known = (*known).min(place);
             }
         }
-        NodeKind::List(items) => items.iter().for_each(|item| collect(item, names)),
+        NodeKind::List(items) => items.iter().for_each(|item| collect(item, source, names)),
         NodeKind::Map(entries) => entries
             .iter()
-            .for_each(|entry| collect(&entry.value, names)),
+            .for_each(|entry| collect(&entry.value, source, names)),
     }
 }

@@ -62,7 +62,7 @@ pub fn eval(global: &Global, args: &EvalArgs) -> Result<Exit, Failed> {
         );
         set_variables(&mut scope, flow);
         set_inputs(&mut scope, flow, &given.inputs, None)
-            .map_err(|errors| wrong_inputs(&errors))?;
+            .map_err(|errors| wrong_inputs(global, source, &errors))?;
         set_labels(&mut scope, flow, source.text()).map_err(|diagnostic| {
             complain(&render_text(
                 &[*diagnostic],

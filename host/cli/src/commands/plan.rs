@@ -41,10 +41,11 @@ pub fn plan(global: &Global, args: &PlanArgs) -> Result<Exit, Failed> {
     let (source, flow) = checked_flow(global, &host, &args.flow.flow)?;
     let given = Given::read(&args.flow.given, flow_path(&args.flow.flow).as_deref())?;
     let tasks = wanted(&flow, args.task.as_deref())?;
-    let mut scope = Scope::new(Arc::new(services(&flow, &given)));
+    let mut scope = Scope::new(Arc::new(services(&flow, source.text(), &given)));
     set_variables(&mut scope, &flow);
     set_flow(&mut scope, &flow);
-    set_inputs(&mut scope, &flow, &given.inputs, None).map_err(|errors| wrong_inputs(&errors))?;
+    set_inputs(&mut scope, &flow, &given.inputs, None)
+        .map_err(|errors| wrong_inputs(global, &source, &errors))?;
     let show = |diagnostics: &[Diagnostic]| {
         complain(render_text(diagnostics, &source, terminal::style(global)).trim_end())
     };
@@ -97,10 +98,10 @@ pub fn plan(global: &Global, args: &PlanArgs) -> Result<Exit, Failed> {
     Ok(if bad { Exit::Invalid } else { Exit::Ok })
 }
 
-fn services(flow: &Flow, given: &Given) -> Services {
+fn services(flow: &Flow, source: &str, given: &Given) -> Services {
     let mut secrets: std::collections::BTreeMap<String, String> =
-        taffrail_engine::reads::secrets(flow)
-            .into_iter()
+        taffrail_engine::reads::secrets(flow, source)
+            .into_keys()
             .map(|name| (name, HIDDEN.to_owned()))
             .collect();
     secrets.extend(

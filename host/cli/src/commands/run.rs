@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex};
 
+use taffrail_core::diagnostic::{Code, Diagnostic, Severity, Source, render_text};
 use taffrail_core::flow::Flow;
 use taffrail_core::input::InputError;
 use taffrail_core::output::Masker;
@@ -15,6 +16,7 @@ use taffrail_engine::execution::Execution;
 use taffrail_engine::flow::{run_flow, set_labels, set_variables};
 use taffrail_engine::inputs::set_inputs;
 use taffrail_engine::ports::{Planner, Runners};
+use taffrail_engine::prepare::missing_runners;
 use taffrail_engine::scope::{Scope, Services, chain};
 use taffrail_engine::storage::{Folder, Storage};
 
@@ -41,7 +43,16 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
         ));
     }
     let given = Given::read(&args.flow.given, flow_path(&args.flow.flow).as_deref())?;
-    missing_secrets(&flow, &given)?;
+    let runners = Arc::new(HostRunners::new());
+    let runner_override = args.runner.map(runner_type);
+    preflight(
+        global,
+        &source,
+        &flow,
+        &given,
+        runners.as_ref(),
+        runner_override.as_deref(),
+    )?;
 
     let id = ulid::Ulid::generate().to_string().to_lowercase();
     let directory = host.folders.state.join("executions").join(&id);
@@ -57,12 +68,12 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
         source: source.clone(),
         checker: Arc::clone(&host.checker),
         planner: Arc::clone(&host.plugins) as Arc<dyn Planner>,
-        runners: Arc::new(HostRunners::new()) as Arc<dyn Runners>,
+        runners: runners,
         storage: Arc::clone(&storage),
         directory: directory.clone(),
         masker: masker.clone(),
         cancel: cancel.clone(),
-        runner_override: args.runner.map(runner_type),
+        runner_override,
         keep: args.keep,
     };
     let services = Arc::new(Services {
@@ -79,7 +90,7 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
         tracing::debug!("labels wait for inputs: {}", diagnostic.message);
     }
     set_inputs(&mut scope, &flow, &given.inputs, Some(&execution))
-        .map_err(|errors| wrong_inputs(&errors))?;
+        .map_err(|errors| wrong_inputs(global, &source, &errors))?;
     create_private_dir(&directory).map_err(io)?;
 
     let unwritten = Arc::new(Mutex::new(None));
@@ -128,37 +139,69 @@ pub fn runner_type(choice: RunnerChoice) -> String {
     }
 }
 
-/// Says which secrets the flow names that nobody gave, before anything starts.
+/// Says which secrets the flow names that nobody gave, and which tasks have no runner here, before anything starts.
 ///
 /// # Errors
 /// When there are any.
-fn missing_secrets(flow: &Flow, given: &Given) -> Result<(), Failed> {
-    let missing: Vec<String> = taffrail_engine::reads::secrets(flow)
+fn preflight(
+    global: &Global,
+    source: &Source,
+    flow: &Flow,
+    given: &Given,
+    runners: &dyn Runners,
+    runner_override: Option<&str>,
+) -> Result<(), Failed> {
+    let missing: Vec<Diagnostic> = taffrail_engine::reads::secrets(flow, source.text())
         .into_iter()
-        .filter(|name| !given.secrets.contains_key(name))
-        .map(|name| format!("`{name}`"))
+        .filter(|(name, _)| !given.secrets.contains_key(name))
+        .map(|(name, span)| {
+            Diagnostic::error(
+                Code::UnknownReference,
+                span,
+                format!("the secret `{name}` was not given"),
+            )
+            .help("give a dotenv or YAML file of names and values with `--secrets-file`")
+        })
         .collect();
-    if missing.is_empty() {
-        return Ok(());
+    if !missing.is_empty() {
+        complain(render_text(&missing, source, terminal::style(global)).trim_end());
+        return Err(Failed::silent(Exit::Invalid));
     }
-    Err(Failed::new(
-        Exit::Invalid,
-        format!(
-            "the flow asks for secrets that were not given: {}",
-            missing.join(", ")
-        ),
-    )
-    .hint("give a dotenv or YAML file of names and values with `--secrets-file`"))
+    let missing = missing_runners(runners, flow, runner_override);
+    if !missing.is_empty() {
+        complain(render_text(&missing, source, terminal::style(global)).trim_end());
+        let exit = if missing
+            .iter()
+            .all(|diagnostic| diagnostic.code == Code::NotYet)
+        {
+            Exit::Unreachable
+        } else {
+            Exit::Invalid
+        };
+        return Err(Failed::silent(exit));
+    }
+    Ok(())
 }
 
-/// All mistakes in what was given, one a line.
-pub fn wrong_inputs(errors: &[InputError]) -> Failed {
-    let lines: Vec<String> = errors.iter().map(|error| error.message.clone()).collect();
-    let failed = Failed::new(Exit::Invalid, lines.join("\nerror: "));
-    match errors.iter().find_map(|error| error.help.clone()) {
-        Some(help) => failed.hint(help),
-        None => failed,
-    }
+/// Tells all mistakes in what was given, those of declared inputs at their declarations.
+pub fn wrong_inputs(global: &Global, source: &Source, errors: &[InputError]) -> Failed {
+    let diagnostics: Vec<Diagnostic> = errors
+        .iter()
+        .map(|error| {
+            let diagnostic = Diagnostic::new(
+                Code::Input,
+                Severity::Error,
+                error.declared,
+                error.message.clone(),
+            );
+            match &error.help {
+                Some(help) => diagnostic.help(help.clone()),
+                None => diagnostic,
+            }
+        })
+        .collect();
+    complain(render_text(&diagnostics, source, terminal::style(global)).trim_end());
+    Failed::silent(Exit::Invalid)
 }
 
 fn reporter(

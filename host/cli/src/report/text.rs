@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use taffrail_core::diagnostic::{Code, Diagnostic, Source, Style, render_text};
+use taffrail_core::diagnostic::{Code, Diagnostic, Severity, Source, Style, render_text};
 use taffrail_core::flow::Task;
 use taffrail_core::record::{ExecutionRecord, FailureKind, State, TaskRecord};
 use taffrail_core::text::{Colours, printable, printable_bytes};
@@ -30,6 +30,8 @@ pub struct TextReporter {
     style: Style,
     source: Source,
     buffer: Vec<u8>,
+    /// Whether the running task's failure has been told with its place in the flow.
+    told: bool,
 }
 
 impl TextReporter {
@@ -50,6 +52,7 @@ impl TextReporter {
             style,
             source,
             buffer: Vec::new(),
+            told: false,
         }
     }
 
@@ -87,9 +90,9 @@ impl TextReporter {
         match (&record.failure, record.state) {
             (None, State::Skipped) => self.say(&format!("{}: skipped", record.identity.task)),
             (None, _) => self.say(&format!("{}: success in {took}", record.identity.task)),
-            (Some(failure), State::Failed | State::Killed) => {
+            (Some(_), State::Failed | State::Killed) => {
                 // Its diagnostics have been shown already.
-                if failure.kind != FailureKind::Invalid {
+                if !self.told {
                     complain(
                         render_text(&[failed(record, task)], &self.source, self.style).trim_end(),
                     );
@@ -221,17 +224,20 @@ impl Reporter for TextReporter {
         match event {
             Event::Output { identity, output } => self.lines(&identity.task, output),
             Event::TaskEnded { record, task } => self.task_ended(record, task),
+            Event::TaskStarted { .. } => self.told = false,
             Event::Diagnostics {
                 source,
                 diagnostics,
             } => {
+                self.told |= diagnostics
+                    .iter()
+                    .any(|diagnostic| diagnostic.severity == Severity::Error);
                 complain(render_text(diagnostics, source, self.style).trim_end());
             }
             Event::ExecutionEnded { record } => self.execution_ended(record),
             Event::Stopping { reason, .. } => complain(reason),
             Event::Notice { message } => complain(message),
-            Event::ExecutionStarted { .. } | Event::TaskStarted { .. } | Event::Launched { .. } => {
-            }
+            Event::ExecutionStarted { .. } | Event::Launched { .. } => {}
         }
     }
 }
