@@ -27,7 +27,7 @@ impl Default for Limits {
 const MAX_NESTING: u16 = 100;
 /// Evaluations within evaluations beyond this are refused: the guard of the stack where a macro
 /// calls a macro from deep inside an expression.
-const MAX_RECURSION: u32 = 600;
+const MAX_RECURSION: u32 = 300;
 
 #[derive(Debug)]
 pub(crate) struct Budget {

@@ -1,5 +1,7 @@
 //! Nothing runs, nests or grows without end, and nothing panics.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod common;
 
 use common::World;
@@ -66,6 +68,35 @@ fn deep_nesting_is_a_mistake_not_a_crash() {
     ] {
         assert!(Template::parse(&source).is_err(), "{}", &source[..40]);
     }
+}
+
+#[test]
+fn what_is_nested_as_deep_as_allowed_fits_the_stack() {
+    let nested = |open: &str, inner: &str, close: &str| {
+        format!("{}{inner}{}", open.repeat(60), close.repeat(60))
+    };
+    for source in [
+        format!("{{{{ {} }}}}", nested("(", "1", ")")),
+        format!("{{{{ {} }}}}", nested("[", "1", "]")),
+        format!("{{{{ {} }}}}", nested("max(1 + ", "1", ")")),
+        format!("{{{{ 1{} }}}}", " + 1".repeat(190)),
+        nested("{% if true %}", "x", "{% endif %}"),
+    ] {
+        let template = Template::parse(&source).unwrap();
+        assert!(
+            template.render(&world(), &Limits::default()).is_ok(),
+            "{source}"
+        );
+    }
+    let calls = nested("[", "m()", "]");
+    let source = format!("{{% macro m() %}}{{{{ {calls} }}}}{{% endmacro %}}{{{{ m() }}}}");
+    let template = Template::parse(&source).unwrap();
+    let error = template.render(&world(), &Limits::default()).unwrap_err();
+    assert_eq!(error.kind, EvalErrorKind::Limit);
+    let blocks = nested("{% if true %}", "{{ m() }}", "{% endif %}");
+    let source = format!("{{% macro m() %}}{blocks}{{% endmacro %}}{{{{ m() }}}}");
+    let template = Template::parse(&source).unwrap();
+    assert!(template.render(&world(), &Limits::default()).is_err());
 }
 
 #[test]
@@ -245,7 +276,7 @@ fn never_panics(source: &str) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_text_is_parsed_or_refused(source in "\\PC{0,60}") {

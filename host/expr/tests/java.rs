@@ -1,6 +1,8 @@
 //! Compares the filters that Kestra leaves to Java's formatters with what these answer: each row is
 //! the same, or is listed with a reason, and what is listed really differs.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod common;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
 //! Mistakes and failures: the message, the place, the way out.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod common;
 
 use common::World;

@@ -1,6 +1,8 @@
 //! Compares this engine with the answers of the Pebble engine: each is the same, or is listed with
 //! a reason, and what is listed really differs.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod common;
 
 use std::collections::BTreeMap;

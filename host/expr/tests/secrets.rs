@@ -1,5 +1,7 @@
 //! What was made from a secret stays marked, and is never quoted in a message.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod common;
 
 use common::{World, rendered};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::error::{EvalError, EvalErrorKind, Fail};
+use crate::error::{EvalError, EvalErrorKind, Fail, Span};
 use crate::eval::evaluator::{Evaluated, Evaluator, Scope};
 use crate::eval::operators;
 use crate::print;
@@ -36,6 +36,15 @@ impl<'a> Evaluator<'a> {
     }
 
     fn pieces(&mut self, pieces: &'a [Piece], output: &mut Output) -> Evaluated<()> {
+        self.budget
+            .descend()
+            .map_err(|fail| fail.at(Span::default()))?;
+        let result = self.each_piece(pieces, output);
+        self.budget.ascend();
+        result
+    }
+
+    fn each_piece(&mut self, pieces: &'a [Piece], output: &mut Output) -> Evaluated<()> {
         for piece in pieces {
             match piece {
                 Piece::Text(text) => self.write(text, None, output)?,

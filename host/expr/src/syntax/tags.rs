@@ -24,6 +24,10 @@ pub(crate) fn parse(source: &str) -> Result<Tree, Vec<SyntaxError>> {
     };
     for segment in segments {
         builder.segment(segment);
+        if builder.open.len() > MAX_BLOCKS {
+            builder.give_up();
+            break;
+        }
     }
     builder.finish()
 }
@@ -120,17 +124,22 @@ impl<'a> Builder<'a> {
     }
 
     fn open_block(&mut self, block: Block, span: Span) {
-        if self.open.len() == MAX_BLOCKS {
-            self.errors.push(SyntaxError::new(
-                span,
-                format!("more than {MAX_BLOCKS} blocks inside one another"),
-            ));
-        }
         self.open.push(Open {
             block,
             span,
             outer: std::mem::take(&mut self.pieces),
         });
+    }
+
+    /// Ends at the block that is one too deep; what follows could only repeat the complaint.
+    fn give_up(&mut self) {
+        if let Some(open) = self.open.last() {
+            self.errors.push(SyntaxError::new(
+                open.span,
+                format!("more than {MAX_BLOCKS} blocks inside one another"),
+            ));
+        }
+        self.open.clear();
     }
 
     fn execute(&mut self, tokens: &[Spanned]) {
