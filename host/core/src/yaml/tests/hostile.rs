@@ -355,6 +355,20 @@ fn every_beginning_and_every_gap_of_a_flow_is_sane() {
 
 proptest! {
     #[test]
+    fn a_wounded_flow_of_the_corpus_is_sane(
+        file: prop::sample::Index,
+        at: prop::sample::Index,
+        length in 0..20usize,
+        inserted in "[ \t\n\"'{}\\[\\]:&*!|>a-]{0,6}",
+    ) {
+        let files = super::corpus();
+        let (_, flow) = &files[file.index(files.len())];
+        let start = flow.floor_char_boundary(at.index(flow.len()));
+        let end = flow.ceil_char_boundary((start + length).min(flow.len()));
+        check_sane(&format!("{}{inserted}{}", &flow[..start], &flow[end..]));
+    }
+
+    #[test]
     fn any_text_is_sane(text: String) {
         check_sane(&text);
     }
