@@ -4,9 +4,9 @@
 //! end of every node and the style and source text of every scalar (`1.10` stays `1.10`, an error inside an expression can be
 //! pointed at through quotes and folding); mistakes such as duplicate keys are ours to note, so one run tells all of them, where
 //! serde-based readers stop at the first; merge keys, alias budgets and the refusal of tags are applied here, with places; and the
-//! tree costs about what `serde_yaml` needs for a value without places (`benches/yaml.rs` measures both in one run), a third
-//! less than a spanned tree by way of serde. `serde_yaml`, the maintained fork under that name, reads and writes what has no places
-//! to show. Never both on the same file: they differ on duplicate keys, merge keys and `010` (`tests/second_reader.rs`).
+//! tree costs about what `serde_yaml` needs for a value without places (`benches/yaml.rs` measures both in one run). `serde_yaml`,
+//! the maintained fork under that name, reads and writes what has no places to show. Never both on the same file: they differ on
+//! duplicate keys, merge keys and `010` (`tests/second_reader.rs`).
 //!
 //! The parser counts places in characters; they are turned into bytes once, in `events.rs`, which alone knows the crate.
 
