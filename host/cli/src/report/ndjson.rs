@@ -5,32 +5,35 @@ use std::io::Write;
 use serde_json::{Value, json};
 use taffrail_core::diagnostic::to_json;
 use taffrail_core::launch::TaskIdentity;
+use taffrail_core::output::record::{RECORD_VERSION, RecordHead, append_records};
 use taffrail_engine::drive::TaskOutput;
 use taffrail_engine::event::{Event, Reporter};
-
-/// Version of the events' shape.
-const VERSION: u32 = 1;
 
 /// Prints events as JSON lines.
 pub struct NdjsonReporter {
     buffer: Vec<u8>,
+    /// Number of the next event.
+    seq: u64,
 }
 
 impl NdjsonReporter {
     /// A reporter that counts from 0.
     pub fn new() -> Self {
-        Self { buffer: Vec::new() }
+        Self {
+            buffer: Vec::new(),
+            seq: 0,
+        }
     }
 
     fn append(&mut self, event: &str, fields: Value) {
-        let mut document =
-            json!({ "v": VERSION, "event": event, "time": jiff::Timestamp::now().to_string() });
+        let mut document = json!({ "v": RECORD_VERSION, "event": event, "seq": self.seq, "time": jiff::Timestamp::now().to_string() });
         if let (Some(target), Value::Object(fields)) = (document.as_object_mut(), fields) {
             target.extend(fields);
         }
         self.buffer
             .extend_from_slice(document.to_string().as_bytes());
         self.buffer.push(b'\n');
+        self.seq += 1;
     }
 
     fn output(&mut self, identity: &TaskIdentity, output: &TaskOutput<'_>) {
@@ -41,11 +44,13 @@ impl NdjsonReporter {
                 bytes,
                 continued,
             } => {
-                for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-                    let text = String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(line))
-                        .into_owned();
-                    self.append("line", json!({ "task": task, "taskRun": run, "stream": stream, "line": text, "continued": continued }));
-                }
+                let time = jiff::Timestamp::now().to_string();
+                let head = RecordHead {
+                    time: &time,
+                    task,
+                    stream: *stream,
+                };
+                append_records(&mut self.buffer, &mut self.seq, head, bytes, *continued);
             }
             TaskOutput::Log { level, message } => {
                 self.append(

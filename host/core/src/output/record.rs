@@ -19,7 +19,7 @@ pub struct RecordHead<'a> {
 }
 
 /// Appends one record and a line end for each line of a block:
-/// `{"v":1,"seq":7,"time":"…","task":"…","stream":"stdout","line":"…"}`.
+/// `{"v":1,"event":"line","seq":7,"time":"…","task":"…","stream":"stdout","line":"…"}`.
 ///
 /// `seq` is the number of the next record and is counted up. A piece of an overlong line (`continued`) gets `"continued":true`:
 /// the next record of the task and stream goes on with it. Bytes that are not UTF-8 become U+FFFD, as a JSON text has no other
@@ -40,7 +40,7 @@ pub fn append_records(
         Stream::Stdout => b",\"stream\":\"stdout\",\"line\":",
         Stream::Stderr => b",\"stream\":\"stderr\",\"line\":",
     });
-    let beginning = format!("{{\"v\":{RECORD_VERSION},\"seq\":");
+    let beginning = format!("{{\"v\":{RECORD_VERSION},\"event\":\"line\",\"seq\":");
     for line in lines(block) {
         // One reservation for the whole record; only a line with characters to escape needs more.
         out.reserve(beginning.len() + 20 + middle.len() + line.len() + 24);
@@ -146,14 +146,14 @@ mod tests {
             .lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect();
-        let common = |seq: u64, line: &str| json!({"v": 1, "seq": seq, "time": HEAD.time, "task": HEAD.task, "stream": "stderr", "line": line});
+        let common = |seq: u64, line: &str| json!({"v": 1, "event": "line", "seq": seq, "time": HEAD.time, "task": HEAD.task, "stream": "stderr", "line": line});
         let mut last = common(12, "piece");
         last["continued"] = json!(true);
         assert_eq!(
             records,
             vec![common(9, "one"), common(10, ""), common(11, "three"), last]
         );
-        assert!(text.starts_with(r#"{"v":1,"seq":9,"time":"2026-11-21T08:00:00Z","task":"ta\"sk","stream":"stderr","line":"one"}"#));
+        assert!(text.starts_with(r#"{"v":1,"event":"line","seq":9,"time":"2026-11-21T08:00:00Z","task":"ta\"sk","stream":"stderr","line":"one"}"#));
     }
 
     #[test]
