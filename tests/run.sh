@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# All checks and tests of taffrail, with whatever they need: `tests/run.sh` from anywhere in a clone.
+# Installs missing Debian packages where it may; what it had to leave out it says at the end.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+skipped=()
+
+# need PROGRAM PACKAGE WHAT-FOR: installs a Debian package unless the program is there.
+need() {
+    command -v "$1" >/dev/null 2>&1 && return 0
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        echo "installing $2: $3"
+        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$2" >/dev/null && return 0
+    fi
+    skipped+=("$1 is missing (Debian: $2): $3")
+    return 1
+}
+
+need cc gcc "the Rust toolchain links with it"
+need python3 python3 "python tasks run with it" || true
+if ! python3 -c 'import venv, ensurepip' >/dev/null 2>&1; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null || true
+    fi
+    python3 -c 'import venv, ensurepip' >/dev/null 2>&1 || skipped+=("python3-venv is missing: the test of the kestra client needs it")
+fi
+# Rebuilds the committed plugins where this machine has a compiler for them; that compiler is large, so it is not installed here.
+toolchain=$(cargo run --quiet -p taffrail-plugin-build -- --toolchain 2>&1) || skipped+=("no Wasm toolchain, so the committed plugins were not rebuilt: $toolchain")
+
+run() { echo "+ $*"; "$@"; }
+
+if cargo fmt --version >/dev/null 2>&1; then run cargo fmt --all --check; else skipped+=("rustfmt is not installed"); fi
+if cargo clippy --version >/dev/null 2>&1; then
+    run cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+else
+    skipped+=("clippy is not installed")
+fi
+run cargo build --quiet --locked -p taffrail
+run cargo test --locked --workspace
+
+if [ "${#skipped[@]}" -gt 0 ]; then
+    echo "skipped:"
+    printf '  %s\n' "${skipped[@]}"
+else
+    echo "nothing was skipped"
+fi
