@@ -1,5 +1,7 @@
 //! Compares `validate` of a flow to reading the same text into a bare value and checking that against one bare schema, in the same run.
 
+#![expect(clippy::print_stdout, reason = "a benchmark's answer goes to stdout")]
+
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::sync::Arc;

@@ -7,11 +7,10 @@ use std::sync::Arc;
 
 use taffrail_expr::{ReadPath, Reads, Segment, Template};
 
-use super::locate::locate;
 use super::nodes::for_each_text;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::suggest::did_you_mean;
-use crate::yaml::{Node, Span};
+use crate::yaml::{Node, Span, scalar_span_to_source};
 
 /// The variables that expressions may begin with, old ones included.
 const ROOTS: [&str; 26] = [
@@ -133,7 +132,7 @@ fn check_text(
                 } else {
                     Code::ExpressionSyntax
                 };
-                let span = locate(source, node, &error.span);
+                let span = scalar_span_to_source(source, node, error.span);
                 let mut diagnostic = Diagnostic::error(code, span, error.message).path(path);
                 if let Some(help) = error.help {
                     diagnostic = diagnostic.help(help);
@@ -347,6 +346,6 @@ impl Context<'_> {
             }
             _ => read.span.clone(),
         };
-        locate(self.source, self.node, &range)
+        scalar_span_to_source(self.source, self.node, range)
     }
 }

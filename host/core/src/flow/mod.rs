@@ -1,12 +1,13 @@
 //! What a flow's author wrote, typed as far as that is certain, unrendered, every part with its place.
 
 mod catalogue;
+mod common_keys;
 mod defaults;
 mod expressions;
-mod locate;
 mod nodes;
 mod read;
 mod read_task;
+mod refusal;
 mod task;
 mod types;
 

@@ -45,9 +45,7 @@ const SERVER_ONLY: [(&str, &str); 6] = [
 ];
 
 /// Keys that change what a run does, and that this version does not do yet.
-const NOT_YET: [(&str, &str); 4] = [
-    ("errors", "tasks for failures"),
-    ("finally", "tasks that run at the end"),
+const NOT_YET: [(&str, &str); 2] = [
     ("afterExecution", "tasks that run after the execution"),
     ("retry", "retries of a flow"),
 ];

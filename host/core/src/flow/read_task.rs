@@ -4,16 +4,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::catalogue::{self, Known};
+use super::common_keys::common_keys;
 use super::defaults::merge;
 use super::expressions::Position;
 use super::nodes::to_json_with_text;
-use super::task::{Branch, CommonKeys, CoreKind, FlowableKind, ScriptType, Task, TaskKind};
+use super::refusal::{missing_type, refusal, type_path, unsatisfied};
+use super::task::{Branch, CoreKind, FlowableKind, ScriptType, Task, TaskKind};
 use super::types::{PluginDefault, Spanned};
-use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::output::LogLevel;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::resolve::{Conflict, Wish, grant};
 use crate::schema::Where;
-use crate::suggest::{did_you_mean, nearest};
 use crate::validate::Checker;
 use crate::version::VersionPin;
 use crate::yaml::{Entry, Node, NodeKind, ScalarValue, Span, push_index, push_key};
@@ -361,7 +361,7 @@ impl<'tree> TaskReader<'tree> {
             let branches = self.children(node, path, position, kind, found);
             return Some(TaskKind::Flowable { kind, branches });
         }
-        found.push(self.refusal(&known, type_name, path));
+        found.push(refusal(self.checker, &known, type_name, path));
         match known {
             Known::Core(name) => Some(TaskKind::Core(CoreKind { name: name.into() })),
             _ => None,
@@ -440,116 +440,6 @@ impl<'tree> TaskReader<'tree> {
             .collect()
     }
 
-    fn refusal(&self, known: &Known, type_name: &Spanned<Arc<str>>, path: &str) -> Diagnostic {
-        let name = &type_name.value;
-        let not_yet = |message: String| Diagnostic::error(Code::NotYet, type_name.span, message);
-        let unknown =
-            |message: String| Diagnostic::error(Code::UnknownTaskType, type_name.span, message);
-        let diagnostic = match known {
-            Known::Core(current) => {
-                let diagnostic = not_yet(format!("the core task `{name}` is not supported yet"))
-                    .label("this version of taffrail runs script tasks only");
-                if *current == &**name {
-                    diagnostic
-                } else {
-                    diagnostic.note(format!("its current name is `{current}`"))
-                }
-            }
-            Known::LegacyScript(current) => {
-                not_yet(format!("the old script task `{name}` is not supported"))
-                    .label("it was replaced by the tasks of the language plugins")
-                    .help(format!("use `{current}`"))
-            }
-            Known::InProcess(language) => unknown(format!("`{name}` cannot run here")).label(
-                format!("it runs {language} code inside the Java process of a server"),
-            ),
-            Known::Trigger => unknown(format!("`{name}` is a trigger, not a task"))
-                .label("triggers belong under `triggers`"),
-            Known::Runner => unknown(format!("`{name}` is a task runner, not a task"))
-                .help("write it as the `type` of a task's `taskRunner`"),
-            Known::Language(language) => unknown(format!("no installed plugin provides `{name}`"))
-                .label(format!("the plugin for {language} is missing"))
-                .note(self.installed()),
-            Known::Plugin(plugin) => unknown(format!("no installed plugin provides `{name}`"))
-                .label(format!(
-                    "it is a task of the original's `{plugin}` plugin, which taffrail does not have"
-                )),
-            Known::Flowable(_) | Known::Unknown => {
-                unknown(format!("no installed plugin provides `{name}`")).label("unknown task type")
-            }
-        };
-        let diagnostic = diagnostic.path(type_path(path));
-        match known {
-            Known::Unknown | Known::Plugin(_) | Known::Language(_) | Known::Runner => {
-                self.suggest(diagnostic, type_name, matches!(known, Known::Unknown))
-            }
-            _ => diagnostic,
-        }
-    }
-
-    /// Adds the nearest name; of a name that is no name of the original at all, also by its last part.
-    fn suggest(
-        &self,
-        diagnostic: Diagnostic,
-        type_name: &Spanned<Arc<str>>,
-        guess: bool,
-    ) -> Diagnostic {
-        if diagnostic.help.is_some() {
-            return diagnostic;
-        }
-        let name: &str = &type_name.value;
-        let installed: Vec<String> = self
-            .checker
-            .plugins()
-            .iter()
-            .flat_map(|plugin| &plugin.task_types)
-            .map(|task_type| task_type.name.to_string())
-            .collect();
-        let others: Vec<String> = if guess {
-            catalogue::names().collect()
-        } else {
-            Vec::new()
-        };
-        let candidates = || installed.iter().chain(&others).map(String::as_str);
-        let span = type_name.span;
-        // Names of one family differ in a word; only a slip of the pen within that word counts.
-        let near = nearest(name, candidates(), 4)
-            .into_iter()
-            .find(|near| one_word_differs_slightly(name, near));
-        if let Some(near) = near {
-            return diagnostic.fix(format!("did you mean `{near}`?"), span, near);
-        }
-        if !guess {
-            return diagnostic;
-        }
-        let wanted = name.to_lowercase();
-        let by_ending = candidates().find(|candidate| {
-            let candidate = candidate.to_lowercase();
-            candidate.ends_with(&format!(".{wanted}"))
-                || candidate.rsplit('.').nth(1) == Some(&wanted)
-        });
-        match by_ending {
-            Some(found) => diagnostic.fix(format!("did you mean `{found}`?"), span, found),
-            None => diagnostic.note(self.installed()),
-        }
-    }
-
-    fn installed(&self) -> String {
-        let mut ids: Vec<&str> = self
-            .checker
-            .plugins()
-            .iter()
-            .map(|plugin| plugin.id.as_str())
-            .collect();
-        ids.sort_unstable();
-        ids.dedup();
-        if ids.is_empty() {
-            "no plugin is installed".to_owned()
-        } else {
-            format!("installed plugins: {}", ids.join(", "))
-        }
-    }
-
     fn version(
         &self,
         node: &Node,
@@ -587,169 +477,6 @@ impl<'tree> TaskReader<'tree> {
                 (None, false)
             }
         }
-    }
-}
-
-/// Whether two dotted names have as many parts and differ in exactly one, by a slip.
-fn one_word_differs_slightly(name: &str, other: &str) -> bool {
-    let differing: Vec<(&str, &str)> = name
-        .split('.')
-        .zip(other.split('.'))
-        .filter(|(left, right)| left != right)
-        .collect();
-    name.split('.').count() == other.split('.').count()
-        && match differing.as_slice() {
-            [] => true,
-            [(left, right)] => did_you_mean(left, [*right]).is_some(),
-            _ => name.to_lowercase() == other.to_lowercase(),
-        }
-}
-
-fn unsatisfied(
-    node: &Node,
-    path: &str,
-    type_name: &Spanned<Arc<str>>,
-    plugin: &str,
-    installed: &[semver::Version],
-) -> Diagnostic {
-    let listed = installed
-        .iter()
-        .map(|version| format!("`{version}`"))
-        .collect::<Vec<_>>()
-        .join(", ");
-    let mut path = path.to_owned();
-    push_key(&mut path, "version");
-    match node.get("version") {
-        Some(value) => {
-            let written = value.scalar().map_or("", |scalar| &scalar.text);
-            let diagnostic = Diagnostic::error(
-                Code::UnsatisfiedVersion,
-                value.span,
-                format!("plugin `{plugin}` is pinned to `{written}`, which no installed version satisfies"),
-            )
-            .label(format!("installed: {listed}"))
-            .path(path);
-            match installed
-                .iter()
-                .rev()
-                .find(|version| version.pre.is_empty())
-            {
-                Some(newest) => diagnostic.help(format!(
-                    "write `version: \"{}.{}\"`, or remove the line for the newest",
-                    newest.major, newest.minor
-                )),
-                None => diagnostic,
-            }
-        }
-        None => Diagnostic::error(
-            Code::UnsatisfiedVersion,
-            type_name.span,
-            format!("of plugin `{plugin}` only pre-releases are installed"),
-        )
-        .label(format!("installed: {listed}"))
-        .path(path)
-        .help("name one exactly with `version`"),
-    }
-}
-
-fn missing_type(node: &Node, holder: Span, path: &str) -> Diagnostic {
-    let span = node.entry("type").map_or(holder, |entry| entry.key_span);
-    let message = if node.entry("type").is_some() {
-        "`type` has no value"
-    } else {
-        "this task needs the key `type`"
-    };
-    Diagnostic::error(Code::MissingProperty, span, message)
-        .label("for example `type: io.kestra.plugin.scripts.shell.Commands`")
-        .path(type_path(path))
-}
-
-fn type_path(path: &str) -> String {
-    let mut path = path.to_owned();
-    push_key(&mut path, "type");
-    path
-}
-
-/// Reads the keys that every task has and says which of them do nothing here.
-fn common_keys(node: &Node, path: &str, found: &mut Vec<Diagnostic>) -> CommonKeys {
-    let flag = |key: &str| {
-        node.get(key).and_then(Node::scalar).is_some_and(|scalar| {
-            scalar.value == ScalarValue::Bool(true) || &*scalar.text == "true"
-        })
-    };
-    let mut say = |key: &str, severity: Severity, code: Code, message: &str, label: &str| {
-        if let Some(entry) = node.entry(key).filter(|entry| !entry.value.is_null()) {
-            let mut path = path.to_owned();
-            push_key(&mut path, key);
-            found.push(
-                Diagnostic::new(code, severity, Some(entry.key_span), message)
-                    .label(label)
-                    .path(path),
-            );
-        }
-    };
-    say(
-        "retry",
-        Severity::Error,
-        Code::NotYet,
-        "`retry` is not supported yet",
-        "the task would be tried once only",
-    );
-    if flag("logToFile") {
-        say(
-            "logToFile",
-            Severity::Warning,
-            Code::NotYet,
-            "`logToFile` is not supported yet",
-            "the log is shown as usual",
-        );
-    }
-    if node
-        .get("taskCache")
-        .and_then(|cache| cache.get("enabled"))
-        .and_then(Node::scalar)
-        .is_some_and(|scalar| scalar.value == ScalarValue::Bool(true))
-    {
-        say(
-            "taskCache",
-            Severity::Warning,
-            Code::NotYet,
-            "`taskCache` is not supported yet",
-            "the task runs every time",
-        );
-    }
-    say(
-        "pluginDefaultsRef",
-        Severity::Error,
-        Code::NotYet,
-        "`pluginDefaultsRef` is not supported yet",
-        "the defaults would be missing",
-    );
-    say(
-        "workerGroup",
-        Severity::Note,
-        Code::NotRunHere,
-        "`workerGroup` is accepted and not applied here",
-        "there is one worker here",
-    );
-    say(
-        "assets",
-        Severity::Note,
-        Code::NotRunHere,
-        "`assets` is accepted and not applied here",
-        "there is no catalogue of assets here",
-    );
-    CommonKeys {
-        description: node.get("description").and_then(Node::text).map(Into::into),
-        disabled: flag("disabled"),
-        run_if: node.get("runIf").cloned(),
-        allow_failure: flag("allowFailure"),
-        allow_warning: flag("allowWarning"),
-        timeout: node.get("timeout").filter(|node| !node.is_null()).cloned(),
-        log_level: node
-            .get("logLevel")
-            .and_then(Node::text)
-            .and_then(LogLevel::from_name),
     }
 }
 

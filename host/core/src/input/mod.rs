@@ -2,10 +2,11 @@
 
 mod convert;
 mod declaration;
+mod formats;
 mod read;
 mod resolve;
 
 pub use convert::{InputValue, convert};
 pub use declaration::{InputDeclaration, InputType, ItemType};
 pub(crate) use read::read_inputs;
-pub use resolve::{Given, InputError, resolve_inputs};
+pub use resolve::{Given, InputError, RenderDefault, resolve_inputs};

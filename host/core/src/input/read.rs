@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::convert::{convert, moment, time, validator};
+use super::convert::convert;
 use super::declaration::{InputDeclaration, InputType, ItemType};
+use super::formats::{moment, time, validator};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::duration;
 use crate::flow::Spanned;
@@ -226,7 +227,7 @@ fn bound<T>(
     let value = node.get(key)?;
     let text = &value.scalar()?.text;
     let bound = read(text);
-    if bound.is_none() && !value.is_null() && matches!(value.text(), Some(_)) {
+    if bound.is_none() && value.text().is_some() {
         let mut path = path.to_owned();
         push_key(&mut path, key);
         found.push(

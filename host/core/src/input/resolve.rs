@@ -35,6 +35,10 @@ pub struct InputError {
     pub declared: Option<Span>,
 }
 
+/// Renders a default, or an expression that lists choices, given the values found so far; or says why it cannot.
+pub type RenderDefault<'a> =
+    dyn FnMut(&Node, &[(Arc<str>, InputValue)]) -> Result<Value, String> + 'a;
+
 /// Finds the value of every declared input, in the order of the flow. An input that may be absent and is, is left out.
 ///
 /// `render` is called once for each default and for each expression that lists choices, in that order, with what was found so far;
@@ -45,7 +49,7 @@ pub struct InputError {
 pub fn resolve_inputs(
     declared: &[InputDeclaration],
     given: &[(String, Given)],
-    render: &mut dyn FnMut(&Node, &[(Arc<str>, InputValue)]) -> Result<Value, String>,
+    render: &mut RenderDefault<'_>,
 ) -> Result<Vec<(Arc<str>, InputValue)>, Vec<InputError>> {
     let mut errors = Vec::new();
     for (position, (name, _)) in given.iter().enumerate() {
@@ -87,13 +91,12 @@ pub fn resolve_inputs(
 }
 
 type Mistake = (String, Option<String>);
-type Render<'a> = dyn FnMut(&Node, &[(Arc<str>, InputValue)]) -> Result<Value, String> + 'a;
 
 fn one(
     input: &InputDeclaration,
     given: &Given,
     values: &[(Arc<str>, InputValue)],
-    render: &mut Render<'_>,
+    render: &mut RenderDefault<'_>,
 ) -> Result<InputValue, Mistake> {
     let name = &input.id.value;
     let given = match (given, &input.kind) {
@@ -124,7 +127,7 @@ fn one(
 fn default(
     input: &InputDeclaration,
     values: &[(Arc<str>, InputValue)],
-    render: &mut Render<'_>,
+    render: &mut RenderDefault<'_>,
 ) -> Result<Option<InputValue>, Mistake> {
     let name = &input.id.value;
     let Some(defaults) = input.defaults.as_ref().filter(|node| !node.is_null()) else {
@@ -154,7 +157,7 @@ fn default(
 fn choices(
     kind: &InputType,
     values: &[(Arc<str>, InputValue)],
-    render: &mut Render<'_>,
+    render: &mut RenderDefault<'_>,
 ) -> Result<Option<Vec<String>>, Mistake> {
     let (InputType::Select {
         expression: Some(expression),

@@ -12,6 +12,7 @@ mod keys;
 mod runners;
 mod task;
 mod tidy;
+mod words;
 
 pub use check::{Shape, Where};
 pub use compose::compose;
