@@ -245,8 +245,8 @@ fn description_name(digest: &str) -> String {
 /// Machine code from the cache, with the names that it was compiled from.
 fn revived(machine: &Machine, cache: &Cache, name: &str) -> Option<(Component, Interface)> {
     let entry = cache.read(name)?;
-    let component = machine
-        .revive(&entry)
+    let component = entry
+        .revive(machine.engine())
         .inspect_err(|reason| tracing::warn!("a cached plugin is compiled again: {reason}"))
         .ok()?;
     let names = component.component_type();

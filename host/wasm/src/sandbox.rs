@@ -15,7 +15,6 @@ use wasmtime::component::Component;
 use wasmtime::{Config, Engine, OptLevel, Store, Trap};
 use wasmtime_wasi::I32Exit;
 
-use crate::cache::Entry;
 use crate::limits::{Limits, Tier, TierLimits};
 use crate::log::{CallLog, Speaker};
 use crate::state::State;
@@ -129,19 +128,6 @@ impl Machine {
         .map_err(|error| format!("it does not compile: {}", harmless(&format!("{error:#}"))))
     }
 
-    /// Takes up machine code that an earlier run of this host compiled.
-    pub(crate) fn revive(&self, entry: &Entry) -> Result<Component, String> {
-        #[expect(
-            unsafe_code,
-            reason = "compiled plugins are native code; this is the only place that takes it up"
-        )]
-        // SAFETY: these bytes are what `Component::serialize` of this host returned. An `Entry` exists only where the mark over
-        // exactly this memory, made with a key that only this user can read, was found right, and the file is not read again.
-        // The engine itself compares its version, target and settings with those in the bytes.
-        let component = unsafe { Component::deserialize(&self.engine, entry.content()) };
-        component.map_err(|error| format!("{error:#}"))
-    }
-
     /// Runs one call in a fresh store.
     ///
     /// # Errors
@@ -151,7 +137,10 @@ impl Machine {
         call: Call,
         body: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T> + Send,
     ) -> Result<T, String> {
-        let running = self.ticker.run(|| self.engine.weak());
+        let running = self
+            .ticker
+            .run(|| self.engine.weak())
+            .map_err(|error| format!("was not run: no thread to keep its time ({error})"))?;
         let outcome = if call.waits {
             self.run_waiting(&call, body)
         } else {

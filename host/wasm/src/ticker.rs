@@ -44,7 +44,13 @@ impl Ticker {
     }
 
     /// Ticks until the returned guard is dropped.
-    pub(crate) fn run(&self, engine: impl FnOnce() -> EngineWeak) -> Running<'_> {
+    ///
+    /// # Errors
+    /// When there is no thread to tick on; nothing may run then, as nothing would end it.
+    pub(crate) fn run(
+        &self,
+        engine: impl FnOnce() -> EngineWeak,
+    ) -> Result<Running<'_>, std::io::Error> {
         {
             let mut state = lock(&self.shared.state);
             state.calls += 1;
@@ -53,22 +59,20 @@ impl Ticker {
                 self.shared.changed.notify_one();
             }
         }
+        let running = Running {
+            shared: &self.shared,
+        };
         let mut thread = lock(&self.thread);
         if thread.is_none() {
             let shared = Arc::clone(&self.shared);
             let engine = engine();
-            *thread = std::thread::Builder::new()
+            let ticking = std::thread::Builder::new()
                 .name("plugin-ticker".to_owned())
                 .stack_size(64 << 10)
-                .spawn(move || tick(&shared, &engine))
-                .inspect_err(|error| {
-                    tracing::warn!("no thread for the deadlines of plugins: {error}");
-                })
-                .ok();
+                .spawn(move || tick(&shared, &engine))?;
+            *thread = Some(ticking);
         }
-        Running {
-            shared: &self.shared,
-        }
+        Ok(running)
     }
 
     /// Whether the thread sleeps without a next tick.
@@ -136,7 +140,7 @@ mod tests {
         let engine = wasmtime::Engine::default();
         let ticker = Ticker::new();
         for _ in 0..3 {
-            drop(ticker.run(|| engine.weak()));
+            drop(ticker.run(|| engine.weak()).unwrap());
             while !ticker.rests() {
                 std::thread::yield_now();
             }

@@ -5,6 +5,7 @@
 
 mod folder;
 mod key;
+mod revive;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
