@@ -42,13 +42,6 @@ pub enum Event<'a> {
         /// What it was; secrets are masked.
         output: TaskOutput<'a>,
     },
-    /// The program is being ended before its time.
-    Stopping {
-        /// Whose run it is.
-        identity: &'a TaskIdentity,
-        /// Why and how, in words.
-        reason: &'a str,
-    },
     /// A task run has ended and left nothing behind.
     TaskEnded {
         /// What is kept of it.
@@ -67,11 +60,6 @@ pub enum Event<'a> {
         source: &'a Source,
         /// What it was.
         diagnostics: &'a [Diagnostic],
-    },
-    /// Something that the user should know and that belongs to no task run.
-    Notice {
-        /// One sentence.
-        message: &'a str,
     },
 }
 

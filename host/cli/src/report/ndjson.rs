@@ -88,14 +88,10 @@ impl Reporter for NdjsonReporter {
                 self.append("launched", json!({ "task": identity.task, "taskRun": identity.task_run, "runner": runner }));
             }
             Event::Output { identity, output } => self.output(identity, output),
-            Event::Stopping { identity, reason } => {
-                self.append("stopping", json!({ "task": identity.task, "taskRun": identity.task_run, "reason": reason }));
-            }
             Event::TaskEnded { record, .. } => self.append("task-ended", json!({ "record": record })),
             Event::Diagnostics { source, diagnostics } => {
                 self.append("diagnostics", json!({ "diagnostics": to_json(diagnostics, source) }));
             }
-            Event::Notice { message } => self.append("notice", json!({ "message": message })),
             Event::ExecutionEnded { record } => self.append(
                 "execution-ended",
                 json!({

@@ -235,8 +235,6 @@ impl Reporter for TextReporter {
                 complain(render_text(diagnostics, source, self.style).trim_end());
             }
             Event::ExecutionEnded { record } => self.execution_ended(record),
-            Event::Stopping { reason, .. } => complain(reason),
-            Event::Notice { message } => complain(message),
             Event::ExecutionStarted { .. } | Event::Launched { .. } => {}
         }
     }
