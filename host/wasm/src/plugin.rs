@@ -86,7 +86,9 @@ impl Plugin {
         let tier = limits
             .tier(size)
             .ok_or_else(|| too_large(size, limits.largest_file()))?;
-        let machine = sandbox.machine(tier)?;
+        let machine = sandbox
+            .machine(tier)
+            .map_err(|error| format!("it {error}"))?;
         let name = format!("{digest}-{}.cwasm", machine.fingerprint());
         if let Some((component, interface)) = revived(machine, cache, &name) {
             return Self::link(sandbox, tier, &component, interface, digest);

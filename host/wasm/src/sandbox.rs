@@ -90,8 +90,8 @@ impl Machine {
             .concurrency_support(false)
             .shared_memory(false)
             .wasm_memory64(false);
-        let engine = Engine::new(&config)
-            .map_err(|error| format!("the WebAssembly engine does not start: {error:#}"))?;
+        let engine =
+            Engine::new(&config).map_err(|error| format!("has no engine to run in: {error:#}"))?;
         Ok(Self {
             engine,
             ticker: Ticker::new(),
@@ -124,7 +124,7 @@ impl Machine {
         catch_unwind(AssertUnwindSafe(|| {
             Component::from_binary(&self.engine, component)
         }))
-        .map_err(|panic| host_fault("compiling it", panic.as_ref()))?
+        .map_err(|panic| format!("it {}", host_fault("compiled", panic.as_ref())))?
         .map_err(|error| format!("it does not compile: {}", harmless(&format!("{error:#}"))))
     }
 
@@ -145,7 +145,7 @@ impl Machine {
             self.run_waiting(&call, body)
         } else {
             catch_unwind(AssertUnwindSafe(|| self.run_at_once(&call, body)))
-                .unwrap_or_else(|panic| Err(host_fault("calling it", panic.as_ref())))
+                .unwrap_or_else(|panic| Err(host_fault("called", panic.as_ref())))
         };
         drop(running);
         outcome
@@ -206,7 +206,7 @@ impl Machine {
                 .map_err(|error| format!("got no thread to run in: {error}"))?;
             thread
                 .join()
-                .unwrap_or_else(|panic| Err(host_fault("calling it", panic.as_ref())))
+                .unwrap_or_else(|panic| Err(host_fault("called", panic.as_ref())))
         })
     }
 
@@ -273,14 +273,14 @@ enum Ended {
 }
 
 /// A panic on this side of the boundary.
-fn host_fault(doing: &str, panic: &(dyn Any + Send)) -> String {
+fn host_fault(done: &str, panic: &(dyn Any + Send)) -> String {
     let text = panic
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("without a message");
     format!(
-        "taffrail itself failed while {doing} ({}); this is a fault of taffrail, please report it together with the plugin's digest",
+        "could not be {done}: taffrail itself failed ({}); this is a fault of taffrail, please report it together with the plugin's digest",
         harmless(text)
     )
 }
@@ -307,5 +307,66 @@ impl Hasher for Hashing {
             .iter()
             .take(8)
             .fold(0, |sum, byte| (sum << 8) | u64::from(*byte))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(waits: bool) -> Call {
+        Call {
+            speaker: Arc::default(),
+            deadline: Duration::from_secs(10),
+            waits,
+        }
+    }
+
+    #[test]
+    fn a_panic_on_this_side_is_a_report_and_hurts_no_later_call() {
+        let sandbox = Sandbox::new(Limits::default());
+        let machine = sandbox.machine(Tier::Standard).unwrap();
+        for waits in [false, true] {
+            let error = machine
+                .run(call(waits), async |_| -> wasmtime::Result<()> {
+                    panic!("a text\x1b")
+                })
+                .unwrap_err();
+            assert!(
+                error.starts_with("could not be called: taffrail itself failed (a text\\u{1b})"),
+                "{error}"
+            );
+            let answer = machine.run(call(waits), async |_| Ok(7));
+            assert_eq!(answer, Ok(7));
+        }
+    }
+
+    #[test]
+    fn what_never_becomes_ready_is_late() {
+        let sandbox = Sandbox::new(Limits::default());
+        let machine = sandbox.machine(Tier::Standard).unwrap();
+        for waits in [false, true] {
+            let hasty = Call {
+                deadline: Duration::from_millis(20),
+                ..call(waits)
+            };
+            let error = machine
+                .run(hasty, async |_| {
+                    std::future::pending::<()>().await;
+                    Ok(())
+                })
+                .unwrap_err();
+            assert_eq!(error, "took longer than 20 ms");
+        }
+    }
+
+    #[test]
+    fn two_engines_with_the_same_settings_share_machine_code() {
+        let fingerprint = || {
+            let sandbox = Sandbox::new(Limits::default());
+            sandbox.machine(Tier::Standard).unwrap().fingerprint()
+        };
+        assert_eq!(fingerprint(), fingerprint());
+        assert_eq!(fingerprint().len(), 16);
     }
 }
