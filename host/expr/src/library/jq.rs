@@ -1,21 +1,20 @@
 //! The `jq` filter: the jaq engine without anything that reaches the host (environment, clock,
 //! inputs, exit), with a bound on the turns of every generator and on the number of results.
 //!
-//! A program can still make one large text by doubling it; that is bounded by memory alone.
+//! A program can still make a large text by adding it to itself; memory alone bounds that.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 
 use jaq_core::data::HasLut;
-use jaq_core::load::parse::{Def, Term};
+use jaq_core::load::parse::Def;
 use jaq_core::load::{self, Arena, File, Loader};
 use jaq_core::native::{bome, run, v};
-use jaq_core::path::Part;
 use jaq_core::{Compiler, Ctx, DataT, Lut, Vars, unwrap_valr};
 use jaq_json::{Num, Val};
 
-use super::{Invocation, json};
+use super::{Invocation, jq_guard, json};
 use crate::error::Fail;
 use crate::value::{Kind, Map, Value};
 
@@ -177,12 +176,16 @@ fn with_room<T: Send>(job: impl FnOnce() -> T + Send) -> Option<T> {
 
 impl Program {
     fn compile(source: &str) -> Result<Program, Fail> {
-        if let Some(name) = recursive_definition(source) {
-            return Err(Fail::value(format!(
+        let source = jq_guard::guarded(source).map_err(|name| {
+            Fail::value(format!(
                 "the jq program defines `{name}` by itself, which could run for ever"
             ))
-            .help("use `recurse`, `repeat`, `while` or `until`"));
-        }
+            .help("use `recurse`, `repeat`, `while` or `until`")
+        })?;
+        Program::compile_unchecked(&source)
+    }
+
+    pub(super) fn compile_unchecked(source: &str) -> Result<Program, Fail> {
         let kept = |definition: &Def<&str>| !REDEFINED.contains(&definition.name);
         let own = |text| load::parse(text, |parser| parser.defs()).unwrap_or_default();
         let definitions = own(BEFORE)
@@ -193,7 +196,8 @@ impl Program {
                     .chain(jaq_json::defs())
                     .filter(kept),
             )
-            .chain(own(AFTER));
+            .chain(own(AFTER))
+            .chain(own(jq_guard::DEFINITIONS));
         let natives = jaq_core::funs()
             .chain(jaq_std::funs())
             .chain(jaq_json::funs())
@@ -234,6 +238,14 @@ impl Program {
                     });
                 Fail::value(format!("the jq program does not compile{what}"))
             })
+    }
+
+    /// Runs the program on a document; gives the results as they print.
+    #[cfg(test)]
+    pub(super) fn run_on(&self, data: &serde_json::Value) -> Result<Vec<String>, Fail> {
+        let turns = Cell::new(MAX_TURNS);
+        let results = self.run(to_jq(&Value::from_json(data)), &turns)?;
+        Ok(results.iter().map(Value::to_string).collect())
     }
 
     fn run(&self, input: Val, turns: &Cell<u64>) -> Result<Vec<Value>, Fail> {
@@ -299,97 +311,6 @@ fn place(rest: &str) -> String {
         "the end".to_owned()
     } else {
         format!("`{rest}`")
-    }
-}
-
-/// Finds a definition that calls itself: without the language's own generators, that is the only
-/// way to run without end.
-fn recursive_definition(source: &str) -> Option<String> {
-    let term: Term<&str> = load::parse(source, |parser| parser.term())?;
-    let mut found = None;
-    walk(&term, &mut |term| {
-        if let Term::Def(definitions, _) = term {
-            for definition in definitions {
-                walk(&definition.body, &mut |inner| {
-                    if let Term::Call(name, _) = inner
-                        && *name == definition.name
-                    {
-                        found = Some(definition.name.to_owned());
-                    }
-                });
-            }
-        }
-    });
-    found
-}
-
-/// Visits a term and all terms below.
-fn walk<'s>(term: &Term<&'s str>, action: &mut dyn FnMut(&Term<&'s str>)) {
-    action(term);
-    match term {
-        Term::Id | Term::Recurse | Term::Num(_) | Term::Break(_) | Term::Var(_) => {}
-        Term::Str(_, parts) => {
-            for part in parts {
-                if let load::lex::StrPart::Term(inner) = part {
-                    walk(inner, action);
-                }
-            }
-        }
-        Term::Arr(inner) => {
-            if let Some(inner) = inner {
-                walk(inner, action);
-            }
-        }
-        Term::Obj(entries) => {
-            for (key, value) in entries {
-                walk(key, action);
-                if let Some(value) = value {
-                    walk(value, action);
-                }
-            }
-        }
-        Term::Neg(inner) | Term::Label(_, inner) => walk(inner, action),
-        Term::BinOp(left, _, right) => {
-            walk(left, action);
-            walk(right, action);
-        }
-        Term::Fold(_, generator, _, arguments) => {
-            walk(generator, action);
-            arguments.iter().for_each(|inner| walk(inner, action));
-        }
-        Term::TryCatch(body, handler) => {
-            walk(body, action);
-            if let Some(handler) = handler {
-                walk(handler, action);
-            }
-        }
-        Term::IfThenElse(branches, otherwise) => {
-            for (condition, then) in branches {
-                walk(condition, action);
-                walk(then, action);
-            }
-            if let Some(otherwise) = otherwise {
-                walk(otherwise, action);
-            }
-        }
-        Term::Def(definitions, body) => {
-            definitions
-                .iter()
-                .for_each(|definition| walk(&definition.body, action));
-            walk(body, action);
-        }
-        Term::Call(_, arguments) => arguments.iter().for_each(|inner| walk(inner, action)),
-        Term::Path(inner, path) => {
-            walk(inner, action);
-            for (part, _) in &path.0 {
-                match part {
-                    Part::Index(index) => walk(index, action),
-                    Part::Range(from, to) => {
-                        from.iter().chain(to).for_each(|inner| walk(inner, action))
-                    }
-                }
-            }
-        }
     }
 }
 

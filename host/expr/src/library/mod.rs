@@ -6,6 +6,7 @@ mod encodings;
 mod format;
 pub(crate) mod functions;
 pub(crate) mod jq;
+mod jq_guard;
 mod json;
 mod lists;
 pub(crate) mod names;
