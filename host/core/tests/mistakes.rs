@@ -215,6 +215,18 @@ fn types_and_versions() {
 }
 
 #[test]
+fn places_in_lists() {
+    expect(
+        "outputs:\n  - id: x\ntasks:\n  - {id: a, type: io.kestra.plugin.scripts.shell.Script, script: x}\n  -\n  - text\n",
+        &[
+            "2:5 error[TF0102] item 1 of `outputs` needs the key `value` (`value`: the value, as a rule an expression)",
+            "5:4 error[TF0103] item 2 of `tasks` has no value (it must be a map)",
+            "6:5 error[TF0103] item 3 of `tasks` must be a map, not text",
+        ],
+    );
+}
+
+#[test]
 fn ids() {
     let two = "tasks:\n  - {id: a, type: io.kestra.plugin.scripts.shell.Script, script: x}\n  - {id: a, type: io.kestra.plugin.scripts.shell.Script, script: x}\n";
     expect(
@@ -224,7 +236,7 @@ fn ids() {
     expect(
         "tasks:\n  - {id: 'a b', type: io.kestra.plugin.scripts.shell.Script, script: x}\n",
         &[
-            "2:10 error[TF0104] `id` must be letters, digits, `_` and `-`, beginning with a letter or a digit, not `a b`",
+            "2:10 error[TF0104] `id` must be a name of letters, digits, `_` and `-` that begins with a letter or a digit, not `a b`",
         ],
     );
     expect(

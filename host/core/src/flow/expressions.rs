@@ -10,7 +10,7 @@ use taffrail_expr::{ReadPath, Reads, Segment, Template};
 use super::nodes::for_each_text;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::suggest::did_you_mean;
-use crate::yaml::{Node, Span, scalar_span_to_source};
+use crate::yaml::{Node, Span, push_index, push_key, scalar_span_to_source};
 
 /// The variables that expressions may begin with, old ones included.
 const ROOTS: [&str; 26] = [
@@ -83,11 +83,42 @@ pub(super) fn check_texts(
     reader: Option<Reader<'_>>,
     found: &mut Vec<Diagnostic>,
 ) {
-    for_each_text(node, &mut |text, node| {
+    for_each_text(node, &mut |text, scalar| {
         if may_hold_expression(text) {
-            check_text(source, text, node, path, names, reader, found);
+            let before = found.len();
+            check_text(source, text, scalar, names, reader, found);
+            if found.len() > before {
+                let mut exact = path.to_owned();
+                extend_path(&mut exact, node, scalar);
+                for diagnostic in &mut found[before..] {
+                    diagnostic.path.clone_from(&exact);
+                }
+            }
         }
     });
+}
+
+/// Adds the way from a node to one below it; says whether there is one.
+fn extend_path(path: &mut String, from: &Node, to: &Node) -> bool {
+    if std::ptr::eq(from, to) {
+        return true;
+    }
+    let length = path.len();
+    for entry in from.entries() {
+        push_key(path, &entry.key);
+        if extend_path(path, &entry.value, to) {
+            return true;
+        }
+        path.truncate(length);
+    }
+    for (index, item) in from.items().iter().enumerate() {
+        push_index(path, index);
+        if extend_path(path, item, to) {
+            return true;
+        }
+        path.truncate(length);
+    }
+    false
 }
 
 /// Whether the text has a tag of the expression language.
@@ -99,7 +130,6 @@ fn check_text(
     source: &str,
     text: &str,
     node: &Node,
-    path: &str,
     names: &Names,
     reader: Option<Reader<'_>>,
     found: &mut Vec<Diagnostic>,
@@ -111,7 +141,6 @@ fn check_text(
                 source,
                 text,
                 node,
-                path,
                 names,
                 reader,
                 reads,
@@ -133,7 +162,7 @@ fn check_text(
                     Code::ExpressionSyntax
                 };
                 let span = scalar_span_to_source(source, node, error.span);
-                let mut diagnostic = Diagnostic::error(code, span, error.message).path(path);
+                let mut diagnostic = Diagnostic::error(code, span, error.message);
                 if let Some(help) = error.help {
                     diagnostic = diagnostic.help(help);
                 }
@@ -147,7 +176,6 @@ struct Context<'a> {
     source: &'a str,
     text: &'a str,
     node: &'a Node,
-    path: &'a str,
     names: &'a Names,
     reader: Option<Reader<'a>>,
     reads: &'a Reads,
@@ -316,7 +344,7 @@ impl Context<'_> {
     }
 
     fn unknown(&self, read: &ReadPath, name: &str, message: String) -> Diagnostic {
-        Diagnostic::error(Code::UnknownReference, self.place(read, name), message).path(self.path)
+        Diagnostic::error(Code::UnknownReference, self.place(read, name), message)
     }
 
     fn suggest(

@@ -118,6 +118,7 @@ impl<'a> Place<'a> {
                         Some(Step::Key(list)) => format!("item {} of `{list}`", index + 1),
                         _ => format!("item {}", index + 1),
                     };
+                    key = None;
                     match node.items().get(index) {
                         Some(item) if inside => node = item,
                         _ => inside = false,

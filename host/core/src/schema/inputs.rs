@@ -59,7 +59,7 @@ fn common() -> Map<String, Value> {
         "id": {
             "type": "string",
             "pattern": "^[a-zA-Z0-9][.a-zA-Z0-9_-]*$",
-            "x-what": "letters, digits, `.`, `_` and `-`, beginning with a letter or a digit",
+            "x-what": "a name of letters, digits, `.`, `_` and `-` that begins with a letter or a digit",
             "description": "Name of the input, read as `inputs.<id>`",
         },
         "type": { "type": "string", "description": "Type of the value" },

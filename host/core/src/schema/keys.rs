@@ -34,14 +34,14 @@ struct FlowKeys {
     #[schemars(
         regex(pattern = "^[a-zA-Z0-9][a-zA-Z0-9._-]*$"),
         length(min = 1, max = 100),
-        extend("x-what" = "letters, digits, `.`, `_` and `-`, beginning with a letter or a digit")
+        extend("x-what" = "a name of letters, digits, `.`, `_` and `-` that begins with a letter or a digit")
     )]
     id: String,
     /// Namespace of the flow: parts joined by dots, the first the widest
     #[schemars(
         regex(pattern = "^[a-z0-9][a-z0-9._-]*$"),
         length(min = 1, max = 150),
-        extend("x-what" = "small letters, digits, `.`, `_` and `-`, beginning with a letter or a digit")
+        extend("x-what" = "a name of small letters, digits, `.`, `_` and `-` that begins with a letter or a digit")
     )]
     namespace: String,
     /// What the flow is for, in Markdown
@@ -185,7 +185,7 @@ struct TaskKeys {
     #[schemars(
         regex(pattern = "^[a-zA-Z0-9][a-zA-Z0-9_-]*$"),
         length(min = 1, max = 256),
-        extend("x-what" = "letters, digits, `_` and `-`, beginning with a letter or a digit")
+        extend("x-what" = "a name of letters, digits, `_` and `-` that begins with a letter or a digit")
     )]
     id: String,
     /// What the task does
