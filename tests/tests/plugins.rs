@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "what a helper cannot do fails the test")]
 
 #[path = "../guests/mod.rs"]
-#[allow(dead_code, reason = "shared with the tests of the sandbox, which use all of it")]
+#[allow(
+    dead_code,
+    reason = "shared with the tests of the sandbox, which use all of it"
+)]
 mod guests;
 
 use std::path::{Path, PathBuf};
