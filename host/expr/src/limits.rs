@@ -1,6 +1,7 @@
 //! How much one rendering may do, and the account that is kept of it.
 
 use crate::error::{EvalErrorKind, Fail};
+use crate::value::Value;
 
 /// Bounds on one rendering, so that no expression can run or grow without end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ impl Default for Limits {
 
 /// Containers within containers beyond this are refused, as printing and dropping them recurses.
 const MAX_NESTING: u16 = 100;
+/// Values with more parts than this are refused; a part is an element or 16 bytes of text.
+const MAX_WEIGHT: u64 = 8 * 1024 * 1024;
 /// Evaluations within evaluations beyond this are refused: the guard of the stack where a macro
 /// calls a macro from deep inside an expression.
 const MAX_RECURSION: u32 = 300;
@@ -77,13 +80,22 @@ impl Budget {
         self.charge(items as u64)
     }
 
-    pub(crate) fn check_nesting(&self, nesting: u16) -> Result<(), Fail> {
-        if nesting > MAX_NESTING {
+    /// Refuses a value that is nested too deeply or would print far larger than it is.
+    pub(crate) fn check(&self, value: &Value) -> Result<(), Fail> {
+        if value.nesting() > MAX_NESTING {
             return Err(Fail::limit(format!(
                 "more than {MAX_NESTING} lists and maps inside one another"
             )));
         }
+        if value.weight() > MAX_WEIGHT {
+            return Err(Fail::limit("this value is too large"));
+        }
         Ok(())
+    }
+
+    /// Accounts for a look through all of a value.
+    pub(crate) fn charge_visit(&mut self, value: &Value) -> Result<(), Fail> {
+        self.charge(value.weight() / 4)
     }
 
     pub(crate) fn descend(&mut self) -> Result<(), Fail> {

@@ -93,14 +93,36 @@ pub struct Value {
     /// How many containers lie inside one another here; bounded while evaluating, so that neither
     /// printing nor dropping a value can exhaust the stack.
     nesting: u16,
+    /// How much there is to print: elements, and text in units of 16 bytes. What occurs twice
+    /// counts twice, since containers that share their parts print far larger than they are.
+    weight: u32,
 }
 
 impl Value {
     fn new(kind: Kind) -> Value {
+        let weight = match &kind {
+            Kind::Text(text) => 1 + u32::try_from(text.len() / 16).unwrap_or(u32::MAX - 1),
+            _ => 1,
+        };
         Value {
             kind,
             taint: Taint::default(),
             nesting: 0,
+            weight,
+        }
+    }
+
+    fn container<'v>(kind: Kind, parts: impl Iterator<Item = &'v Value>) -> Value {
+        let (mut nesting, mut weight) = (0, 1_u32);
+        for part in parts {
+            nesting = nesting.max(part.nesting);
+            weight = weight.saturating_add(part.weight);
+        }
+        Value {
+            kind,
+            taint: Taint::default(),
+            nesting: nesting.saturating_add(1),
+            weight,
         }
     }
 
@@ -136,22 +158,14 @@ impl Value {
 
     /// A list.
     pub fn list(items: Vec<Value>) -> Value {
-        let nesting = 1 + items.iter().map(|item| item.nesting).max().unwrap_or(0);
-        Value {
-            kind: Kind::List(Arc::new(items)),
-            taint: Taint::default(),
-            nesting,
-        }
+        let items = Arc::new(items);
+        Value::container(Kind::List(items.clone()), items.iter())
     }
 
     /// A map.
     pub fn map(entries: Map) -> Value {
-        let nesting = 1 + entries.values().map(|item| item.nesting).max().unwrap_or(0);
-        Value {
-            kind: Kind::Map(Arc::new(entries)),
-            taint: Taint::default(),
-            nesting,
-        }
+        let entries = Arc::new(entries);
+        Value::container(Kind::Map(entries.clone()), entries.values())
     }
 
     /// Takes over a JSON document. Whole numbers beyond 64 bits become floating.
@@ -267,6 +281,11 @@ impl Value {
 
     pub(crate) fn nesting(&self) -> u16 {
         self.nesting
+    }
+
+    /// How much there is to print or to look through; see the field.
+    pub(crate) fn weight(&self) -> u64 {
+        u64::from(self.weight)
     }
 
     /// Gives a map's entry; its marks include the map's own.

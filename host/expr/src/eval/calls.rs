@@ -29,20 +29,33 @@ impl<'a> Evaluator<'a> {
 
     pub(super) fn filter(&mut self, input: Value, call: &'a FilterCall) -> Evaluated<Value> {
         let arguments = self.arguments(&call.arguments)?;
-        let taint = arguments
+        // An element taken out of a container carries its own marks; what was made from the whole
+        // carries all of them.
+        let keeps_elements = matches!(input.kind, Kind::List(_) | Kind::Map(_))
+            && ELEMENT_FILTERS.contains(&call.filter.name);
+        let work = if keeps_elements {
+            elements(&input)
+        } else {
+            input.weight() / 4
+        };
+        let work = arguments
             .values()
-            .fold(input.deep_taint(), |taint, argument| {
-                taint.union(&argument.deep_taint())
-            });
-        let structural = matches!(input.kind, Kind::List(_) | Kind::Map(_));
-        let shallow = arguments
-            .values()
-            .fold(input.taint().clone(), |taint, argument| {
-                taint.union(argument.taint())
-            });
+            .fold(work, |work, argument| work + argument.weight() / 4);
+        self.budget
+            .charge(work)
+            .map_err(|fail| fail.at(call.span))?;
+        let marks = |value: &Value| {
+            if keeps_elements {
+                value.taint().clone()
+            } else {
+                value.deep_taint()
+            }
+        };
+        let taint = arguments.values().fold(marks(&input), |taint, argument| {
+            taint.union(&marks(argument))
+        });
         let result = bind(call.filter, arguments)
             .and_then(|arguments| {
-                self.budget.charge(size(&input) / 64)?;
                 let literal_program = call
                     .arguments
                     .nodes()
@@ -69,15 +82,12 @@ impl<'a> Evaluator<'a> {
                 })
             })
             .and_then(|result| {
-                self.budget.charge(size(&result) / 16)?;
-                self.budget.check_nesting(result.nesting())?;
+                self.budget.charge(elements(&result))?;
+                self.budget.check(&result)?;
                 Ok(result)
             })
             .map_err(|fail| fail.at(call.span))?;
-        // An element taken out of a container carries its own marks; what was made from the whole
-        // carries all of them.
-        let keeps_elements = structural && ELEMENT_FILTERS.contains(&call.filter.name);
-        Ok(result.with_taint(if keeps_elements { &shallow } else { &taint }))
+        Ok(result.with_taint(&taint))
     }
 
     pub(super) fn call(
@@ -91,14 +101,18 @@ impl<'a> Evaluator<'a> {
             node.span.start as usize + name.len(),
         );
         let arguments = self.arguments(nodes)?;
+        let work = arguments.values().map(Value::weight).sum::<u64>() / 4;
+        self.budget
+            .charge(work)
+            .map_err(|fail| fail.at(node.span))?;
         if matches!(name.as_ref(), "render" | "renderOnce") {
             return self.render(name, &arguments, node.span);
         }
         if let Some(result) = functions::call(name, &arguments, self.budget) {
             return result
                 .and_then(|value| {
-                    self.budget.charge(size(&value) / 16)?;
-                    self.budget.check_nesting(value.nesting())?;
+                    self.budget.charge(elements(&value))?;
+                    self.budget.check(&value)?;
                     Ok(value)
                 })
                 .map_err(|fail| fail.at(node.span));
@@ -117,7 +131,7 @@ impl<'a> Evaluator<'a> {
                     .values()
                     .fold(value, |value, argument| value.tainted_like(argument));
                 self.budget
-                    .charge(size(&value) / 64)
+                    .charge(elements(&value) / 4)
                     .map_err(|fail| fail.at(node.span))?;
                 self.checked(value, node)
             }
@@ -306,13 +320,12 @@ const ELEMENT_FILTERS: &[&str] = &[
     "slice", "sort", "values",
 ];
 
-/// A measure of the work a value can cause, in bytes of text or sixteen per element.
-fn size(value: &Value) -> u64 {
+/// The parts of a value itself, not counting what is inside its elements.
+fn elements(value: &Value) -> u64 {
     match &value.kind {
-        Kind::Text(text) => text.len() as u64,
-        Kind::List(items) => items.len() as u64 * 16,
-        Kind::Map(entries) => entries.len() as u64 * 16,
-        _ => 0,
+        Kind::List(items) => items.len() as u64,
+        Kind::Map(entries) => entries.len() as u64,
+        _ => value.weight(),
     }
 }
 

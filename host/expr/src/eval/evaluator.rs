@@ -145,7 +145,7 @@ impl<'a> Evaluator<'a> {
 
     pub(super) fn checked(&mut self, value: Value, node: &Node) -> Evaluated<Value> {
         self.budget
-            .check_nesting(value.nesting())
+            .check(&value)
             .map_err(|fail| fail.at(node.span))?;
         Ok(value)
     }

@@ -31,6 +31,12 @@ pub(super) fn binary(
     right: &Value,
     budget: &mut Budget,
 ) -> Result<Value, Fail> {
+    if matches!(left.kind, Kind::List(_) | Kind::Map(_))
+        || matches!(right.kind, Kind::List(_) | Kind::Map(_))
+    {
+        budget.charge_visit(left)?;
+        budget.charge_visit(right)?;
+    }
     match operator {
         Operator::Equal => Ok(Value::bool(left == right)),
         Operator::NotEqual => Ok(Value::bool(left != right)),
@@ -208,6 +214,7 @@ pub(super) fn join(parts: &[&Value], budget: &mut Budget) -> Result<Value, Fail>
         match &part.kind {
             Kind::Text(piece) => text.push_str(piece),
             _ => {
+                budget.charge_visit(part)?;
                 let piece = part.render_text();
                 budget.charge_bytes(piece.len())?;
                 text.push_str(&piece);

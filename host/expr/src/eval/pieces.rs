@@ -97,6 +97,9 @@ impl<'a> Evaluator<'a> {
             }
             Kind::Null => Ok(()),
             _ => {
+                self.budget
+                    .charge_visit(value)
+                    .map_err(|fail| fail.at(node.span))?;
                 let mut text = String::new();
                 print::value(value, &mut text);
                 output.taint.add(&value.deep_taint());

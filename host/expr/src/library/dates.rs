@@ -6,7 +6,8 @@ use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 use jiff::{Span, Zoned};
 
 use super::Parameters::Named;
-use super::pattern::{Pattern, parse_offset, zone_id};
+use super::pattern::{Pattern, zone_id};
+use super::pattern_read::parse_offset;
 use super::{Filter, Invocation, shown};
 use crate::error::Fail;
 use crate::print;

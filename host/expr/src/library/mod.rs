@@ -12,6 +12,7 @@ mod lists;
 pub(crate) mod names;
 mod numbers;
 mod pattern;
+mod pattern_read;
 mod regexes;
 mod tests;
 mod texts;

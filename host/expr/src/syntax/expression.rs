@@ -6,14 +6,13 @@ use crate::error::{Span, SyntaxError};
 use crate::library::names;
 use crate::syntax::lexer::{Operator, Spanned, Token};
 use crate::syntax::tree::{ArgumentNodes, Expression, FilterCall, Node};
-use crate::value::Value;
 
 /// Trees higher than this are refused, so that no stack can overflow while running or dropping.
 const MAX_HEIGHT: u16 = 200;
 /// Calls of the parser within one another; a level of brackets takes several.
 const MAX_CALLS: u32 = 150;
 
-const UNARY: u8 = 200;
+pub(super) const UNARY: u8 = 200;
 
 /// How tightly a binary operator binds; gaps as in the table of the crate's documentation.
 fn precedence(operator: Operator) -> Option<u8> {
@@ -44,7 +43,7 @@ pub(crate) struct Parser<'a> {
     calls: u32,
 }
 
-type Parsed<T> = Result<T, SyntaxError>;
+pub(super) type Parsed<T> = Result<T, SyntaxError>;
 
 impl<'a> Parser<'a> {
     /// The last token must be the end.
@@ -57,7 +56,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn at(&self, offset: usize) -> &'a Spanned {
+    pub(super) fn at(&self, offset: usize) -> &'a Spanned {
         let last = self.tokens.len() - 1;
         &self.tokens[(self.index + offset).min(last)]
     }
@@ -80,11 +79,11 @@ impl<'a> Parser<'a> {
         &self.source[self.span().range()]
     }
 
-    fn is_punctuation(&self, character: u8) -> bool {
+    pub(super) fn is_punctuation(&self, character: u8) -> bool {
         *self.token() == Token::Punctuation(character)
     }
 
-    fn eat_punctuation(&mut self, character: u8) -> bool {
+    pub(super) fn eat_punctuation(&mut self, character: u8) -> bool {
         let found = self.is_punctuation(character);
         if found {
             self.index += 1;
@@ -92,7 +91,7 @@ impl<'a> Parser<'a> {
         found
     }
 
-    fn expect_punctuation(&mut self, character: u8, why: &str) -> Parsed<Span> {
+    pub(super) fn expect_punctuation(&mut self, character: u8, why: &str) -> Parsed<Span> {
         if self.is_punctuation(character) {
             Ok(self.advance())
         } else {
@@ -178,7 +177,7 @@ impl<'a> Parser<'a> {
         )
     }
 
-    fn enter(&mut self) -> Parsed<()> {
+    pub(super) fn enter(&mut self) -> Parsed<()> {
         self.calls += 1;
         if self.calls > MAX_CALLS {
             return Err(SyntaxError::new(
@@ -189,7 +188,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn node(&self, expression: Expression, span: Span, below: u16) -> Parsed<Node> {
+    pub(super) fn node(&self, expression: Expression, span: Span, below: u16) -> Parsed<Node> {
         if below >= MAX_HEIGHT {
             return Err(SyntaxError::new(
                 span,
@@ -204,7 +203,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    fn leaf(&self, expression: Expression, span: Span) -> Node {
+    pub(super) fn leaf(&self, expression: Expression, span: Span) -> Node {
         Node {
             expression,
             span,
@@ -212,7 +211,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn binary(&mut self, minimum: u8) -> Parsed<Node> {
+    pub(super) fn binary(&mut self, minimum: u8) -> Parsed<Node> {
         self.enter()?;
         let mut left = self.operand()?;
         loop {
@@ -258,221 +257,6 @@ impl<'a> Parser<'a> {
         }
         self.calls -= 1;
         Ok(left)
-    }
-
-    fn operand(&mut self) -> Parsed<Node> {
-        let start = self.span();
-        match self.token() {
-            Token::Operator(operator @ (Operator::Not | Operator::Plus | Operator::Minus)) => {
-                self.advance();
-                let operand = Box::new(self.binary(UNARY)?);
-                let (span, height) = (start.to(operand.span), operand.height);
-                let expression = match operator {
-                    Operator::Not => Expression::Not(operand),
-                    _ => Expression::Sign {
-                        negative: *operator == Operator::Minus,
-                        operand,
-                    },
-                };
-                self.node(expression, span, height)
-            }
-            Token::Punctuation(b'(') => {
-                self.advance();
-                let mut inner = self.expression()?;
-                let end = self.expect_punctuation(b')', "to close the bracket")?;
-                inner.span = start.to(end);
-                self.postfix(inner)
-            }
-            Token::Punctuation(b'[') => self.list(),
-            Token::Punctuation(b'{') => self.map(),
-            _ => self.simple(),
-        }
-    }
-
-    fn simple(&mut self) -> Parsed<Node> {
-        let span = self.span();
-        let expression = match self.token() {
-            Token::Name => {
-                let name = self.text();
-                self.advance();
-                match name {
-                    "true" | "TRUE" => Expression::Literal(Value::bool(true)),
-                    "false" | "FALSE" => Expression::Literal(Value::bool(false)),
-                    "null" | "NULL" | "none" | "NONE" => Expression::Literal(Value::null()),
-                    _ if self.is_punctuation(b'(') => {
-                        let (arguments, end) = self.arguments()?;
-                        let below = arguments.nodes().map(|node| node.height).max();
-                        let call = self.node(
-                            Expression::Call {
-                                name: Arc::from(name),
-                                arguments,
-                            },
-                            span.to(end),
-                            below.unwrap_or(0),
-                        )?;
-                        return self.postfix(call);
-                    }
-                    _ => Expression::Variable(Arc::from(name)),
-                }
-            }
-            Token::Int(number) => {
-                self.advance();
-                Expression::Literal(Value::int(*number))
-            }
-            Token::Float(number) => {
-                self.advance();
-                Expression::Literal(Value::float(*number))
-            }
-            Token::Text(text) => {
-                self.advance();
-                Expression::Literal(Value::text(text.as_str()))
-            }
-            Token::QuoteOpen => {
-                let node = self.interpolated()?;
-                return self.postfix(node);
-            }
-            Token::End => {
-                return Err(SyntaxError::new(
-                    span,
-                    "expected an expression, found the end of the tag",
-                ));
-            }
-            Token::Operator(operator) => {
-                let error = self.unexpected("expected an expression");
-                return Err(match operator {
-                    Operator::Pipe => error.with_help("write `or` instead of `||`"),
-                    Operator::Divide => error.with_help(
-                        "`/` already divides whole numbers without a rest; there is no `//`",
-                    ),
-                    _ => error,
-                });
-            }
-            Token::Punctuation(b'=') => {
-                return Err(self
-                    .unexpected("expected an expression")
-                    .with_help("write `==` to compare"));
-            }
-            _ => return Err(self.unexpected("expected an expression")),
-        };
-        let leaf = self.leaf(expression, span);
-        self.postfix(leaf)
-    }
-
-    fn interpolated(&mut self) -> Parsed<Node> {
-        let start = self.advance();
-        let mut parts = Vec::new();
-        loop {
-            let span = self.span();
-            match self.token() {
-                Token::QuoteText(text) => {
-                    self.advance();
-                    let literal = Expression::Literal(Value::text(text.as_str()));
-                    parts.push(self.leaf(literal, span));
-                }
-                Token::InterpolationOpen => {
-                    self.advance();
-                    parts.push(self.expression()?);
-                    if *self.token() != Token::InterpolationClose {
-                        return Err(self.unexpected("expected `}` to close `#{`"));
-                    }
-                    self.advance();
-                }
-                _ => {
-                    let end = self.advance();
-                    let below = parts.iter().map(|part| part.height).max().unwrap_or(0);
-                    return self.node(Expression::Interpolation(parts), start.to(end), below);
-                }
-            }
-        }
-    }
-
-    fn list(&mut self) -> Parsed<Node> {
-        let start = self.advance();
-        let mut items = Vec::new();
-        if !self.is_punctuation(b']') {
-            loop {
-                items.push(self.expression()?);
-                if !self.eat_punctuation(b',') {
-                    break;
-                }
-            }
-        }
-        let end = self.expect_punctuation(b']', "or `,` in the list")?;
-        let below = items.iter().map(|item| item.height).max().unwrap_or(0);
-        self.node(Expression::List(items), start.to(end), below)
-    }
-
-    fn map(&mut self) -> Parsed<Node> {
-        let start = self.advance();
-        let mut entries = Vec::new();
-        if !self.is_punctuation(b'}') {
-            loop {
-                let key = self.expression()?;
-                self.expect_punctuation(b':', "between a key and its value")?;
-                entries.push((key, self.expression()?));
-                if !self.eat_punctuation(b',') {
-                    break;
-                }
-            }
-        }
-        let end = self.expect_punctuation(b'}', "or `,` in the map")?;
-        let below = entries
-            .iter()
-            .map(|(key, value)| key.height.max(value.height))
-            .max()
-            .unwrap_or(0);
-        self.node(Expression::Map(entries), start.to(end), below)
-    }
-
-    fn postfix(&mut self, mut node: Node) -> Parsed<Node> {
-        loop {
-            let (key, end) = match self.token() {
-                Token::Punctuation(b'.') => {
-                    self.advance();
-                    let span = self.span();
-                    let name = self.text();
-                    match self.token() {
-                        Token::Name => {}
-                        Token::Operator(_) if name.starts_with(|c: char| c.is_alphabetic()) => {
-                            return Err(SyntaxError::new(
-                                span,
-                                format!("`{name}` is an operator and cannot follow a dot"),
-                            )
-                            .with_help(format!("write `['{name}']` instead of `.{name}`")));
-                        }
-                        Token::Int(_) => {
-                            return Err(self
-                                .unexpected("expected a name after `.`")
-                                .with_help(format!("write `[{name}]` to take an element")));
-                        }
-                        _ => return Err(self.unexpected("expected a name after `.`")),
-                    }
-                    self.advance();
-                    if self.is_punctuation(b'(') {
-                        return Err(method(name, span));
-                    }
-                    let key = Expression::Literal(Value::text(name));
-                    (self.leaf(key, span), span)
-                }
-                Token::Punctuation(b'[') => {
-                    self.advance();
-                    let key = self.expression()?;
-                    let end = self.expect_punctuation(b']', "to close the subscript")?;
-                    (key, end)
-                }
-                Token::Punctuation(b'(') => {
-                    return Err(SyntaxError::new(
-                        self.span(),
-                        "only a function or macro name can be called",
-                    ));
-                }
-                _ => return Ok(node),
-            };
-            let span = node.span.to(end);
-            let below = node.height.max(key.height);
-            let (target, key) = (Box::new(node), Box::new(key));
-            node = self.node(Expression::Attribute { target, key }, span, below)?;
-        }
     }
 
     /// The name and arguments after `|`.
@@ -530,79 +314,8 @@ impl<'a> Parser<'a> {
         )
     }
 
-    fn arguments(&mut self) -> Parsed<(ArgumentNodes, Span)> {
-        let mut arguments = ArgumentNodes::default();
-        self.advance();
-        if self.is_punctuation(b')') {
-            return Ok((arguments, self.advance()));
-        }
-        loop {
-            let named =
-                *self.token() == Token::Name && self.at(1).token == Token::Punctuation(b'=');
-            if named {
-                let name = self.new_name("the name of an argument")?;
-                self.advance();
-                arguments.named.push((name, self.expression()?));
-            } else {
-                let node = self.expression()?;
-                if !arguments.named.is_empty() {
-                    return Err(SyntaxError::new(
-                        node.span,
-                        "an argument without a name cannot follow one with a name",
-                    ));
-                }
-                arguments.positional.push(node);
-            }
-            if !self.eat_punctuation(b',') {
-                break;
-            }
-        }
-        let end = self.expect_punctuation(b')', "or `,` after an argument")?;
-        Ok((arguments, end))
-    }
-
-    /// The parameters of a macro: names with optional values.
-    pub(crate) fn parameters(&mut self) -> Parsed<Vec<(Arc<str>, Option<Node>)>> {
-        self.expect_punctuation(b'(', "after the name of the macro")?;
-        let mut parameters = Vec::new();
-        if self.eat_punctuation(b')') {
-            return Ok(parameters);
-        }
-        loop {
-            let name = self.new_name("the name of a parameter")?;
-            let value = if self.eat_punctuation(b'=') {
-                Some(self.expression()?)
-            } else {
-                None
-            };
-            parameters.push((name, value));
-            if !self.eat_punctuation(b',') {
-                break;
-            }
-        }
-        self.expect_punctuation(b')', "or `,` after a parameter")?;
-        Ok(parameters)
-    }
-
     /// The `=` of a `set`.
     pub(crate) fn expect_equals(&mut self) -> Parsed<Span> {
         self.expect_punctuation(b'=', "after the name")
-    }
-}
-
-fn method(name: &str, span: Span) -> SyntaxError {
-    let error = SyntaxError::new(
-        span,
-        format!("`.{name}()`: methods of Java objects do not exist here"),
-    );
-    match names::METHOD_HINTS
-        .iter()
-        .find(|(method, _)| *method == name)
-    {
-        Some((_, instead)) => error.with_help(format!("write `{instead}`")),
-        None => match names::find_filter(name) {
-            Some(_) => error.with_help(format!("write `| {name}`")),
-            None => error,
-        },
     }
 }

@@ -3,6 +3,8 @@
 
 pub(crate) mod expression;
 pub(crate) mod lexer;
+mod operand;
+mod quotes;
 pub(crate) mod reads;
 pub(crate) mod scan;
 pub(crate) mod tags;
