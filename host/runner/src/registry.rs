@@ -53,3 +53,58 @@ fn schema_of<T: schemars::JsonSchema>() -> Value {
 fn settings_of<T: serde::de::DeserializeOwned>(settings: &Map<String, Value>) -> Result<T, String> {
     serde_json::from_value(Value::Object(settings.clone())).map_err(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn make(settings: Value) -> Result<&'static str, String> {
+        let entry = find("process").unwrap();
+        let settings = settings.as_object().cloned().unwrap_or_default();
+        (entry.make)(&settings, &HostProfile::default()).map(|runner| runner.name())
+    }
+
+    #[test]
+    fn runners_are_found_by_every_name() {
+        for entry in RUNNER_TYPES {
+            for name in entry.aliases.iter().chain([&entry.name, &entry.short]) {
+                assert_eq!(
+                    find(name).map(|found| found.name),
+                    Some(entry.name),
+                    "{name}"
+                );
+            }
+        }
+        assert!(find("io.kestra.plugin.core.runner.Proces").is_none());
+        assert!(find("").is_none());
+    }
+
+    #[test]
+    fn settings_are_closed() {
+        let name = "io.kestra.plugin.core.runner.Process";
+        assert_eq!(make(json!({"type": name})), Ok("process"));
+        assert_eq!(make(json!({"type": name, "version": "1.0"})), Ok("process"));
+        assert_eq!(make(json!({})), Ok("process"));
+        let error = make(json!({"type": name, "killGracePeriod": "PT1S"})).unwrap_err();
+        assert!(error.contains("unknown field `killGracePeriod`"), "{error}");
+        assert!(make(json!({"version": 1})).is_err());
+    }
+
+    #[test]
+    fn schemas_are_closed_and_of_draft_seven() {
+        for entry in RUNNER_TYPES {
+            let schema = (entry.schema)();
+            assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
+            assert_eq!(schema["additionalProperties"], json!(false));
+            for (name, property) in schema["properties"].as_object().unwrap() {
+                assert!(
+                    property["description"].is_string(),
+                    "`{name}` of `{}` has no description",
+                    entry.name
+                );
+            }
+        }
+    }
+}

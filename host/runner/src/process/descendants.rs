@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use tokio::time::Instant;
 
 use super::table::{self, Entry};
@@ -34,6 +34,11 @@ impl Descendants {
             leader_held: true,
             killed: BTreeSet::new(),
         }
+    }
+
+    /// The task's own process.
+    pub(super) fn leader(&self) -> Pid {
+        self.leader
     }
 
     /// The leader was reaped; its number may be given to others from now on.
@@ -80,8 +85,8 @@ impl Descendants {
     fn find(&self) -> Vec<Entry> {
         let leader = self.leader.as_raw_pid();
         let host = rustix::process::getpid().as_raw_pid();
-        let entries = table::since(leader, self.begun.elapsed() < RECENT);
         let leaders = table::leaders().clone();
+        let entries = table::since(leader, self.begun.elapsed() < RECENT, &leaders);
         reap_strays(&entries, &leaders, host);
 
         let by_pid: BTreeMap<i32, &Entry> =
@@ -134,9 +139,13 @@ impl Descendants {
     }
 }
 
+/// A task that is dropped before its leader was reaped (a panic, a launch that nobody waits for any more) leaves nothing running.
 impl Drop for Descendants {
     fn drop(&mut self) {
         if self.leader_held {
+            self.kill();
+            let ended = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+            let _ = rustix::process::waitid(WaitId::Pid(self.leader), ended);
             table::leaders().remove(&self.leader.as_raw_pid());
         }
     }
@@ -147,7 +156,7 @@ impl Drop for Descendants {
 pub(super) fn reap_orphans() {
     let leaders = table::leaders().clone();
     let host = rustix::process::getpid().as_raw_pid();
-    reap_strays(&table::since(0, false), &leaders, host);
+    reap_strays(&table::since(0, false, &leaders), &leaders, host);
 }
 
 fn reap_strays(entries: &[Entry], leaders: &BTreeSet<i32>, host: i32) {

@@ -81,7 +81,7 @@ impl LaunchedProcess {
             end,
             stdout,
             stderr,
-            mut descendants,
+            descendants,
         } = started;
         let watched = watch(end).and_then(|end| {
             Ok((
@@ -93,8 +93,6 @@ impl LaunchedProcess {
         let (end, stdout, stderr) = match watched {
             Ok(watched) => watched,
             Err(error) => {
-                descendants.kill();
-                let _ = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty());
                 return Err(RunnerError::Start(format!(
                     "the program was started but cannot be watched: {error}"
                 )));
@@ -334,19 +332,6 @@ impl Launched for LaunchedProcess {
 
     fn dispose(self: Box<Self>) -> BoxFuture<'static, Result<(), RunnerError>> {
         Box::pin(self.release())
-    }
-}
-
-/// Only reached with work to do when the engine could not dispose of it, such as in a panic.
-impl Drop for LaunchedProcess {
-    fn drop(&mut self) {
-        if self.status.is_none() {
-            self.descendants.kill();
-            let _ = rustix::process::waitid(
-                WaitId::Pid(self.pid),
-                WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
-            );
-        }
     }
 }
 

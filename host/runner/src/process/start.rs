@@ -1,6 +1,7 @@
 //! Starts the leader of a task: program, environment, pipes, process group.
 
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
@@ -69,9 +70,11 @@ pub(super) async fn start(spec: &LaunchSpec, host: &HostProfile) -> Result<Start
         .stderr(Stdio::from(stderr_writer));
 
     let mut pauses = PAUSES.into_iter();
-    let child = loop {
-        match command.spawn() {
-            Ok(child) => break child,
+    let descendants = loop {
+        let (started, again) = spawn(command, task_run.clone()).await?;
+        command = again;
+        match started {
+            Ok(descendants) => break descendants,
             Err(error) => match pauses.next().filter(|_| refused::is_passing(&error)) {
                 Some(pause) => tokio::time::sleep(pause).await,
                 None => {
@@ -89,8 +92,7 @@ pub(super) async fn start(spec: &LaunchSpec, host: &HostProfile) -> Result<Start
     // The child's ends of the pipes must not stay open here, or their end would never be seen.
     drop(command);
 
-    let pid = Pid::from_child(&child);
-    let mut descendants = Descendants::new(pid, task_run);
+    let pid = descendants.leader();
     if let Some((soft, hard)) = host.open_files_limit() {
         // A program that asks at once may still see the host's limit; there is no safe way to set it before the start.
         let limit = Rlimit {
@@ -107,14 +109,33 @@ pub(super) async fn start(spec: &LaunchSpec, host: &HostProfile) -> Result<Start
             stderr,
             descendants,
         }),
-        Err(error) => {
-            descendants.kill();
-            let _ = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty());
-            Err(RunnerError::Start(format!(
-                "`{name}` was started but cannot be watched: {error}"
-            )))
-        }
+        Err(error) => Err(RunnerError::Start(format!(
+            "`{name}` was started but cannot be watched: {error}"
+        ))),
     }
+}
+
+/// Starts the child, and gives the command back for another try. The calling thread stands still until the child's program is
+/// loaded, so while other tasks run, that is left to another thread. Whoever drops the future leaves nothing running: what
+/// comes back too late ends the child when it is dropped.
+async fn spawn(
+    mut command: Command,
+    task_run: String,
+) -> Result<(io::Result<Descendants>, Command), RunnerError> {
+    let start = move || {
+        let child = command.spawn();
+        (
+            child.map(|child| Descendants::new(Pid::from_child(&child), task_run)),
+            command,
+        )
+    };
+    if table::leaders().is_empty() {
+        return Ok(start());
+    }
+    let started = tokio::task::spawn_blocking(start).await;
+    started.map_err(|error| {
+        RunnerError::Start(format!("the thread that starts programs failed: {error}"))
+    })
 }
 
 /// What the variable [`table::TASK_RUN_VARIABLE`] holds.

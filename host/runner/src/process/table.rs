@@ -144,8 +144,9 @@ pub(super) fn has_no_children() -> bool {
 }
 
 /// All processes that may have been started after the given one, and that one too where it is still there. With `recent`, only a
-/// part of the table is read where the kernel allows it; call it so only for a process that was started a moment ago.
-pub(super) fn since(pid: i32, recent: bool) -> Vec<Entry> {
+/// part of the table is read where the kernel allows it; call it so only for a process that was started a moment ago. Those
+/// named in `without` are not looked at.
+pub(super) fn since(pid: i32, recent: bool, without: &BTreeSet<i32>) -> Vec<Entry> {
     let from =
         if recent && listing_can_start_at_a_process() && last_pid().is_some_and(|last| last >= pid)
         {
@@ -153,7 +154,11 @@ pub(super) fn since(pid: i32, recent: bool) -> Vec<Entry> {
         } else {
             0
         };
-    pids(from).into_iter().filter_map(Entry::read).collect()
+    pids(from)
+        .into_iter()
+        .filter(|pid| !without.contains(pid))
+        .filter_map(Entry::read)
+        .collect()
 }
 
 /// The number that was given to a process last. If it is smaller than an older one, the numbers started over.
@@ -240,8 +245,17 @@ mod tests {
         let entry = Entry::read(own).unwrap();
         assert_eq!(entry.pid, own);
         assert!(!entry.zombie);
-        assert!(since(own, false).iter().any(|other| other.pid == own));
-        assert_eq!(since(own, true).first().map(|other| other.pid), Some(own));
+        assert!(
+            since(own, false, &BTreeSet::new())
+                .iter()
+                .any(|other| other.pid == own)
+        );
+        assert_eq!(
+            since(own, true, &BTreeSet::new())
+                .first()
+                .map(|other| other.pid),
+            Some(own)
+        );
         assert_eq!(Entry::read(-1), None);
     }
 }
