@@ -59,10 +59,10 @@ pub(super) fn read(path: &Path, largest: u64) -> Result<Option<Vec<u8>>, String>
     if metadata.len() > largest {
         return Err(format!("it is larger than {largest} bytes"));
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
-    Read::by_ref(&mut file)
-        .take(largest + 1)
-        .read_to_end(&mut bytes)
+    // One read of the length that was checked, where a buffer that grows step by step takes six or more.
+    let length = usize::try_from(metadata.len()).map_err(|error| error.to_string())?;
+    let mut bytes = vec![0; length];
+    file.read_exact(&mut bytes)
         .map_err(|error| error.to_string())?;
     Ok(Some(bytes))
 }
