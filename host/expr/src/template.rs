@@ -130,3 +130,47 @@ impl Template {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::Arguments;
+
+    struct Nothing;
+
+    impl Environment for Nothing {
+        fn variable(&self, _: &str) -> Option<Value> {
+            None
+        }
+        fn names(&self) -> Vec<String> {
+            Vec::new()
+        }
+        fn function(&self, _: &str, _: &Arguments) -> Option<Result<Value, String>> {
+            None
+        }
+        fn function_names(&self) -> Vec<String> {
+            Vec::new()
+        }
+    }
+
+    #[test]
+    fn a_single_expression_keeps_the_kind_of_its_value() {
+        let evaluate = |source: &str| {
+            let template = Template::parse(source).unwrap();
+            let value = template.evaluate(&Nothing, &Limits::default()).unwrap();
+            (value.kind.name(), value.render_text())
+        };
+        assert_eq!(evaluate("{{ [1] }}"), ("a list", "[1]".to_owned()));
+        assert_eq!(evaluate("{{ 1 == 1 }}"), ("a boolean", "true".to_owned()));
+        assert_eq!(evaluate(" {{ 1 }}"), ("text", " 1".to_owned()));
+        assert_eq!(evaluate("plain"), ("text", "plain".to_owned()));
+    }
+
+    #[test]
+    fn templates_and_values_may_go_to_other_threads() {
+        fn shared<T: Send + Sync>() {}
+        shared::<Template>();
+        shared::<Value>();
+        shared::<EvalError>();
+    }
+}
