@@ -7,7 +7,7 @@ use std::ops::Range;
 use serde_json::{Map, Value};
 use taffrail_core::diagnostic::{Code, Diagnostic};
 use taffrail_core::yaml::{Node, NodeKind, ScalarValue, scalar_span_to_source};
-use taffrail_expr::{Environment, EvalError, Limits, Segment, Template};
+use taffrail_expr::{Environment, EvalError, Limits, Template};
 
 /// An expression that could not be rendered, and where it stands in the flow.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,14 +62,14 @@ impl<'a> Renderer<'a> {
         }
     }
 
-    /// With texts that need what only a run knows, the outputs of tasks, left as they were written.
+    /// With expressions that need what only a run knows, the outputs of tasks, left as they were written.
     #[must_use]
     pub fn deferring(mut self, defer_unknown: bool) -> Self {
         self.defer_unknown = defer_unknown;
         self
     }
 
-    /// Pointers of the texts that were left as they were written.
+    /// Pointers of the texts in which something was left as it was written.
     pub fn deferred(&self) -> Vec<String> {
         self.deferred.borrow().clone()
     }
@@ -87,9 +87,14 @@ impl<'a> Renderer<'a> {
             return Ok(text.to_owned());
         }
         let template = parse(text)?;
-        if self.defer_unknown && only_a_run_knows(&template) {
-            self.deferred.borrow_mut().push(pointer.to_owned());
-            return Ok(text.to_owned());
+        if self.defer_unknown {
+            let known = template
+                .render_known(self.scope, &self.limits, &only_a_run_knows)
+                .map_err(eval_error)?;
+            if !known.complete {
+                self.deferred.borrow_mut().push(pointer.to_owned());
+            }
+            return Ok(known.text);
         }
         let rendered = template
             .render(self.scope, &self.limits)
@@ -214,11 +219,9 @@ fn eval_error(error: EvalError) -> RenderError {
     }
 }
 
-/// Whether a template reads what is not there before a run: outputs of tasks, and files that tasks made.
-fn only_a_run_knows(template: &Template) -> bool {
-    let reads = template.reads();
-    let roots = ["outputs", "error"];
-    reads.paths.iter().any(|path| matches!(path.segments.first(), Some(Segment::Name(name)) if roots.contains(&name.as_str())))
+/// Whether a variable is not there before a run: the outputs of tasks, and what went wrong in them.
+fn only_a_run_knows(name: &str) -> bool {
+    matches!(name, "outputs" | "error")
 }
 
 fn child(pointer: &str, key: &str) -> String {

@@ -107,5 +107,5 @@ pub use error::{EvalError, EvalErrorKind, SyntaxError};
 pub use library::names::{filter_names, function_names, host_function_names, nearest, test_names};
 pub use limits::Limits;
 pub use syntax::reads::{ReadPath, Reads, Segment};
-pub use template::{Rendered, Template};
+pub use template::{Rendered, RenderedKnown, Template};
 pub use value::{Kind, Map, Value};

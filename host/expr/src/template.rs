@@ -42,6 +42,15 @@ pub struct Rendered {
     pub secrets: BTreeSet<Arc<str>>,
 }
 
+/// What rendering gave where not everything was known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenderedKnown {
+    /// The text.
+    pub text: String,
+    /// Whether nothing was left as it was written.
+    pub complete: bool,
+}
+
 impl Template {
     /// Parses a text. All its mistakes come at once, in order of their place.
     pub fn parse(source: &str) -> Result<Template, Vec<SyntaxError>> {
@@ -113,6 +122,51 @@ impl Template {
         Ok(Rendered { text, secrets })
     }
 
+    /// Renders the template as far as its variables are known: a `{{ }}` that reads a variable for which `unknown` holds stays as it
+    /// was written. Where tags steer the text, the whole of it stays. For showing what will be run before it can be.
+    pub fn render_known(
+        &self,
+        environment: &dyn Environment,
+        limits: &Limits,
+        unknown: &dyn Fn(&str) -> bool,
+    ) -> Result<RenderedKnown, EvalError> {
+        let reads_unknown = |reads: &Reads| {
+            let root = |path: &reads::ReadPath| matches!(path.segments.first(), Some(reads::Segment::Name(name)) if unknown(name));
+            reads.paths.iter().any(root)
+        };
+        let whole = |text: &str, complete| RenderedKnown {
+            text: text.to_owned(),
+            complete,
+        };
+        let Some(tree) = self.tree.as_ref().filter(|_| reads_unknown(self.reads())) else {
+            return Ok(whole(&self.render(environment, limits)?.text, true));
+        };
+        if tree
+            .pieces
+            .iter()
+            .any(|piece| !matches!(piece, Piece::Text(_) | Piece::Print(_)))
+        {
+            return Ok(whole(&self.source, false));
+        }
+        let mut budget = Budget::new(limits);
+        let mut evaluator = Evaluator::new(&self.source, tree, environment, &mut budget);
+        let mut text = String::new();
+        for piece in &tree.pieces {
+            match piece {
+                Piece::Print(node)
+                    if reads_unknown(&reads::of_piece(&self.source, tree, piece)) =>
+                {
+                    text.push_str(&format!("{{{{ {} }}}}", &self.source[node.span.range()]));
+                }
+                piece => text.push_str(&evaluator.rendered(std::slice::from_ref(piece))?.0),
+            }
+        }
+        Ok(RenderedKnown {
+            text,
+            complete: false,
+        })
+    }
+
     /// Evaluates the template: a single expression gives its value, everything else text.
     pub fn evaluate(
         &self,
@@ -164,6 +218,35 @@ mod tests {
         assert_eq!(evaluate("{{ 1 == 1 }}"), ("a boolean", "true".to_owned()));
         assert_eq!(evaluate(" {{ 1 }}"), ("text", " 1".to_owned()));
         assert_eq!(evaluate("plain"), ("text", "plain".to_owned()));
+    }
+
+    #[test]
+    fn what_is_not_known_stays_as_it_was_written() {
+        let check = |source: &str, expected: &str, complete: bool| {
+            let template = Template::parse(source).unwrap();
+            let known = template
+                .render_known(&Nothing, &Limits::default(), &|name| name == "outputs")
+                .unwrap();
+            assert_eq!(
+                (known.text.as_str(), known.complete),
+                (expected, complete),
+                "{source}"
+            );
+        };
+        check("plain", "plain", true);
+        check("{{ 1 + 1 }}", "2", true);
+        check(
+            "{{ 1 + 1 }} {{outputs.a.vars.x|upper}}!",
+            "2 {{ outputs.a.vars.x|upper }}!",
+            false,
+        );
+        check("{{ outputs.a ?? 'd' }}", "{{ outputs.a ?? 'd' }}", false);
+        check(
+            "{% if outputs.a %}{{ 1 }}{% endif %}",
+            "{% if outputs.a %}{{ 1 }}{% endif %}",
+            false,
+        );
+        check("{% if 1 == 1 %}{{ 2 }}{% endif %}", "2", true);
     }
 
     #[test]

@@ -82,6 +82,21 @@ pub(crate) fn collect(source: &str, tree: &Tree) -> Reads {
     collector.reads
 }
 
+/// Collects what one piece at the top of a template reads.
+pub(crate) fn of_piece(source: &str, tree: &Tree, piece: &Piece) -> Reads {
+    let mut collector = Collector {
+        source,
+        tree,
+        reads: Reads::default(),
+        scopes: vec![Vec::new()],
+        optional: 0,
+        place: None,
+        depth: 0,
+    };
+    collector.pieces(std::slice::from_ref(piece));
+    collector.reads
+}
+
 /// Reports calls of names that are neither functions nor macros.
 pub(crate) fn check_calls(tree: &Tree, errors: &mut Vec<SyntaxError>) {
     let mut unknown = |node: &Node| {
