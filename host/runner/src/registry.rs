@@ -7,6 +7,9 @@ use crate::host::HostProfile;
 use crate::process::{ProcessRunner, ProcessSettings};
 use taffrail_engine::ports::Runner;
 
+/// Makes a runner from rendered settings and what it may know of the host, or says which setting is wrong.
+pub type MakeRunner = fn(&Map<String, Value>, &HostProfile) -> Result<Box<dyn Runner>, String>;
+
 /// One kind of task runner.
 pub struct RunnerType {
     /// What flows write as `type`.
@@ -17,8 +20,8 @@ pub struct RunnerType {
     pub short: &'static str,
     /// The JSON Schema (draft 7) of its settings; closed.
     pub schema: fn() -> Value,
-    /// Makes a runner from rendered settings. The error says which setting is wrong.
-    pub make: fn(&Map<String, Value>, &HostProfile) -> Result<Box<dyn Runner>, String>,
+    /// Makes one.
+    pub make: MakeRunner,
 }
 
 /// All kinds of task runners.

@@ -78,7 +78,7 @@ pub fn append_text(out: &mut Vec<u8>, text: &[u8]) {
 fn is_plain(text: &[u8]) -> bool {
     let mut special = false;
     for &byte in text {
-        special |= (byte < 0x20) | (byte >= 0x7F) | (byte == b'"') | (byte == b'\\');
+        special |= !(0x20..0x7F).contains(&byte) | (byte == b'"') | (byte == b'\\');
     }
     !special
 }

@@ -124,7 +124,7 @@ async fn markers_on_both_streams_become_outputs_metrics_and_logs() {
     )
     .await;
     assert_eq!(
-        serde_json::Value::Object(outcome.driven.vars),
+        Value::Object(outcome.driven.vars),
         serde_json::json!({"a": 1, "b": null})
     );
     assert_eq!(

@@ -57,7 +57,8 @@ impl Descendants {
         }
         let leader = self.leader.as_raw_pid();
         for entry in self.find() {
-            if !entry.zombie && !(self.leader_held && entry.group == leader) {
+            let reached_by_group = self.leader_held && entry.group == leader;
+            if !entry.zombie && !reached_by_group {
                 entry.signal(signals);
             }
         }

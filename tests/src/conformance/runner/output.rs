@@ -95,7 +95,7 @@ impl OutputSink for Counting {
         if let TaskOutput::Lines { bytes, .. } = item {
             self.bytes += bytes.len();
             self.blocks += 1;
-            if self.blocks % 16 == 0 {
+            if self.blocks.is_multiple_of(16) {
                 self.most_memory = self.most_memory.max(resident_kib());
             }
         }

@@ -117,7 +117,9 @@ async fn standard_input_is_empty(subject: &Subject) -> Verdict {
 
 /// Others may be ignored because whoever started this host wanted it so (`nohup`, a job in the background).
 async fn broken_pipe_and_termination_are_not_ignored(subject: &Subject) -> Verdict {
-    let ran = subject.sh("exec grep -E '^Sig(Blk|Ign):' /proc/self/status").await?;
+    let ran = subject
+        .sh("exec grep -E '^Sig(Blk|Ign):' /proc/self/status")
+        .await?;
     let text = ran.out();
     let masks: Vec<u64> = text
         .lines()

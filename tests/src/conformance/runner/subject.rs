@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use taffrail_core::launch::{ExitStatus, LaunchSpec, Stream, TaskIdentity};
 use taffrail_core::output::Masker;
-use taffrail_core::plan::EnvVar;
 use taffrail_engine::cancel::Cancel;
 use taffrail_engine::drive::{DriveSettings, Driven, EndedBy, OutputSink, TaskOutput, drive};
 use taffrail_engine::ports::{Launched, Runner};
@@ -108,20 +107,6 @@ impl Subject {
         let folder = folder()?;
         self.run(&self.spec(folder.path(), &["sh", "-c", script]), wish)
             .await
-    }
-
-    /// Runs a shell script with variables.
-    pub(super) async fn sh_env(&self, script: &str, env: &[(&str, &str)]) -> Result<Ran, String> {
-        let folder = folder()?;
-        let mut spec = self.spec(folder.path(), &["sh", "-c", script]);
-        spec.env = env
-            .iter()
-            .map(|(name, value)| EnvVar {
-                name: name.to_string(),
-                value: value.to_string(),
-            })
-            .collect();
-        self.run(&spec, Wish::default()).await
     }
 
     /// Runs to the end. A backend that fails on the way, or that cannot clean up, fails the case.
