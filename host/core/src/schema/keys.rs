@@ -192,7 +192,10 @@ struct TaskKeys {
     #[serde(rename = "type")]
     kind: String,
     /// Version of the plugin: `1` is the newest 1.x, `1.2` the newest 1.2.x, `1.2.3` exactly that
-    #[schemars(extend("examples" = ["1", "1.2", "1.2.3", "LATEST"]))]
+    #[schemars(extend(
+        "examples" = ["1", "1.2", "1.2.3", "LATEST"],
+        "errorMessage" = "Quote the version, as in \"1.2\"."
+    ))]
     version: Option<String>,
     /// What the task is for, in Markdown
     description: Option<String>,
