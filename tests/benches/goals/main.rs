@@ -1,0 +1,84 @@
+//! The goals for speed and memory, measured on the real program as whole processes, each beside a floor measured in the same run.
+//!
+//! It knows the program only from outside. How to run it and what it printed last: `tests/benches/README.md`.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a benchmark's answer is what it prints"
+)]
+
+mod asleep;
+mod check;
+mod flood;
+mod floor;
+mod measure;
+mod run;
+mod start;
+mod table;
+mod world;
+
+use std::process::ExitCode;
+
+use measure::Rounds;
+use table::Table;
+use world::World;
+
+/// Measures some goals and enters them into the table.
+type Scenario = fn(&World, Rounds, &mut Table);
+
+/// What there is to measure, by the name that the filter is held against.
+const SCENARIOS: [(&str, Scenario); 11] = [
+    ("hello", run::hello),
+    ("first", run::first),
+    ("row", run::in_a_row),
+    ("parallel", run::at_once),
+    ("flood-text", flood::text),
+    ("flood-ndjson", flood::ndjson),
+    ("asleep", asleep::asleep),
+    ("start", start::start),
+    ("validate", check::validate),
+    ("folder", check::folder),
+    ("size", start::size),
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(part) = arguments
+        .first()
+        .and_then(|first| first.strip_prefix("--floor="))
+    {
+        return floor::play(part, &arguments[1..]);
+    }
+    let rounds = match arguments.iter().any(|argument| argument == "--quick") {
+        true => Rounds::Few,
+        false => Rounds::Many,
+    };
+    // Cargo itself adds `--bench`.
+    let filters: Vec<&String> = arguments
+        .iter()
+        .filter(|argument| !argument.starts_with("--"))
+        .collect();
+    let world = match World::new() {
+        Ok(world) => world,
+        Err(message) => {
+            eprintln!("nothing measured: {message}");
+            return ExitCode::SUCCESS;
+        }
+    };
+    let mut table = Table::default();
+    println!(
+        "program  {}\nload     {} before\n",
+        world.program().display(),
+        measure::load()
+    );
+    for (name, scenario) in SCENARIOS {
+        if filters.is_empty() || filters.iter().any(|filter| name.contains(filter.as_str())) {
+            eprintln!("{name} ...");
+            scenario(&world, rounds, &mut table);
+        }
+    }
+    print!("{table}");
+    println!("\nload     {} after", measure::load());
+    ExitCode::SUCCESS
+}
