@@ -14,7 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("plugins/sdk", &[]),
     ("plugins/shell", &["taffrail-plugin"]),
     ("plugins/python", &["taffrail-plugin"]),
-    ("plugins/build", &[]),
+    ("plugins/build", &["taffrail-plugin"]),
 ];
 
 /// Each heavy or replaceable dependency and the only crates that may name it.

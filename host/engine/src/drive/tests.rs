@@ -1,3 +1,5 @@
+//! Tests of the drive loop against a scripted program and a hand-driven clock.
+
 use std::sync::{Arc, Mutex};
 
 use taffrail_core::launch::ExitStatus;

@@ -1,3 +1,5 @@
+//! Tests of the process runner with real children.
+
 use std::sync::Arc;
 
 use taffrail_core::launch::{ExitStatus, Stream, TaskIdentity};

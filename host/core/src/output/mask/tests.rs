@@ -1,3 +1,5 @@
+//! Tests of the masker: nothing of a secret gets out at any split, ordinary text stays as it is.
+
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
