@@ -4,7 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
+use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, OpenOptions};
 use taffrail_core::name::RelPath;
@@ -61,6 +61,15 @@ impl ConfinedDir {
     pub fn create(path: &Path) -> Result<Self, FileError> {
         create_private_dir(path)?;
         Self::open(path)
+    }
+
+    /// Opens a directory right inside this one; none where there is no directory of this name, or a link to one.
+    pub fn open_dir(&self, name: &str) -> Option<Self> {
+        let dir = self.dir.open_dir_nofollow(name).ok()?;
+        Some(Self {
+            dir,
+            path: self.path.join(name),
+        })
     }
 
     /// The path that the directory had when it was opened.

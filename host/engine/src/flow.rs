@@ -67,7 +67,7 @@ pub async fn run_flow(
         outputs: masked(outputs, &execution.masker),
         tasks: run.records,
         directory: execution.directory.to_str().map(str::to_owned),
-        failure,
+        failure: masked(failure, &execution.masker),
     };
     reporter.event(&Event::ExecutionEnded { record: &record });
     record
@@ -213,14 +213,31 @@ impl Run<'_> {
 
     fn invalid(&mut self, diagnostic: Diagnostic) -> Failure {
         let message = diagnostic.message.clone();
-        self.reporter.event(&Event::Diagnostics {
-            source: &self.execution.source,
-            diagnostics: &[diagnostic],
-        });
+        self.show(vec![diagnostic]);
         Failure {
             kind: FailureKind::Invalid,
             message,
         }
+    }
+
+    /// Shows what is wrong with the flow's file. A message may quote a value, and a value may be a secret.
+    fn show(&mut self, mut diagnostics: Vec<Diagnostic>) {
+        let hide = |text: &mut String| *text = self.execution.masker.mask_text(text).into_owned();
+        for diagnostic in &mut diagnostics {
+            hide(&mut diagnostic.message);
+            hide(&mut diagnostic.label);
+            diagnostic.notes.iter_mut().for_each(hide);
+            if let Some(help) = &mut diagnostic.help {
+                hide(&mut help.message);
+                if let Some((_, text)) = &mut help.replacement {
+                    hide(text);
+                }
+            }
+        }
+        self.reporter.event(&Event::Diagnostics {
+            source: &self.execution.source,
+            diagnostics: &diagnostics,
+        });
     }
 
     async fn all(&mut self) {
@@ -280,10 +297,7 @@ impl Run<'_> {
             )
             .await;
             if !end.diagnostics.is_empty() {
-                self.reporter.event(&Event::Diagnostics {
-                    source: &self.execution.source,
-                    diagnostics: &end.diagnostics,
-                });
+                self.show(end.diagnostics);
             }
             self.pass_on(&end.record);
             let record = masked(end.record, &self.execution.masker);

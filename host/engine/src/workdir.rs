@@ -73,9 +73,9 @@ impl Workdir {
         create_private_dir(&self.places.output_dir)
     }
 
-    /// The output directory, confined, where it is there.
+    /// The output directory, confined, where it is there; what the program put in its place is not.
     pub fn output(&self) -> Option<ConfinedDir> {
-        ConfinedDir::open(&self.places.output_dir).ok()
+        self.working.open_dir(OUTPUT_DIR)
     }
 
     /// The relative path of a file inside the output directory, as seen from the working directory.
@@ -132,6 +132,20 @@ fn unlock(path: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_in_place_of_the_output_directory_is_not_followed() {
+        let temp = tempfile::tempdir().unwrap();
+        let workdir = Workdir::create(&temp.path().join("run")).unwrap();
+        assert!(workdir.output().is_none());
+        for target in ["/etc", "..", "."] {
+            std::os::unix::fs::symlink(target, &workdir.places().output_dir).unwrap();
+            assert!(workdir.output().is_none(), "{target}");
+            std::fs::remove_file(&workdir.places().output_dir).unwrap();
+        }
+        workdir.create_output_dir().unwrap();
+        assert!(workdir.output().is_some());
+    }
 
     #[test]
     fn all_is_removed_and_links_are_not_followed() {
