@@ -43,13 +43,31 @@ pub struct Global {
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub color: Color,
     /// Where executions, logs and stored files are kept [default: the XDG state folder]
-    #[arg(long, global = true, env = "TAFFRAIL_STATE_DIR", value_name = "DIR")]
+    #[arg(
+        long,
+        global = true,
+        env = "TAFFRAIL_STATE_DIR",
+        hide_env_values = true,
+        value_name = "DIR"
+    )]
     pub state_dir: Option<PathBuf>,
     /// Where compiled plugins are kept [default: the XDG cache folder]
-    #[arg(long, global = true, env = "TAFFRAIL_CACHE_DIR", value_name = "DIR")]
+    #[arg(
+        long,
+        global = true,
+        env = "TAFFRAIL_CACHE_DIR",
+        hide_env_values = true,
+        value_name = "DIR"
+    )]
     pub cache_dir: Option<PathBuf>,
     /// A folder of plugins, `<id>/<version>/plugin.wasm` [default: the XDG data folder]
-    #[arg(long, global = true, env = "TAFFRAIL_PLUGIN_DIR", value_name = "DIR")]
+    #[arg(
+        long,
+        global = true,
+        env = "TAFFRAIL_PLUGIN_DIR",
+        hide_env_values = true,
+        value_name = "DIR"
+    )]
     pub plugin_dir: Option<PathBuf>,
 }
 

@@ -41,11 +41,31 @@ impl Host {
     /// When there is nowhere to keep things.
     pub fn open(global: &Global) -> Result<Self, Failed> {
         let folders = Folders::choose(global)?;
+        let cache = Cache::new(&folders.cache.join("plugins"), &folders.state);
+        Self::with_cache(folders, cache)
+    }
+
+    /// Finds the plugins, and makes no folder: what is compiled is kept only where a run has kept something before.
+    ///
+    /// # Errors
+    /// When there is nowhere to keep things.
+    pub fn open_untouched(global: &Global) -> Result<Self, Failed> {
+        let folders = Folders::choose(global)?;
+        let plugins = folders.cache.join("plugins");
+        let cache = if plugins.is_dir() && folders.state.is_dir() {
+            Cache::new(&plugins, &folders.state)
+        } else {
+            Cache::off()
+        };
+        Self::with_cache(folders, cache)
+    }
+
+    fn with_cache(folders: Folders, cache: Cache) -> Result<Self, Failed> {
         let plugins = WasmPlugins::new(Options {
             bundled: BUNDLED,
             folders: vec![folders.plugins.clone()],
             files: Vec::new(),
-            cache: Cache::new(&folders.cache.join("plugins"), &folders.state),
+            cache,
             limits: Limits::default(),
             host_properties: host_property_names(),
         });

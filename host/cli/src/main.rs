@@ -16,7 +16,7 @@ mod terminal;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::args::{Cli, Command};
 use crate::exit::{Exit, Failed};
@@ -32,7 +32,14 @@ fn main() -> ExitCode {
             } else {
                 Exit::Ok
             };
-            let _ = error.print();
+            // Environment variables count as arguments to the parser, so that it would only say that a command is missing.
+            if error.kind() == clap::error::ErrorKind::MissingSubcommand
+                && std::env::args_os().len() == 1
+            {
+                complain(&Cli::command().render_help().to_string());
+            } else {
+                let _ = error.print();
+            }
             return exit.into();
         }
     };

@@ -120,7 +120,8 @@ pub fn eval(global: &Global, args: &EvalArgs) -> Result<Exit, Failed> {
                 error.help,
             )])
         })?;
-    terminal::answer(&format!("{}\n", rendered.text))?;
+    let answer = format!("{}\n", rendered.text);
+    terminal::answer(&scope.services().masker.mask_text(&answer))?;
     Ok(Exit::Ok)
 }
 

@@ -37,7 +37,7 @@ const HIDDEN: &str = "******";
 /// # Errors
 /// When the flow or what it is given is wrong, or a task cannot be planned.
 pub fn plan(global: &Global, args: &PlanArgs) -> Result<Exit, Failed> {
-    let host = Host::open(global)?;
+    let host = Host::open_untouched(global)?;
     let (source, flow) = checked_flow(global, &host, &args.flow.flow)?;
     let given = Given::read(&args.flow.given, flow_path(&args.flow.flow).as_deref())?;
     let tasks = wanted(&flow, args.task.as_deref())?;

@@ -38,9 +38,12 @@ impl Journal {
     }
 
     fn flush(&mut self) {
-        if self.buffer.is_empty() {
-            return;
+        if !self.buffer.is_empty() {
+            self.write();
         }
+    }
+
+    fn write(&mut self) {
         let path = self.directory.join("log.txt");
         let result = match &mut self.log {
             Some(log) => log.write_all(&self.buffer),
@@ -83,7 +86,10 @@ impl Reporter for Journal {
             }
             Event::TaskEnded { .. } => self.flush(),
             Event::ExecutionEnded { record } => {
-                self.flush();
+                // Tasks that said nothing have a log, too: its path is what the report of a failure names.
+                if self.log.is_none() || !self.buffer.is_empty() {
+                    self.write();
+                }
                 let path = self.directory.join("record.json");
                 let written = serde_json::to_vec_pretty(record)
                     .map_err(io::Error::from)
