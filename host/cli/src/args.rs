@@ -51,7 +51,7 @@ pub struct Global {
         value_name = "DIR"
     )]
     pub state_dir: Option<PathBuf>,
-    /// Where compiled plugins are kept [default: the XDG cache folder]
+    /// Where compiled plugins are kept [default: the XDG cache folder, or `cache` in `--state-dir`]
     #[arg(
         long,
         global = true,

@@ -19,11 +19,25 @@ pub struct Folders {
 }
 
 impl Folders {
-    /// Chooses the folders.
+    /// Chooses the folders. Their paths are absolute: tasks run elsewhere.
     ///
     /// # Errors
     /// When the user has no home directory and not every folder is named.
     pub fn choose(global: &Global) -> Result<Self, Failed> {
+        let Self {
+            state,
+            cache,
+            plugins,
+        } = Self::named(global)?;
+        let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
+        Ok(Self {
+            state: absolute(state),
+            cache: absolute(cache),
+            plugins: absolute(plugins),
+        })
+    }
+
+    fn named(global: &Global) -> Result<Self, Failed> {
         if let (Some(state), Some(cache), Some(plugins)) =
             (&global.state_dir, &global.cache_dir, &global.plugin_dir)
         {
@@ -49,7 +63,11 @@ impl Folders {
                     .unwrap_or_else(|| xdg.data_dir())
                     .join("taffrail"),
             ),
-            cache: named(&global.cache_dir, xdg.cache_dir().join("taffrail")),
+            // The key of the compiled plugins is kept with the state: one cache for several states would be made again and again.
+            cache: match (&global.cache_dir, &global.state_dir) {
+                (None, Some(state)) => state.join("cache"),
+                (given, _) => named(given, xdg.cache_dir().join("taffrail")),
+            },
             plugins: named(
                 &global.plugin_dir,
                 xdg.data_dir().join("taffrail").join("plugins"),

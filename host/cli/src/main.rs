@@ -13,6 +13,7 @@ mod runners;
 mod secrets;
 mod signals;
 mod terminal;
+mod zone;
 
 use std::process::ExitCode;
 

@@ -11,8 +11,13 @@ use crate::exit::{Exit, Failed};
 /// When the file cannot be read or a line is malformed; names the line, never a value.
 pub fn read(path: &Path) -> Result<BTreeMap<String, String>, Failed> {
     let text = std::fs::read_to_string(path).map_err(|error| {
+        let exit = if error.kind() == std::io::ErrorKind::NotFound {
+            Exit::NotFound
+        } else {
+            Exit::Invalid
+        };
         Failed::new(
-            Exit::Invalid,
+            exit,
             format!("cannot read the secrets file `{}`: {error}", path.display()),
         )
     })?;

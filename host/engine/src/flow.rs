@@ -96,7 +96,7 @@ pub fn set_flow(scope: &mut Scope, execution: &Execution, flow: &Flow, started: 
             ("id", Value::text(execution.id.as_str())),
             (
                 "startDate",
-                Value::datetime(started.to_zoned(jiff::tz::TimeZone::system())),
+                Value::datetime(started.to_zoned(scope.services().zone.clone())),
             ),
             ("state", Value::text("RUNNING")),
         ]),
@@ -151,7 +151,7 @@ pub fn set_task(
             ("id", Value::text(task_run)),
             (
                 "startDate",
-                Value::datetime(started.to_zoned(jiff::tz::TimeZone::system())),
+                Value::datetime(started.to_zoned(scope.services().zone.clone())),
             ),
             ("attemptsCount", Value::int(i64::from(attempt) - 1)),
         ]),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use jiff::tz::TimeZone;
 use taffrail_core::name::RelPath;
 use taffrail_core::output::Masker;
 use taffrail_expr::{Arguments, Environment, Kind, Map, Value};
@@ -42,8 +43,8 @@ pub struct Services {
     pub namespace: String,
     /// Learns every secret that is asked for, so that it can be hidden.
     pub masker: Masker,
-    /// Tells the time.
-    pub clock: fn() -> jiff::Zoned,
+    /// The zone that dates are shown in.
+    pub zone: TimeZone,
 }
 
 impl std::fmt::Debug for Services {
@@ -140,6 +141,10 @@ impl Environment for Scope {
         })
     }
 
+    fn time_zone(&self) -> TimeZone {
+        self.services.zone.clone()
+    }
+
     fn function_names(&self) -> Vec<String> {
         FUNCTIONS.iter().map(|name| (*name).to_owned()).collect()
     }
@@ -161,7 +166,7 @@ impl Services {
         if arguments.get(0, "format").is_some() {
             return Err("it takes no format here; write `now() | date('yyyy-MM-dd')`".to_owned());
         }
-        let now = (self.clock)();
+        let now = jiff::Timestamp::now().to_zoned(self.zone.clone());
         let zoned = match arguments.named("timeZone") {
             Some(zone) => {
                 let name = zone.render_text();

@@ -19,6 +19,7 @@ use crate::given::Given;
 use crate::load::{Host, checked_flow, flow_path};
 use crate::report::complain;
 use crate::terminal;
+use crate::zone;
 
 /// Runs the command.
 ///
@@ -43,7 +44,7 @@ pub fn eval(global: &Global, args: &EvalArgs) -> Result<Exit, Failed> {
             .as_ref()
             .map_or_else(String::new, |(_, flow)| flow.namespace.value.to_string()),
         masker: Masker::new(),
-        clock: jiff::Zoned::now,
+        zone: zone::local(),
     };
     let mut scope = Scope::new(Arc::new(services));
     if let Some((source, flow)) = &flow {

@@ -26,6 +26,7 @@ use crate::load::{Host, checked_flow, flow_path};
 use crate::report::complain;
 use crate::runners::HostRunners;
 use crate::terminal;
+use crate::zone;
 
 /// Stands for the execution's id, which only a run has.
 const EXECUTION: &str = "EXECUTION";
@@ -116,7 +117,7 @@ fn services(flow: &Flow, source: &str, given: &Given) -> Services {
         namespace_files: given.namespace_files.clone(),
         namespace: flow.namespace.value.to_string(),
         masker: Masker::new(),
-        clock: jiff::Zoned::now,
+        zone: zone::local(),
     }
 }
 
@@ -141,7 +142,10 @@ fn set_flow(scope: &mut Scope, flow: &Flow) {
         "execution",
         map(vec![
             ("id", Value::text(EXECUTION)),
-            ("startDate", Value::datetime(jiff::Zoned::now())),
+            (
+                "startDate",
+                Value::datetime(jiff::Timestamp::now().to_zoned(scope.services().zone.clone())),
+            ),
             ("state", Value::text("RUNNING")),
         ]),
     );

@@ -28,6 +28,7 @@ use crate::report::{Journal, LinePrefix, NdjsonReporter, Several, TextReporter, 
 use crate::runners::HostRunners;
 use crate::signals::{Interruption, listen};
 use crate::terminal;
+use crate::zone;
 
 /// Runs the command.
 ///
@@ -82,7 +83,7 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
         namespace_files: given.namespace_files,
         namespace,
         masker,
-        clock: jiff::Zoned::now,
+        zone: zone::local(),
     });
     let mut scope = Scope::new(services);
     set_variables(&mut scope, &flow);
