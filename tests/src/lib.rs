@@ -1,3 +1,6 @@
-//! Conformance suites that anybody's plugin or backend can be put through.
+//! Conformance suites that anybody's plugin or backend can be put through, and what drives the real program in the tests here.
 
+pub mod cases;
+pub mod cli;
 pub mod conformance;
+pub mod flows;

@@ -1,0 +1,97 @@
+//! `-i`, defaults and their mistakes.
+
+use taffrail_tests::cli::World;
+use taffrail_tests::flows::{dedent, shell};
+
+fn flow_with(inputs: &str, commands: &str) -> String {
+    format!("inputs:\n{}{}", dedent(inputs), shell(commands))
+}
+
+const TYPED: &str = "
+    - {id: name, type: STRING, defaults: world}
+    - {id: count, type: INT, min: 1, max: 9}
+    - {id: day, type: DATE}
+    - {id: level, type: SELECT, values: [low, high]}
+    - {id: sure, type: BOOLEAN}
+";
+
+#[test]
+fn inputs_are_typed_and_have_defaults() {
+    let flow = flow_with(
+        TYPED,
+        "echo {{ inputs.name }} {{ inputs.count + 1 }} {{ inputs.day }} {{ inputs.level }} {{ inputs.sure ? 'yes' : 'no' }}",
+    );
+    let given = [
+        "-i",
+        "count=4",
+        "-i",
+        "day=2026-01-31",
+        "--input",
+        "level=low",
+        "-i",
+        "sure=true",
+    ];
+    let ran = World::new().run_with(&flow, &given, 0);
+    assert_eq!(ran.lines('|'), ["world 5 2026-01-31 low yes"]);
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_and_nothing_runs() {
+    let world = World::new();
+    world.write("flow.yaml", flow_with(TYPED, "touch ran"));
+    let arguments =
+        "run flow.yaml --runner process -i count=10 -i day=tomorrow -i level=lwo -i nam=x";
+    let finished = world.taffrail(arguments.split(' '));
+    finished.exits(3).prints("").says([
+        "`count`", "9", "`day`", "tomorrow", "`level`", "low", "`nam`", "`name`", "`sure`",
+    ]);
+    assert!(!world.state().join("executions").exists(), "{finished}");
+}
+
+#[test]
+fn a_file_input_is_stored_and_fetched() {
+    let world = World::new();
+    world.write("data.csv", "1,2\n");
+    let flow = flow_with(
+        "
+        - {id: data, type: FILE}
+        ",
+        "
+        case '{{ inputs.data | length > 0 }}' in true) echo uri;; esac
+        cat {{ inputs.data }}
+        printf '%s' '{{ read(inputs.data) }}'
+        ",
+    );
+    let ran = world.run_with(&flow, &["-i", "data=@data.csv"], 0);
+    assert_eq!(ran.lines('|'), ["uri", "1,2", "1,2"]);
+}
+
+#[test]
+fn a_value_may_begin_with_an_at_sign_and_hold_equals() {
+    let flow = flow_with("- {id: text, type: STRING}", "echo \"{{ inputs.text }}\"");
+    for (given, shown) in [("text=@@home", "@home"), ("text=a=b=c", "a=b=c")] {
+        assert_eq!(
+            World::new().run_with(&flow, &["-i", given], 0).lines('|'),
+            [shown]
+        );
+    }
+}
+
+#[test]
+fn a_flow_is_read_from_standard_input() {
+    let world = World::new();
+    let finished = world
+        .command(["run", "-", "--runner", "process"])
+        .stdin(shell("echo piped"))
+        .finish();
+    finished.exits(0).prints("one | piped\n");
+    let finished = world.command(["run", "-"]).stdin("id: [").finish();
+    finished.exits(3).prints("").says(["<stdin>:1:"]);
+}
+
+#[test]
+fn the_text_of_an_input_is_never_an_expression() {
+    let flow = flow_with("- {id: text, type: STRING}", "echo '{{ inputs.text }}'");
+    let ran = World::new().run_with(&flow, &["-i", "text={{ 1 + 1 }}{% raw %}"], 0);
+    assert_eq!(ran.lines('|'), ["{{ 1 + 1 }}{% raw %}"]);
+}

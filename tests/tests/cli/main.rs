@@ -1,0 +1,20 @@
+//! The real program from its command line to its exit code: only what is wired together there is proved here.
+
+#![expect(clippy::unwrap_used, reason = "what a helper cannot do fails the test")]
+
+mod cases;
+mod corpus;
+mod disk;
+mod eval;
+mod exits;
+mod files;
+mod hostile;
+mod inputs;
+mod life;
+mod plan;
+mod plugins;
+mod properties;
+mod secrets;
+mod streams;
+mod supervision;
+mod validate;

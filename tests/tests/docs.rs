@@ -1,0 +1,351 @@
+//! What the documents at the root of the repository show is what happens: every fenced block is written, run or parsed.
+//!
+//! A `yaml` block begins with `# file: NAME` and becomes that file. A `console` block is one shell session: lines after `$ ` (and `> `
+//! where one goes on) are run where those files are, and what stands below is compared with both streams as a terminal shows them; a line
+//! `...` stands for any lines, `[..]` for anything within one, and `? 3` right after the command for its exit code, which is 0 otherwise.
+//! `sh` holds commands that build what is under test, `json` must parse, `text` is a drawing. Anything else fails, as nobody would notice
+//! that it is wrong.
+
+#![expect(clippy::unwrap_used, reason = "what a helper cannot do fails the test")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use taffrail_tests::cli::{World, program};
+use taffrail_tests::flows::{normalised, without_chance};
+
+/// Commands that make what is under test; running them in here would go round in a circle. Only that they are no others is checked.
+const BUILDS: &[&str] = &[
+    "cargo build",
+    "cargo install",
+    "cargo test",
+    "cargo fmt",
+    "cargo clippy",
+    "cargo bench",
+    "git clone",
+    "cd taffrail",
+    "tests/run.sh",
+    ".ci/run",
+    "rm -r schemas && cargo run -- schema --write schemas",
+];
+/// What a shell prints after each command of a session.
+const MARK: char = '\u{1e}';
+
+struct Block {
+    line: usize,
+    language: String,
+    text: String,
+}
+
+fn blocks(document: &str) -> Vec<Block> {
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut open: Option<String> = None;
+    for (index, line) in document.lines().enumerate() {
+        let trimmed = line.trim_start();
+        match &open {
+            Some(fence) if trimmed.trim_end() == fence => open = None,
+            Some(_) => {
+                let block = blocks.last_mut().unwrap();
+                block.text.push_str(line);
+                block.text.push('\n');
+            }
+            None if trimmed.starts_with("```") => {
+                let fence: String = trimmed
+                    .chars()
+                    .take_while(|character| *character == '`')
+                    .collect();
+                let language = trimmed[fence.len()..].trim().to_owned();
+                blocks.push(Block {
+                    line: index + 1,
+                    language,
+                    text: String::new(),
+                });
+                open = Some(fence);
+            }
+            None => {}
+        }
+    }
+    assert!(open.is_none(), "the last fence is never closed");
+    blocks
+}
+
+/// One command of a session, its exit code, and the output that is shown below it.
+struct Step {
+    command: String,
+    code: String,
+    shown: String,
+}
+
+fn steps(text: &str) -> Result<Vec<Step>, String> {
+    let mut steps: Vec<Step> = Vec::new();
+    for line in text.lines() {
+        if let Some(command) = line.strip_prefix("$ ") {
+            steps.push(Step {
+                command: format!("{command}\n"),
+                code: "0".to_owned(),
+                shown: String::new(),
+            });
+            continue;
+        }
+        let Some(step) = steps.last_mut() else {
+            return Err(format!(
+                "a session begins with a command after `$ `, not with `{line}`"
+            ));
+        };
+        match (line.strip_prefix("> "), line.strip_prefix("? ")) {
+            (Some(more), _) if step.shown.is_empty() => step.command.push_str(&format!("{more}\n")),
+            (_, Some(code)) if step.shown.is_empty() => step.code = code.trim().to_owned(),
+            _ => step.shown.push_str(&format!("{line}\n")),
+        }
+    }
+    Ok(steps)
+}
+
+/// The command as it runs here: building commands are left out, and `cargo run` is the program that has been built.
+fn translated(command: &str) -> String {
+    let bare = command.trim();
+    if BUILDS
+        .iter()
+        .any(|build| bare == *build || bare.starts_with(&format!("{build} ")))
+    {
+        return ":\n".to_owned();
+    }
+    match bare.strip_prefix("cargo run") {
+        Some(rest) => format!(
+            "taffrail {}\n",
+            rest.split_once("-- ")
+                .map_or("", |(_, arguments)| arguments)
+        ),
+        None => command.to_owned(),
+    }
+}
+
+fn is_build(command: &str) -> bool {
+    translated(command) == ":\n"
+}
+
+/// Runs a session and gives what each command printed, and its exit code.
+fn session(world: &World, steps: &[Step], bin: &Path) -> Vec<(String, String)> {
+    let mut script = String::from("exec 2>&1\n");
+    for step in steps {
+        script.push_str(&translated(&step.command));
+        script.push_str(&format!(
+            "__status=$?; printf '{MARK}%s{MARK}' $__status; (exit $__status)\n"
+        ));
+    }
+    let mut path = bin.as_os_str().to_owned();
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap_or_default());
+    let output = Command::new("bash")
+        .args(["-c", &script])
+        .current_dir(world.here())
+        .env_clear()
+        .env("PATH", path)
+        .env("HOME", world.root().join("home"))
+        .env("TAFFRAIL_STATE_DIR", world.state())
+        .stdin(std::process::Stdio::null())
+        .output()
+        .expect("bash starts");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut pieces = text.split(MARK).map(str::to_owned);
+    let mut next = || {
+        pieces
+            .next()
+            .unwrap_or_else(|| "the session had ended before".to_owned())
+    };
+    steps.iter().map(|_| (next(), next())).collect()
+}
+
+/// Whether a text is what is shown, elisions included.
+fn fits(shown: &[String], printed: &[String]) -> bool {
+    match shown.split_first() {
+        None => printed.is_empty(),
+        Some((first, rest)) if first == "..." => {
+            (0..=printed.len()).any(|skipped| fits(rest, &printed[skipped..]))
+        }
+        Some((first, rest)) => match printed.split_first() {
+            Some((line, others)) => line_fits(first, line) && fits(rest, others),
+            None => false,
+        },
+    }
+}
+
+fn line_fits(shown: &str, printed: &str) -> bool {
+    let mut parts = shown.trim_end().split("[..]");
+    let printed = printed.trim_end();
+    let Some(mut rest) = parts.next().and_then(|first| printed.strip_prefix(first)) else {
+        return false;
+    };
+    let parts: Vec<&str> = parts.collect();
+    let Some((last, middle)) = parts.split_last() else {
+        return rest.is_empty();
+    };
+    for part in middle {
+        match rest.find(part) {
+            Some(position) => rest = &rest[position + part.len()..],
+            None => return false,
+        }
+    }
+    rest.len() >= last.len() && rest.ends_with(last)
+}
+
+fn check(block: &Block, world: &World, bin: &Path) -> Result<(), String> {
+    let language = block.language.as_str();
+    match language {
+        "text" => Ok(()),
+        "json" => serde_json::from_str::<serde_json::Value>(&block.text)
+            .map(|_| ())
+            .map_err(|error| error.to_string()),
+        "yaml" => {
+            let first = block.text.lines().next().unwrap_or_default();
+            let Some(name) = first.strip_prefix("# file: ") else {
+                return Err(
+                    "a `yaml` block begins with `# file: NAME`, so that it can be tried".to_owned(),
+                );
+            };
+            world.write(name.trim(), &block.text);
+            Ok(())
+        }
+        "console" => {
+            let steps = steps(&block.text)?;
+            let printed = session(world, &steps, bin);
+            for (step, (printed, code)) in steps.iter().zip(&printed) {
+                if is_build(&step.command) {
+                    continue;
+                }
+                let (shown, got) = (without_chance(&step.shown), normalised(printed, world));
+                let lines = |text: &'_ str| {
+                    text.trim_end()
+                        .lines()
+                        .map(str::to_owned)
+                        .collect::<Vec<_>>()
+                };
+                if step.code != *code || !fits(&lines(&shown), &lines(&got)) {
+                    let Step {
+                        command,
+                        code: expected,
+                        ..
+                    } = step;
+                    return Err(format!(
+                        "$ {command}--- shown (exit code {expected})\n{shown}--- printed (exit code {code})\n{got}---"
+                    ));
+                }
+            }
+            Ok(())
+        }
+        "sh" => match block
+            .text
+            .lines()
+            .find(|line| !is_build(line) && !line.trim().is_empty())
+        {
+            Some(line) => Err(format!(
+                "`{line}` is no command that builds or tests; show what it prints in a `console` block"
+            )),
+            None => Ok(()),
+        },
+        other => Err(format!(
+            "nobody can tell whether a block of `{other}` is right; write `yaml` with `# file: NAME`, `console`, `sh`, `json` or `text`"
+        )),
+    }
+}
+
+fn documents() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut found: Vec<PathBuf> = std::fs::read_dir(root)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .collect();
+    found.sort();
+    found
+}
+
+/// A world where `taffrail` is on the path and the repository's examples are at hand.
+fn world() -> (World, PathBuf) {
+    let world = World::new();
+    let bin = world.root().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    let _ = std::fs::remove_file(bin.join("taffrail"));
+    std::os::unix::fs::symlink(program(), bin.join("taffrail")).unwrap();
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    for name in taffrail_tests::cli::listing(&examples) {
+        if examples.join(&name).is_file() {
+            world.write(
+                &format!("examples/{name}"),
+                std::fs::read(examples.join(&name)).unwrap(),
+            );
+        }
+    }
+    (world, bin)
+}
+
+#[test]
+fn what_the_documents_show_is_what_happens() {
+    let mut wrong = Vec::new();
+    for path in documents() {
+        let (world, bin) = world();
+        for block in blocks(&std::fs::read_to_string(&path).unwrap()) {
+            if let Err(reason) = check(&block, &world, &bin) {
+                wrong.push(format!(
+                    "{}:{}: {reason}",
+                    path.file_name().unwrap_or_default().to_string_lossy(),
+                    block.line
+                ));
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} blocks are wrong\n{}",
+        wrong.len(),
+        wrong.join("\n\n")
+    );
+}
+
+#[test]
+fn the_examples_are_valid_and_run() {
+    let (world, _) = world();
+    world.taffrail(["validate", "examples"]).exits(0);
+    for name in taffrail_tests::cli::listing(&world.here().join("examples"))
+        .iter()
+        .filter(|name| name.ends_with(".yaml"))
+    {
+        world
+            .taffrail(["run", &format!("examples/{name}")])
+            .exits(0);
+    }
+}
+
+/// The judge itself, on documents that are right and wrong.
+#[test]
+fn wrong_documents_are_caught() {
+    let (world, bin) = world();
+    let judge = |document: &str| {
+        blocks(document)
+            .iter()
+            .find_map(|block| check(block, &world, &bin).err())
+    };
+    for right in [
+        "```yaml\n# file: a.yaml\nid: x\n```\n```console\n$ cat a.yaml\n# file: a.yaml\nid: x\n$ printf 'a\\nb\\nc\\n'\na\n...\nc\n```",
+        "```console\n$ taffrail eval '1 + 1'\n2\n$ false\n? 1\n$ echo one \\\n> two\none two\n```",
+        "```console\n$ cargo test\nanything\n$ cargo run --quiet -- eval '1 + 2'\n3\n$ echo 'took 5 ms, id 7'\ntook [..] ms, id [..]\n```",
+        "   ```text\n   drawing\n   ```\n````text\n```\n````",
+    ] {
+        assert_eq!(judge(right), None, "{right}");
+    }
+    for wrong in [
+        "```console\n$ echo a\nb\n```",
+        "```console\n$ echo a\n```",
+        "```console\n$ true\na\n```",
+        "```console\n$ false\n```",
+        "```sh\nrm -rf /\n```",
+        "```console\nno command\n```",
+        "```yaml\nid: x\n```",
+        "```rust\nfn main() {}\n```",
+        "```\nwhat is this\n```",
+        "```json\n{\n```",
+        "```console\n$ printf 'a\\nb\\n'\n...\nc\n```",
+    ] {
+        assert!(judge(wrong).is_some(), "{wrong}");
+    }
+}
