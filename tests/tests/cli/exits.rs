@@ -136,3 +136,18 @@ fn a_state_folder_that_cannot_be_is_named() {
         .finish();
     finished.exits(1).says(["file/state"]);
 }
+
+#[test]
+fn arguments_that_are_no_text_are_a_wrong_command_line() {
+    use std::os::unix::ffi::OsStrExt;
+    let odd = std::ffi::OsStr::from_bytes(b"a=\xff");
+    let world = World::cold();
+    world
+        .taffrail(["run".as_ref(), odd])
+        .exits(2)
+        .says(["UTF-8"]);
+    world
+        .taffrail(["run".as_ref(), "flow.yaml".as_ref(), "-i".as_ref(), odd])
+        .exits(2)
+        .says(["UTF-8"]);
+}

@@ -147,6 +147,70 @@ fn a_broken_plugin_in_the_folder_is_told_and_harms_nobody_else() {
 }
 
 #[test]
+fn odd_things_in_the_plugin_folder_are_named_and_never_opened() {
+    let world = World::new();
+    let folder = world.root().join("plugins");
+    let make = |name: &str| {
+        std::fs::create_dir_all(folder.join(name)).unwrap();
+        folder.join(name).join("plugin.wasm")
+    };
+    std::fs::write(make("mine/1.0.0"), bundled("shell")).unwrap();
+    std::fs::write(make("shell/9.9.9"), bundled("shell")).unwrap();
+    std::fs::write(make("shell/newest"), bundled("shell")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", make("link/1.0.0")).unwrap();
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(make("pipe/1.0.0"))
+            .status()
+            .unwrap()
+            .success()
+    );
+    let list = world
+        .taffrail(["plugin", "list", "--format", "json"])
+        .exits(0)
+        .json();
+    let reasons = list["broken"].to_string();
+    assert_eq!(list["broken"].as_array().map(Vec::len), Some(5), "{list:#}");
+    for part in [
+        "`mine 1.0.0`",
+        "`shell 9.9.9`",
+        "newest",
+        "symbolic link",
+        "not a regular file",
+    ] {
+        assert!(reasons.contains(part), "{part}: {list:#}");
+    }
+    assert_eq!(
+        list["plugins"].as_array().map(Vec::len),
+        Some(2),
+        "{list:#}"
+    );
+}
+
+#[test]
+fn several_first_runs_at_once_do_not_disturb_each_other() {
+    let world = World::cold();
+    world.write("flow.yaml", shell("echo ran"));
+    let running: Vec<_> = (0..4)
+        .map(|_| {
+            world
+                .command(["run", "flow.yaml", "--runner", "process"])
+                .start()
+        })
+        .collect();
+    for one in running {
+        one.finish()
+            .exits(0)
+            .prints("one | ran\n")
+            .never_prints(["WARN"]);
+    }
+    let folders = std::fs::read_dir(world.state().join("executions"))
+        .unwrap()
+        .count();
+    assert_eq!(folders, 4);
+}
+
+#[test]
 fn damaged_cache_entries_are_made_again() {
     let world = World::cold();
     world.write("flow.yaml", shell("echo ran"));

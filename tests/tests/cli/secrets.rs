@@ -145,6 +145,53 @@ fn secrets_are_hidden_in_expressions_and_error_messages() {
 }
 
 #[test]
+fn parts_of_secrets_with_several_lines_and_other_encodings_are_hidden() {
+    let world = World::new();
+    world.write(
+        "secrets",
+        "KEY=\"first-line-of-it\nsecond-line-of-it\"\nS=hunter2hunter2\n",
+    );
+    world.write(
+        "flow.yaml",
+        flow(
+            r#"
+            - id: one
+              type: io.kestra.plugin.scripts.python.Script
+              env: {KEY: "{{ secret('KEY') }}", S: "{{ secret('S') }}"}
+              script: |
+                import base64, json, os, urllib.parse
+                key, s = os.environ["KEY"], os.environ["S"]
+                print(key)
+                print("one", key.splitlines()[1], "line")
+                print(repr(key), json.dumps(key))
+                print(s + s, s.encode().hex(), urllib.parse.quote(s))
+                for user in ["", "u", "us"]:
+                    print(base64.b64encode((user + ":" + s + ":" + user).encode()).decode())
+            "#,
+        ),
+    );
+    let finished = world.taffrail([
+        "run",
+        "flow.yaml",
+        "--runner",
+        "process",
+        "--secrets-file",
+        "secrets",
+        "-o",
+        "ndjson",
+    ]);
+    finished.exits(0).never_prints([
+        "first-line",
+        "second-line",
+        "hunter2",
+        "68756e746572",
+        "aHVudGVyMmh1bnRlcjI",
+        "h1bnRlcjJodW50ZXIy",
+        "1bnRlcjJodW50ZXIy",
+    ]);
+}
+
+#[test]
 fn secret_inputs_are_hidden_too() {
     let world = World::new();
     world.write(

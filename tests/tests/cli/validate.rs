@@ -141,3 +141,31 @@ fn broken_expressions_are_found_without_running() {
         "upper",
     ]);
 }
+
+/// What later versions will run is told as such, at its place, and not as a typing mistake.
+#[test]
+fn what_is_not_there_yet_says_so() {
+    let world = World::cold();
+    let tasks = "
+        - {id: log, type: io.kestra.plugin.core.log.Log, message: x}
+        - id: each
+          type: io.kestra.plugin.core.flow.ForEach
+          values: [1]
+          tasks: [{id: in, type: io.kestra.plugin.scripts.shell.Commands, commands: ['true']}]
+        - id: near
+          type: io.kestra.plugin.scripts.shell.Commands
+          taskRunner: {type: io.kestra.plugin.core.runner.Proces}
+          commands: ['true']
+    ";
+    world.write("flow.yaml", flow(tasks));
+    let finished = world.taffrail(["validate", "flow.yaml"]);
+    finished.exits(3).says([
+        "flow.yaml:4:",
+        "core.log.Log",
+        "flow.yaml:6:",
+        "flow.ForEach",
+        "not supported yet",
+        "flow.yaml:11:",
+        "did you mean `io.kestra.plugin.core.runner.Process`?",
+    ]);
+}
