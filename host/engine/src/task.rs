@@ -428,13 +428,13 @@ fn verdict(driven: &Driven, timeout: Option<Duration>, happened: &mut Happened) 
         Some(_) => {}
         None => happened.fail(FailureKind::Host, "how it ended is not known"),
     }
-    if let Some(exit) = &driven.exit {
-        if !exit.left_behind.is_empty() {
-            happened.warnings.push(format!(
-                "ended what the task left running: {}",
-                exit.left_behind.join(", ")
-            ));
-        }
+    if let Some(exit) = &driven.exit
+        && !exit.left_behind.is_empty()
+    {
+        happened.warnings.push(format!(
+            "ended what the task left running: {}",
+            exit.left_behind.join(", ")
+        ));
     }
     if let Some(error) = &driven.dispose_failure {
         happened
