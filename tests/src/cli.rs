@@ -267,6 +267,13 @@ impl Invocation {
         self
     }
 
+    /// Without an environment variable.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
     /// With another search path before this one.
     #[must_use]
     pub fn path_first(self, folder: &Path) -> Self {

@@ -8,6 +8,7 @@ mod disk;
 mod eval;
 mod exits;
 mod files;
+mod folders;
 mod hostile;
 mod inputs;
 mod life;

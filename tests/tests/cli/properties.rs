@@ -212,6 +212,50 @@ fn lines_end_as_the_target_system_wants() {
 }
 
 #[test]
+fn the_option_beats_the_runner_of_the_flow() {
+    let docker = "{type: io.kestra.plugin.scripts.runner.docker.Docker, pullPolicy: ALWAYS, memory: {memory: 64M}}";
+    for keys in [
+        format!("taskRunner: {docker}"),
+        "runner: DOCKER".to_owned(),
+        "docker: {image: debian}".to_owned(),
+        "containerImage: debian".to_owned(),
+    ] {
+        let text = shell("echo ran").replace("  commands", &format!("  {keys}\n    commands"));
+        let ran = World::new().run(&text, 0);
+        assert_eq!(
+            (ran.lines('|'), &ran.task("one")["runner"]),
+            (vec!["ran"], &json!("process")),
+            "{keys}"
+        );
+        let world = World::new();
+        world.write("flow.yaml", &text);
+        world
+            .taffrail(["run", "flow.yaml"])
+            .exits(5)
+            .prints("")
+            .says(["docker.Docker", "--runner process"]);
+    }
+    for keys in [
+        "taskRunner: {type: io.kestra.plugin.core.runner.Process}",
+        "runner: PROCESS",
+    ] {
+        let world = World::new();
+        world.write(
+            "flow.yaml",
+            shell("echo ran").replace("  commands", &format!("  {keys}\n    commands")),
+        );
+        world
+            .taffrail(["run", "flow.yaml"])
+            .exits(0)
+            .prints("one | ran\n");
+        world
+            .taffrail(["run", "flow.yaml", "--runner", "docker"])
+            .exits(5)
+            .prints("");
+    }
+}
+
+#[test]
 fn standard_input_is_empty() {
     check(
         "type: io.kestra.plugin.scripts.shell.Commands\ncommands: ['cat', 'echo end']",

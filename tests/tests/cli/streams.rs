@@ -168,23 +168,6 @@ fn a_run_leaves_its_log_and_record_and_no_working_directory() {
 }
 
 #[test]
-fn folders_may_be_named_from_where_one_stands() {
-    let world = World::cold();
-    world.write(
-        "flow.yaml",
-        shell("echo ran > made.txt")
-            .replace("  commands", "  outputFiles: [made.txt]\n    commands"),
-    );
-    let line = "run flow.yaml --runner process -o json --state-dir state --cache-dir ./cache --plugin-dir ../plugins";
-    let record = world.taffrail(line.split(' ')).exits(0).json();
-    assert!(
-        record["tasks"][0]["outputs"]["outputFiles"]["made.txt"].is_string(),
-        "{record}"
-    );
-    assert!(world.here().join("state/executions").is_dir());
-}
-
-#[test]
 fn keep_leaves_the_working_directory_and_names_it() {
     let world = World::new();
     let ran = world.run_with(&shell("echo made > made.txt"), &["--keep"], 0);
