@@ -228,7 +228,7 @@ mod tests {
             .unwrap();
         assert_eq!(text, "hello");
         assert!(
-            matches!(storage.get("company", &uri), Ok(_)),
+            storage.get("company", &uri).is_ok(),
             "a parent namespace may read its children"
         );
         assert!(matches!(

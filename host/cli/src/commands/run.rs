@@ -69,7 +69,7 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
         source: source.clone(),
         checker: Arc::clone(&host.checker),
         planner: Arc::clone(&host.plugins) as Arc<dyn Planner>,
-        runners: runners,
+        runners,
         storage: Arc::clone(&storage),
         directory: directory.clone(),
         masker: masker.clone(),
