@@ -23,6 +23,20 @@ pub struct Shape {
     dynamic_validator: OnceLock<Result<Validator, String>>,
 }
 
+/// Whether any text of a node, keys included, may hold an expression.
+fn has_expressions(node: &Node) -> bool {
+    match node.scalar() {
+        Some(scalar) => scalar.text.contains('{'),
+        None => {
+            node.items().iter().any(has_expressions)
+                || node
+                    .entries()
+                    .iter()
+                    .any(|entry| entry.key.contains('{') || has_expressions(&entry.value))
+        }
+    }
+}
+
 impl Shape {
     /// Takes the strict schema; the one for unrendered values is derived from it.
     pub fn new(strict: Map<String, Value>) -> Self {
@@ -86,6 +100,12 @@ impl Shape {
         place: Where<'_>,
         found: &mut Vec<Diagnostic>,
     ) {
+        coerce(value, &self.strict, &self.strict, Some(node));
+        // Without an expression the value is the one that was written, and that has been checked. Compiling a second validator
+        // would take longer than starting the task.
+        if !has_expressions(node) {
+            return;
+        }
         let validator = match self.validator(&self.strict_validator, &self.strict) {
             Ok(validator) => validator,
             Err(message) => {
@@ -93,7 +113,6 @@ impl Shape {
                 return;
             }
         };
-        coerce(value, &self.strict, &self.strict, Some(node));
         if !validator.is_valid(value) {
             let errors: Vec<_> = validator.iter_errors(value).collect();
             let place = Place {
