@@ -8,7 +8,7 @@ use taffrail_core::name::RelPath;
 use taffrail_core::script::{IfExists, NamespaceFiles};
 
 use crate::confined::{ConfinedDir, FileError};
-use crate::prepare::FETCHED_DIR;
+use crate::prepare::{FETCHED_DIR, input_path};
 use crate::scope::{Services, chain};
 use crate::storage::{Folder, Storage, StorageError, URI_PREFIX};
 use crate::workdir::Workdir;
@@ -24,7 +24,7 @@ pub(crate) const EXECUTION_CONTEXT: &str = ".kestra-execution-context.json";
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FilesError {
     /// A name cannot be a file of the working directory.
-    #[error("input file {0}")]
+    #[error("a file cannot be called so")]
     Name(#[from] taffrail_core::name::NameError),
     /// What a name stands for cannot be read.
     #[error("input file `{name}`: {reason}")]
@@ -63,7 +63,7 @@ pub(crate) fn write_inputs(
     files: &IndexMap<String, Option<String>>,
 ) -> Result<(), FilesError> {
     for (name, content) in files {
-        let path = RelPath::new(name.strip_prefix("./").unwrap_or(name))?;
+        let path = input_path(name)?;
         match content.as_deref() {
             Some(address) if is_address(address) => {
                 fetch(working, services, address.trim(), &path)?

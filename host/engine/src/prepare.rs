@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use taffrail_core::collect::{self, Patterns};
 use taffrail_core::diagnostic::{Code, Diagnostic};
 use taffrail_core::flow::{Flow, ScriptType, Task};
-use taffrail_core::name::RelPath;
+use taffrail_core::name::{NameError, RelPath};
 use taffrail_core::plan::{EnvVar, Plan, PlanContext, PlanRefusal, PlanRequest, TargetOs};
 use taffrail_core::record::FailureKind;
 use taffrail_core::script::{self, Because, Invocation, ScriptSettings, TargetOsChoice};
@@ -148,6 +148,7 @@ pub fn draft(
         || settings.runner.is_some()
         || mentions_output_dir(&task.node);
     let patterns = output_patterns(task, &settings)?;
+    check_input_names(task, &settings)?;
     let target_os = match settings.target_os.unwrap_or_default() {
         TargetOsChoice::Linux => TargetOs::Linux,
         TargetOsChoice::Windows => TargetOs::Windows,
@@ -519,6 +520,41 @@ fn output_patterns(task: &Task, settings: &ScriptSettings) -> Result<Patterns, P
             error.to_string(),
         ))
     })
+}
+
+/// Refuses names of input files that lead out of the working directory, before anything is made.
+fn check_input_names(task: &Task, settings: &ScriptSettings) -> Result<(), PrepareError> {
+    let node = task.node.get("inputFiles");
+    let diagnostics: Vec<Diagnostic> = settings
+        .input_files
+        .keys()
+        .filter_map(|name| {
+            let error = input_path(name).err()?;
+            let written = node
+                .into_iter()
+                .flat_map(Node::entries)
+                .find(|entry| &*entry.key == name);
+            // A name that came out of an expression stands nowhere.
+            let span = written.map_or(node.unwrap_or(&task.node).span, |entry| entry.key_span);
+            Some(Diagnostic::error(
+                Code::WrongValue,
+                span,
+                format!("input file {error}"),
+            ))
+        })
+        .collect();
+    if diagnostics.is_empty() {
+        return Ok(());
+    }
+    Err(PrepareError {
+        kind: FailureKind::Invalid,
+        diagnostics,
+    })
+}
+
+/// The place in the working directory that an input file's name means.
+pub(crate) fn input_path(name: &str) -> Result<RelPath, NameError> {
+    RelPath::new(name.strip_prefix("./").unwrap_or(name))
 }
 
 fn plan_error(task: &Task, error: &PlanError) -> PrepareError {
