@@ -327,6 +327,62 @@ mod tests {
         assert_eq!(dir.files(100).unwrap(), []);
     }
 
+    proptest::proptest! {
+        /// Whatever a flow calls a file, with links out of the directory standing about, nothing outside is written or read.
+        #[test]
+        fn no_name_leads_outside(parts in proptest::collection::vec(
+            proptest::sample::select(vec!["..", ".", "", "a", "up", "leak", "/", "\0", "out.txt", "~", "a/..", "ü"]), 1..6
+        )) {
+            let temp = tempfile::tempdir().unwrap();
+            std::fs::write(temp.path().join("leaked"), "secret").unwrap();
+            let dir = ConfinedDir::create(&temp.path().join("w")).unwrap();
+            symlink(temp.path(), temp.path().join("w/up")).unwrap();
+            symlink("../leaked", temp.path().join("w/leak")).unwrap();
+            if let Ok(path) = RelPath::new(parts.join("/")) {
+                let _ = dir.write(&path, b"overwritten", 0o600);
+                if let Ok(mut file) = dir.open_file(&path) {
+                    let mut text = String::new();
+                    file.read_to_string(&mut text).unwrap();
+                    assert_ne!(text, "secret");
+                }
+                let _ = dir.remove_file(&path);
+            }
+            assert_eq!(std::fs::read_to_string(temp.path().join("leaked")).unwrap(), "secret");
+            let outside: Vec<_> = std::fs::read_dir(temp.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            assert_eq!(outside.len(), 2, "{outside:?}");
+        }
+    }
+
+    #[test]
+    fn a_directory_that_is_swapped_for_a_link_leads_nowhere() {
+        let temp = tempfile::tempdir().unwrap();
+        let outside = temp.path().join("outside");
+        std::fs::create_dir(&outside).unwrap();
+        std::fs::write(outside.join("f"), "secret").unwrap();
+        let dir = ConfinedDir::create(&temp.path().join("w")).unwrap();
+        let (inside, parked) = (temp.path().join("w/d"), temp.path().join("w/parked"));
+        dir.write(&rel("d/f"), b"mine", 0o600).unwrap();
+        let done = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    std::fs::rename(&inside, &parked).unwrap();
+                    symlink(&outside, &inside).unwrap();
+                    std::fs::remove_file(&inside).unwrap();
+                    std::fs::rename(&parked, &inside).unwrap();
+                }
+            });
+            for _ in 0..2_000 {
+                if let Ok(mut file) = dir.open_file(&rel("d/f")) {
+                    let mut text = String::new();
+                    file.read_to_string(&mut text).unwrap();
+                    assert_eq!(text, "mine");
+                }
+            }
+            done.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
+    }
+
     #[test]
     fn too_many_files_are_an_error_and_not_a_flood() {
         let temp = tempfile::tempdir().unwrap();
