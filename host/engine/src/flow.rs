@@ -13,9 +13,11 @@ use taffrail_expr::Value;
 use crate::cancel::CancelLevel;
 use crate::event::{Event, Reporter};
 use crate::execution::Execution;
+use crate::prepare::task_root;
 use crate::render::Renderer;
-use crate::scope::Scope;
+use crate::scope::{Scope, chain};
 use crate::task::run_task;
+use crate::workdir::Workdir;
 
 /// Runs a flow that was checked. `scope` has its inputs already.
 pub async fn run_flow(
@@ -52,6 +54,10 @@ pub async fn run_flow(
         Some(failure) => (Map::new(), Some(failure)),
         None => run.outputs(),
     };
+    // Where it lies depends on no task run, so any name will do.
+    if let Err(error) = Workdir::remove_spare(&task_root(&execution.directory, "any")) {
+        tracing::warn!("{}", chain(&error));
+    }
     let record = ExecutionRecord {
         v: 1,
         id: execution.id.clone(),

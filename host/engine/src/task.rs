@@ -232,8 +232,20 @@ async fn in_workdir(
             "kept the working directory `{}`",
             workdir.places().working_dir.display()
         ));
-    } else if let Err(error) = workdir.remove() {
-        happened.warnings.push(chain(&error));
+    } else {
+        let exit = happened
+            .driven
+            .as_ref()
+            .and_then(|driven| driven.exit.as_ref());
+        let all_ended = exit.is_some_and(|exit| exit.left_behind.is_empty());
+        let removed = if all_ended {
+            workdir.retire()
+        } else {
+            workdir.remove()
+        };
+        if let Err(error) = removed {
+            happened.warnings.push(chain(&error));
+        }
     }
 }
 

@@ -9,6 +9,12 @@ use crate::confined::{ConfinedDir, FileError, create_private_dir};
 /// Name of the directory, inside the working directory, all of whose files are outputs.
 const OUTPUT_DIR: &str = ".taffrail-output";
 
+/// Name of the one set of empty directories that waits for the next task run, beside those in use. No task run is called so.
+const SPARE: &str = ".spare";
+
+/// Access for the owner alone.
+const PRIVATE: u32 = 0o700;
+
 /// Paths of the directories of a task run, whether or not they exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Places {
@@ -41,13 +47,16 @@ pub struct Workdir {
 }
 
 impl Workdir {
-    /// Makes the working directory below a root of its own.
+    /// Makes the working directory below a root of its own, or takes the spare one that is there.
     ///
     /// # Errors
     /// When it cannot be made; names the path.
     pub fn create(root: &Path) -> Result<Self, FileError> {
         let places = Places::below(root);
-        let working = ConfinedDir::create(&places.working_dir)?;
+        let working = match std::fs::rename(root.with_file_name(SPARE), root) {
+            Ok(()) => ConfinedDir::open(&places.working_dir)?,
+            Err(_) => ConfinedDir::create(&places.working_dir)?,
+        };
         Ok(Self {
             root: root.to_owned(),
             places,
@@ -94,6 +103,36 @@ impl Workdir {
         Ok(self.places.private_dir.join(name.as_str()))
     }
 
+    /// Leaves the directories to the next task run where the program left nothing in them, and removes them otherwise. Only for a
+    /// program of which nothing runs any more. Many a file system takes longer to remove a directory than a short task runs.
+    ///
+    /// # Errors
+    /// When something cannot be removed; names the path.
+    pub fn retire(self) -> Result<(), FileError> {
+        if is_as_new(&self.root, &self.places) {
+            // Where there is a spare one already, this one is not needed.
+            let spare = self.root.with_file_name(SPARE);
+            if std::fs::rename(&self.root, spare).is_ok() {
+                return Ok(());
+            }
+        }
+        self.remove()
+    }
+
+    /// Removes the spare directories beside a task run's root, if there are any.
+    ///
+    /// # Errors
+    /// When something cannot be removed; names the path.
+    pub fn remove_spare(root: &Path) -> Result<(), FileError> {
+        let spare = root.with_file_name(SPARE);
+        match std::fs::remove_dir_all(&spare) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                Err(FileError::new("remove", spare, source))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Removes the directories with all that is in them; links are removed, not followed.
     ///
     /// # Errors
@@ -111,6 +150,41 @@ impl Workdir {
             Err(source) => Err(FileError::new("remove", &self.root, source)),
         }
     }
+}
+
+/// Whether the directories are what they were when they were made, once the private files are taken away.
+fn is_as_new(root: &Path, places: &Places) -> bool {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let is_ours = |path: &Path| {
+        // Not through a link that stands in its place.
+        std::fs::symlink_metadata(path).is_ok_and(|found| {
+            let ours = found.uid() == rustix::process::geteuid().as_raw();
+            found.is_dir() && ours && found.permissions().mode() & 0o7777 == PRIVATE
+        })
+    };
+    let entries = |path: &Path| -> Option<Vec<PathBuf>> {
+        let entries = std::fs::read_dir(path).ok()?;
+        entries
+            .map(|entry| entry.map(|entry| entry.path()).ok())
+            .collect()
+    };
+    if !is_ours(root) || !is_ours(&places.working_dir) {
+        return false;
+    }
+    let Some(inside) = entries(root) else {
+        return false;
+    };
+    inside.iter().all(|path| {
+        let private = *path == places.private_dir && is_ours(path);
+        if !private && *path != places.working_dir {
+            return false;
+        }
+        // A file is removed; what is none stays, and with it the directory is not as new.
+        entries(path).is_some_and(|mut files| {
+            files.retain(|file| !private || std::fs::remove_file(file).is_err());
+            files.is_empty()
+        })
+    })
 }
 
 /// Gives the owner all rights on a directory and those below it, as far as that goes.
@@ -132,6 +206,67 @@ fn unlock(path: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_directories_without_a_trace_of_the_program_are_used_again() {
+        let check = |left: fn(&Places), again: bool| {
+            let temp = tempfile::tempdir().unwrap();
+            let (first, second) = (temp.path().join("1-a"), temp.path().join("2-b"));
+            let workdir = Workdir::create(&first).unwrap();
+            let number =
+                |path: &Path| std::os::unix::fs::MetadataExt::ino(&path.metadata().unwrap());
+            let before = number(&workdir.places().working_dir);
+            workdir
+                .write_private(&RelPath::new("commands.sh").unwrap(), b"echo secret")
+                .unwrap();
+            left(workdir.places());
+            workdir.retire().unwrap();
+            assert!(!first.exists());
+            assert_eq!(temp.path().join(SPARE).exists(), again);
+
+            let workdir = Workdir::create(&second).unwrap();
+            // A new directory may get the number of the one that was removed.
+            assert!(!again || number(&workdir.places().working_dir) == before);
+            assert_eq!(workdir.working().files(10).unwrap(), []);
+            assert!(!workdir.places().private_dir.join("commands.sh").exists());
+            workdir.retire().unwrap();
+            Workdir::remove_spare(&second).unwrap();
+            Workdir::remove_spare(&second).unwrap();
+            assert_eq!(std::fs::read_dir(temp.path()).unwrap().count(), 0);
+        };
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        check(|_| {}, true);
+        check(
+            |places| std::fs::write(places.working_dir.join("x"), "x").unwrap(),
+            false,
+        );
+        check(
+            |places| std::fs::create_dir(places.working_dir.join("x")).unwrap(),
+            false,
+        );
+        check(
+            |places| std::fs::create_dir(places.private_dir.join("x")).unwrap(),
+            false,
+        );
+        check(
+            |places| std::fs::write(places.working_dir.with_file_name("x"), "x").unwrap(),
+            false,
+        );
+        check(
+            |places| {
+                let open = std::fs::Permissions::from_mode(0o755);
+                std::fs::set_permissions(&places.working_dir, open).unwrap();
+            },
+            false,
+        );
+        check(
+            |places| {
+                std::fs::remove_dir(&places.working_dir).unwrap();
+                symlink("/", &places.working_dir).unwrap();
+            },
+            false,
+        );
+    }
 
     #[test]
     fn a_link_in_place_of_the_output_directory_is_not_followed() {
