@@ -10,7 +10,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("host/engine", &["taffrail-core", "taffrail-expr"]),
     ("host/wasm", &["taffrail-core", "taffrail-engine"]),
     ("host/runner", &["taffrail-core", "taffrail-engine"]),
-    ("host/cli", &["taffrail-core", "taffrail-engine", "taffrail-expr", "taffrail-runner", "taffrail-wasm"]),
+    (
+        "host/cli",
+        &[
+            "taffrail-core",
+            "taffrail-engine",
+            "taffrail-expr",
+            "taffrail-runner",
+            "taffrail-wasm",
+        ],
+    ),
     ("plugins/sdk", &[]),
     ("plugins/shell", &["taffrail-plugin"]),
     ("plugins/python", &["taffrail-plugin"]),
@@ -22,7 +31,16 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("wasmtime", &["host/wasm"]),
     ("wasmtime-wasi", &["host/wasm"]),
     ("bollard", &["host/runner"]),
-    ("tokio", &["host/engine", "host/wasm", "host/runner", "host/cli", "tests"]),
+    (
+        "tokio",
+        &[
+            "host/engine",
+            "host/wasm",
+            "host/runner",
+            "host/cli",
+            "tests",
+        ],
+    ),
     ("saphyr-parser", &["host/core"]),
     ("jsonschema", &["host/core", "host/wasm", "tests"]),
     ("clap", &["host/cli"]),
@@ -35,12 +53,15 @@ fn root() -> PathBuf {
 
 /// The names in `[dependencies]` of a manifest, without those for tests and build scripts.
 fn dependencies(manifest: &Path) -> Vec<String> {
-    let text = fs::read_to_string(manifest).unwrap_or_else(|error| panic!("{}: {error}", manifest.display()));
+    let text = fs::read_to_string(manifest)
+        .unwrap_or_else(|error| panic!("{}: {error}", manifest.display()));
     let mut names = Vec::new();
     let mut inside = false;
     for line in text.lines() {
         if line.starts_with('[') {
-            inside = line.ends_with("dependencies]") && !line.contains("dev-") && !line.contains("build-");
+            inside = line.ends_with("dependencies]")
+                && !line.contains("dev-")
+                && !line.contains("build-");
         } else if inside && !line.starts_with('#') {
             let name = line.split(['=', '.', ' ']).next().unwrap_or_default();
             if !name.is_empty() {
@@ -66,7 +87,9 @@ fn crates() -> Vec<String> {
 }
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
     for entry in entries.flatten() {
         let path = entry.path();
         if path.is_dir() {
@@ -81,7 +104,8 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 fn crates_import_only_as_drawn() {
     let mut faults = Vec::new();
     for name in crates().iter().filter(|name| *name != "tests") {
-        let language = name.starts_with("plugins/") && !ARROWS.iter().any(|(known, _)| known == name);
+        let language =
+            name.starts_with("plugins/") && !ARROWS.iter().any(|(known, _)| known == name);
         let allowed = match ARROWS.iter().find(|(known, _)| known == name) {
             Some((_, allowed)) => allowed,
             // A new language imports the SDK and nothing else of ours.
@@ -105,7 +129,9 @@ fn heavy_dependencies_have_one_owner() {
             if let Some((_, owners)) = OWNERS.iter().find(|(known, _)| *known == dependency)
                 && !owners.contains(&name.as_str())
             {
-                faults.push(format!("{name} names {dependency}, which is for {owners:?}"));
+                faults.push(format!(
+                    "{name} names {dependency}, which is for {owners:?}"
+                ));
             }
         }
     }
@@ -131,7 +157,8 @@ fn the_yaml_parser_is_named_in_one_file() {
         .into_iter()
         .filter(|path| {
             let text = fs::read_to_string(path).expect("readable");
-            text.lines().any(|line| !line.trim_start().starts_with("//") && line.contains("saphyr_parser"))
+            text.lines()
+                .any(|line| !line.trim_start().starts_with("//") && line.contains("saphyr_parser"))
         })
         .collect();
     assert!(named.len() <= 1, "{named:#?}");
@@ -145,14 +172,25 @@ fn unsafe_stands_in_one_reasoned_place() {
             let text = fs::read_to_string(&path).expect("readable");
             for (number, line) in text.lines().enumerate() {
                 let code = line.split("//").next().unwrap_or_default();
-                if code.contains("unsafe {") || code.contains("unsafe fn") || code.contains("unsafe impl") {
+                if code.contains("unsafe {")
+                    || code.contains("unsafe fn")
+                    || code.contains("unsafe impl")
+                {
                     places.push(format!("{}:{}", path.display(), number + 1));
                 }
             }
         }
     }
-    assert!(places.len() <= 1, "only the mapping of a compiled component may be unsafe: {places:#?}");
-    assert!(places.iter().all(|place| place.contains("host/wasm/src/cache")), "{places:#?}");
+    assert!(
+        places.len() <= 1,
+        "only the mapping of a compiled component may be unsafe: {places:#?}"
+    );
+    assert!(
+        places
+            .iter()
+            .all(|place| place.contains("host/wasm/src/cache")),
+        "{places:#?}"
+    );
 }
 
 #[test]
@@ -166,7 +204,10 @@ fn every_source_file_says_what_it_is_for() {
             }
         }
     }
-    assert!(silent.is_empty(), "files that do not open with a `//!` sentence: {silent:#?}");
+    assert!(
+        silent.is_empty(),
+        "files that do not open with a `//!` sentence: {silent:#?}"
+    );
 }
 
 fn all_sources(folder: &str) -> Vec<PathBuf> {
