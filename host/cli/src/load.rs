@@ -42,7 +42,9 @@ impl Host {
     pub fn open(global: &Global) -> Result<Self, Failed> {
         let folders = Folders::choose(global)?;
         let cache = Cache::new(&folders.cache.join("plugins"), &folders.state);
-        Self::with_cache(folders, cache)
+        let host = Self::with_cache(folders, cache)?;
+        host.warn_of_broken_plugins();
+        Ok(host)
     }
 
     /// Finds the plugins, and makes no folder: what is compiled is kept only where a run has kept something before.
@@ -57,7 +59,29 @@ impl Host {
         } else {
             Cache::off()
         };
+        let host = Self::with_cache(folders, cache)?;
+        host.warn_of_broken_plugins();
+        Ok(host)
+    }
+
+    /// Finds the plugins and says nothing of those that are broken: the caller lists them.
+    ///
+    /// # Errors
+    /// When there is nowhere to keep things.
+    pub fn open_to_list(global: &Global) -> Result<Self, Failed> {
+        let folders = Folders::choose(global)?;
+        let cache = Cache::new(&folders.cache.join("plugins"), &folders.state);
         Self::with_cache(folders, cache)
+    }
+
+    fn warn_of_broken_plugins(&self) {
+        for problem in self.plugins.problems() {
+            tracing::warn!(
+                "plugin `{}` is left out: {}",
+                problem.path.display(),
+                problem.reason
+            );
+        }
     }
 
     fn with_cache(folders: Folders, cache: Cache) -> Result<Self, Failed> {
@@ -69,13 +93,6 @@ impl Host {
             limits: Limits::default(),
             host_properties: host_property_names(),
         });
-        for problem in plugins.problems() {
-            tracing::warn!(
-                "plugin `{}` is left out: {}",
-                problem.path.display(),
-                problem.reason
-            );
-        }
         let descriptors = plugins
             .plugins()
             .iter()

@@ -281,7 +281,7 @@ fn a_program_that_is_not_there_is_named() {
 #[test]
 fn a_large_script_and_a_large_argument_go_through() {
     let text = format!("{}\n", "x".repeat(3000));
-    let script: String = (0..300)
+    let script: String = (0..1000)
         .map(|number| format!("        : {number} {text}"))
         .collect();
     let flow = format!(

@@ -21,10 +21,9 @@ use crate::terminal;
 /// # Errors
 /// When the plugin is not there, or its file is not one.
 pub fn plugin(global: &Global, command: &PluginCommand) -> Result<Exit, Failed> {
-    let host = Host::open(global)?;
     match command {
-        PluginCommand::List { format } => list(&host, *format),
-        PluginCommand::Info { plugin, format } => info(&host, plugin, *format),
+        PluginCommand::List { format } => list(&Host::open_to_list(global)?, *format),
+        PluginCommand::Info { plugin, format } => info(&Host::open(global)?, plugin, *format),
     }
 }
 

@@ -144,11 +144,12 @@ fn failed(record: &TaskRecord, task: &Task) -> Diagnostic {
     let message = failure
         .map(|failure| failure.message.as_str())
         .unwrap_or_default();
-    let mut diagnostic = Diagnostic::error(
-        Code::TaskFailed,
-        task.id.span,
-        format!("task `{}` failed: {message}", record.identity.task),
-    );
+    let id = &record.identity.task;
+    let what = match record.state {
+        State::Killed => format!("task `{id}` was cancelled"),
+        _ => format!("task `{id}` failed: {message}"),
+    };
+    let mut diagnostic = Diagnostic::error(Code::TaskFailed, task.id.span, what);
     if let Some(command) = command(task) {
         diagnostic = diagnostic.label(command);
     }

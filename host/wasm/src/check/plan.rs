@@ -8,8 +8,10 @@ use crate::text::{bytes, capped, harmless};
 
 /// Most entries of a program's lines or arguments.
 const MOST_ENTRIES: usize = 4_096;
-/// Most bytes of all of them together.
-const MOST_PROGRAM_BYTES: usize = 1 << 20;
+/// Most bytes of all arguments together; the system takes no more than twice that.
+const MOST_ARGUMENT_BYTES: usize = 1 << 20;
+/// Most bytes of all shell lines together. They reach the shell as a file, so no argument vector bounds them.
+const MOST_LINE_BYTES: usize = 4 << 20;
 /// Most files, and their bytes together.
 const MOST_FILES: usize = 1_000;
 const MOST_FILE_BYTES: usize = 4 << 20;
@@ -30,12 +32,12 @@ const LONGEST_IMAGE: usize = 1_000;
 /// What is wrong, in words that follow on "the plugin".
 pub(crate) fn plan(mut plan: Plan) -> Result<Plan, String> {
     match &plan.program {
-        Program::Shell(lines) => entries(lines, "shell line")?,
+        Program::Shell(lines) => entries(lines, "shell line", MOST_LINE_BYTES)?,
         Program::Argv(arguments) => {
             if arguments.first().is_none_or(String::is_empty) {
                 return Err("planned an argument vector that names no program".to_owned());
             }
-            entries(arguments, "argument")?;
+            entries(arguments, "argument", MOST_ARGUMENT_BYTES)?;
         }
     }
     check_files(&plan)?;
@@ -86,7 +88,7 @@ pub(super) fn image(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn entries(entries: &[String], what: &str) -> Result<(), String> {
+fn entries(entries: &[String], what: &str, most_bytes: usize) -> Result<(), String> {
     if entries.len() > MOST_ENTRIES {
         return Err(format!(
             "planned {} {what}s, and at most {MOST_ENTRIES} are allowed",
@@ -101,7 +103,7 @@ fn entries(entries: &[String], what: &str) -> Result<(), String> {
     }
     total(
         entries.iter().map(String::len),
-        MOST_PROGRAM_BYTES,
+        most_bytes,
         &format!("{what}s"),
     )
 }
