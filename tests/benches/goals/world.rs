@@ -12,6 +12,9 @@ const FOLDERS: [(&str, &str); 3] = [
     ("TAFFRAIL_PLUGIN_DIR", "plugins"),
 ];
 
+/// Where the interpreters of an ordinary system are. A version manager's wrapper in their place would be measured instead of us.
+const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
 /// The program and a folder for all that it keeps.
 pub struct World {
     program: PathBuf,
@@ -76,7 +79,7 @@ impl World {
             .args(arguments)
             .current_dir(self.root.path())
             .env_clear();
-        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("PATH", PATH);
         command.env("HOME", self.path(name));
         for (variable, folder) in FOLDERS {
             command.env(variable, self.path(name).join(folder));
