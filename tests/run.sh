@@ -36,7 +36,10 @@ if cargo clippy --version >/dev/null 2>&1; then
 else
     skipped+=("clippy is not installed")
 fi
-run cargo build --quiet --locked -p taffrail
+# The tests of the program take the one that this builds; building it alone would build its dependencies a second time.
+run cargo test --quiet --locked --workspace --no-run
+TAFFRAIL_BIN=$(realpath "${CARGO_TARGET_DIR:-target}/debug/taffrail")
+export TAFFRAIL_BIN
 # What a test had to leave out it says in a line that begins with SKIPPED.
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
