@@ -25,7 +25,7 @@ pub struct Case {
     pub task_type: String,
     /// The properties, as JSON text.
     pub properties: String,
-    /// The context; what the file leaves out is a Linux process in `/work`.
+    /// The context; what the file leaves out is a Linux process in `/job`.
     pub context: Context,
     /// The answer in the form of [`canonical`]: an object with `plan` or `error`.
     pub expected: Value,
@@ -49,7 +49,7 @@ impl Default for CaseContext {
     fn default() -> Self {
         CaseContext {
             task_id: "task".into(),
-            working_dir: "/work".into(),
+            working_dir: "/job".into(),
             output_dir: None,
             target_os: CaseOs::Linux,
             runner: "process".into(),
@@ -75,7 +75,7 @@ struct CaseVariable {
     value: String,
 }
 
-/// A context as a case writes it, for tests beside the golden ones. What is left out is a Linux process in `/work`.
+/// A context as a case writes it, for tests beside the golden ones. What is left out is a Linux process in `/job`.
 ///
 /// # Errors
 /// A sentence about what is not a context in it.
@@ -285,12 +285,12 @@ mod tests {
             (Err(report), Err(part)) => assert!(report.contains(part), "{report}"),
             (verdict, expected) => assert_eq!(verdict, expected.map_err(str::to_owned)),
         };
-        let good = r#"{"name":"n","taskType":"t","properties":{},"plan":{"program":{"argv":["t","/work/f"]}}}"#;
+        let good = r#"{"name":"n","taskType":"t","properties":{},"plan":{"program":{"argv":["t","/job/f"]}}}"#;
         check(good, Ok(1));
         let windows = r#"{"name":"n","taskType":"t","properties":{},"context":{"targetOs":"windows","workingDir":"C:\\w"},
             "plan":{"program":{"argv":["t","C:\\w\\f"]}}}"#;
         check(windows, Ok(1));
-        check(&good.replace("/work", "/other"), Err("\"/work/f\""));
+        check(&good.replace("/job", "/other"), Err("\"/job/f\""));
         check(
             &good.replace("\"t\",\"prop", "\"t\",\"x\":1,\"prop"),
             Err("unknown key `x`"),

@@ -53,7 +53,7 @@ mod tests {
     fn quoted_text_is_one_word() {
         let check = |text: &str, expected: &str| assert_eq!(quote(text), expected);
         check("", "''");
-        check("/work/a b", "'/work/a b'");
+        check("/job/a b", "'/job/a b'");
         check("it's $HOME `x` \"y\" \\", "'it'\\''s $HOME `x` \"y\" \\'");
     }
 

@@ -229,9 +229,9 @@ mod tests {
             };
             assert_eq!(context.path_of("a/b c"), expected);
         };
-        check(TargetOs::Linux, "/work", "/work/a/b c");
+        check(TargetOs::Linux, "/job", "/job/a/b c");
         check(TargetOs::Linux, "/", "/a/b c");
-        check(TargetOs::Macos, "/work/", "/work/a/b c");
+        check(TargetOs::Macos, "/job/", "/job/a/b c");
         check(TargetOs::Windows, "C:\\work", "C:\\work\\a\\b c");
     }
 }

@@ -312,14 +312,14 @@ fn points(pointer: &str, properties: &Map<String, Value>) -> bool {
         .is_some_and(Value::is_object)
 }
 
-/// A request of a Linux process in `/work`.
+/// A request of a Linux process in `/job`.
 fn request(task_type: TaskType, properties: Map<String, Value>) -> PlanRequest {
     PlanRequest {
         task_type,
         properties,
         context: PlanContext {
             task_id: "task".to_owned(),
-            working_dir: "/work".to_owned(),
+            working_dir: "/job".to_owned(),
             output_dir: None,
             target_os: TargetOs::Linux,
             runner: "process".to_owned(),

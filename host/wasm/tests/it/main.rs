@@ -25,7 +25,7 @@ fn request(properties: Value) -> PlanRequest {
         properties,
         context: PlanContext {
             task_id: "task".to_owned(),
-            working_dir: "/work".to_owned(),
+            working_dir: "/job".to_owned(),
             output_dir: None,
             target_os: TargetOs::Linux,
             runner: "process".to_owned(),

@@ -55,7 +55,7 @@ impl Default for Context {
     fn default() -> Self {
         Self {
             task_id: "task".to_owned(),
-            working_dir: "/work".to_owned(),
+            working_dir: "/job".to_owned(),
             output_dir: None,
             target_os: TargetOs::Linux,
             runner: "process".to_owned(),
