@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use jsonschema::{Draft, Validator};
+use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::{Map, Value};
 
 use super::descend::properties;
@@ -153,9 +153,12 @@ impl Shape {
         schema: &Value,
     ) -> Result<&'shape Validator, &'shape str> {
         cell.get_or_init(|| {
-            jsonschema::options()
-                .with_draft(Draft::Draft7)
+            let options = || jsonschema::options().with_draft(Draft::Draft7);
+            // The linear engine compiles faster and no pattern makes it slow. Only a pattern that looks around needs the other.
+            options()
+                .with_pattern_options(PatternOptions::regex())
                 .build(schema)
+                .or_else(|_| options().build(schema))
                 .map_err(|error| error.to_string())
         })
         .as_ref()
