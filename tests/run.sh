@@ -17,7 +17,7 @@ need() {
     return 1
 }
 
-command -v cargo >/dev/null 2>&1 || { echo "Rust 1.95 or newer is missing; https://rustup.rs tells how to install it" >&2; exit 1; }
+command -v cargo >/dev/null 2>&1 || { echo "Rust 1.95 or newer is missing; install it with rustup" >&2; exit 1; }
 need cc gcc "the Rust toolchain links with it"
 need python3 python3 "python tasks run with it" || true
 if ! python3 -c 'import venv, ensurepip' >/dev/null 2>&1; then

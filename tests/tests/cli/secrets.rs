@@ -260,6 +260,31 @@ fn missing_secrets_are_all_named_before_anything_starts() {
 }
 
 #[test]
+fn a_secret_too_short_to_be_hidden_is_told_at_its_place() {
+    let world = World::new();
+    world.write("secrets.env", "SHORT=ab\nLONG=long enough\n");
+    world.write(
+        "flow.yaml",
+        shell("echo \"{{ secret('SHORT') }} {{ secret('LONG') }}\""),
+    );
+    let finished = world.taffrail([
+        "run",
+        "flow.yaml",
+        "--runner",
+        "process",
+        "--secrets-file",
+        "secrets.env",
+    ]);
+    finished
+        .exits(0)
+        .says([
+            "warning[TF0551]: the secret `SHORT` is too short",
+            "--> flow.yaml:",
+        ])
+        .never_prints(["`LONG`", "long enough"]);
+}
+
+#[test]
 fn a_broken_secrets_file_names_the_line_and_no_value() {
     for (name, text, place) in [
         ("s", "A=1\nhunter2", "s:2"),

@@ -7,6 +7,7 @@ use taffrail_core::diagnostic::{Code, Diagnostic, Severity, Source, render_text}
 use taffrail_core::flow::Flow;
 use taffrail_core::input::InputError;
 use taffrail_core::output::Masker;
+use taffrail_core::output::mask::MIN_SECRET;
 use taffrail_core::record::{ExecutionRecord, FailureKind, State};
 use taffrail_core::script::{DOCKER, PROCESS};
 use taffrail_engine::cancel::Cancel;
@@ -152,20 +153,37 @@ fn preflight(
     runners: &dyn Runners,
     runner_override: Option<&str>,
 ) -> Result<(), Failed> {
-    let missing: Vec<Diagnostic> = taffrail_engine::reads::secrets(flow, source.text())
-        .into_iter()
-        .filter(|(name, _)| !given.secrets.contains_key(name))
-        .map(|(name, span)| {
-            Diagnostic::error(
-                Code::UnknownReference,
-                span,
-                format!("the secret `{name}` was not given"),
-            )
-            .help("give a dotenv or YAML file of names and values with `--secrets-file`")
-        })
-        .collect();
-    if !missing.is_empty() {
-        complain(render_text(&missing, source, terminal::style(global)).trim_end());
+    let mut told = Vec::new();
+    for (name, span) in taffrail_engine::reads::secrets(flow, source.text()) {
+        match given.secrets.get(&name) {
+            None => told.push(
+                Diagnostic::error(
+                    Code::UnknownReference,
+                    span,
+                    format!("the secret `{name}` was not given"),
+                )
+                .help("give a dotenv or YAML file of names and values with `--secrets-file`"),
+            ),
+            Some(value) if value.len() < MIN_SECRET => told.push(
+                Diagnostic::warning(
+                    Code::ShortSecret,
+                    span,
+                    format!("the secret `{name}` is too short to be hidden"),
+                )
+                .label(format!(
+                    "values of at least {MIN_SECRET} bytes are masked in output"
+                )),
+            ),
+            Some(_) => {}
+        }
+    }
+    if !told.is_empty() {
+        complain(render_text(&told, source, terminal::style(global)).trim_end());
+    }
+    if told
+        .iter()
+        .any(|diagnostic| diagnostic.severity == Severity::Error)
+    {
         return Err(Failed::silent(Exit::Invalid));
     }
     let missing = missing_runners(runners, flow, runner_override);

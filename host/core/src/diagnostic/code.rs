@@ -75,6 +75,10 @@ codes! {
     /// The plugin remarked on a good plan.
     PluginRemark = "TF0502",
 
+    // TF055: what is given beside inputs
+    /// A secret is too short to be told from ordinary text, and is not masked.
+    ShortSecret = "TF0551",
+
     // TF06: running
     /// A task failed.
     TaskFailed = "TF0601",
