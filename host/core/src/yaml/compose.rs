@@ -268,7 +268,7 @@ impl<'text, 'given> Composer<'text, 'given> {
         }
         Ok(Built {
             node: Node {
-                span: Span { start: first, end },
+                span: Span::between(first, end),
                 kind: NodeKind::List(items),
             },
             end,

@@ -87,7 +87,7 @@ impl<'text> Composer<'text, '_> {
         }
         Ok(Built {
             node: Node {
-                span: Span { start: first, end },
+                span: Span::between(first, end),
                 kind: NodeKind::Map(entries),
             },
             end,

@@ -11,6 +11,16 @@ pub struct Span {
     pub end: u32,
 }
 
+impl Span {
+    /// A span that never ends before it starts, whatever a parser says of a damaged text.
+    pub(super) fn between(start: u32, end: u32) -> Self {
+        Self {
+            start,
+            end: end.max(start),
+        }
+    }
+}
+
 /// A node and its place. Aliases are resolved and merge keys applied; such nodes keep the place where they were written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
