@@ -51,6 +51,10 @@ pub(super) struct Entry {
     pub(super) name: String,
 }
 
+/// How often, and how far apart, an empty environment is looked at again.
+const EXCHANGE_LOOKS: usize = 20;
+const EXCHANGE_PAUSE: std::time::Duration = std::time::Duration::from_micros(250);
+
 impl Entry {
     /// Looks at one process; none if there is no such process any more.
     pub(super) fn read(pid: i32) -> Option<Entry> {
@@ -93,7 +97,16 @@ impl Entry {
 
     /// What the task's variable holds in the environment of the process; none if it is not there or may not be read.
     pub(super) fn task_run(&self) -> Option<String> {
-        let environment = std::fs::read(format!("/proc/{}/environ", self.pid)).ok()?;
+        let path = format!("/proc/{}/environ", self.pid);
+        let mut environment = std::fs::read(&path).ok()?;
+        // While a process exchanges its program, its environment reads as empty; one that is empty stays so.
+        for _ in 0..EXCHANGE_LOOKS {
+            if !environment.is_empty() || self.zombie {
+                break;
+            }
+            std::thread::sleep(EXCHANGE_PAUSE);
+            environment = std::fs::read(&path).ok()?;
+        }
         environment.split(|&byte| byte == 0).find_map(|variable| {
             let value = variable
                 .strip_prefix(TASK_RUN_VARIABLE.as_bytes())?
