@@ -169,8 +169,11 @@ fn reap_strays(entries: &[Entry], leaders: &BTreeSet<i32>, host: i32) {
     }
 }
 
+/// The host's session is read from the table, where it is 0 if its leader lives outside of this container: the system call's answer
+/// has no room for that.
 fn in_session_of_its_own(entry: &Entry) -> bool {
-    rustix::process::getsid(None).is_ok_and(|session| session.as_raw_pid() != entry.session)
+    let host = rustix::process::getpid().as_raw_pid();
+    Entry::read(host).is_some_and(|host| host.session != entry.session)
 }
 
 /// Whether the host is among the ancestors. Those that are not in the table's part at hand are looked up.
