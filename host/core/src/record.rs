@@ -67,6 +67,8 @@ pub enum FailureKind {
     Start,
     /// The engine behind the runner does not answer, or an image cannot be had.
     Unreachable,
+    /// What the program ran on went away while it ran: the engine restarted, or somebody removed the container.
+    Interrupted,
     /// A file could not be read or written, or what became of the program is not known.
     Host,
 }

@@ -67,8 +67,11 @@ impl Cancel {
 
     /// Waits until more is wanted than `seen`, and gives what. Cancel-safe.
     pub async fn beyond(&self, seen: CancelLevel) -> CancelLevel {
-        match self.level.subscribe().wait_for(|level| *level > seen).await {
-            Ok(level) => *level,
+        let mut receiver = self.level.subscribe();
+        let reached = receiver.wait_for(|level| *level > seen).await;
+        // What is borrowed must not be held while waiting.
+        match reached.map(|level| *level) {
+            Ok(level) => level,
             // The sender lives in `self`, so this is unreachable; waiting for ever is its harmless meaning.
             Err(_) => std::future::pending().await,
         }

@@ -6,6 +6,7 @@ use taffrail_core::launch::TaskIdentity;
 use taffrail_core::record::{ExecutionRecord, TaskRecord};
 
 use crate::drive::TaskOutput;
+use crate::ports::Preparation;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -27,6 +28,13 @@ pub enum Event<'a> {
         identity: &'a TaskIdentity,
         /// The task's type as the flow names it.
         task_type: &'a str,
+    },
+    /// A backend makes a task run ready, and has something to tell of it. Secrets are masked.
+    Preparing {
+        /// Whose run it is.
+        identity: &'a TaskIdentity,
+        /// What it tells.
+        what: Preparation<'a>,
     },
     /// The program of a task run was started.
     Launched {

@@ -12,6 +12,7 @@ use taffrail_core::descriptor::Descriptor;
 use taffrail_core::launch::{ExitStatus, LaunchSpec, Stream};
 use taffrail_core::name::{PluginId, RelPath};
 use taffrail_core::plan::{Plan, PlanRefusal, PlanRequest};
+use taffrail_core::record::FailureKind;
 
 /// A boxed future, so that ports can be used as trait objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -129,9 +130,72 @@ pub enum RunnerError {
     /// The engine behind the backend does not answer, or an image cannot be had.
     #[error("{0}")]
     Unreachable(String),
+    /// The wish to stop came while the launch was being made ready; nothing was started.
+    #[error("stopped before it was started")]
+    Stopped,
+    /// The program did run, but what it ran on went away: its engine restarted, or somebody removed it.
+    #[error("{0}")]
+    Interrupted(String),
     /// Anything else; the run's outcome is unknown.
     #[error("{0}")]
     Lost(String),
+}
+
+impl RunnerError {
+    /// The kind of failure that it is for a task run.
+    pub fn failure_kind(&self) -> FailureKind {
+        match self {
+            RunnerError::Start(_) => FailureKind::Start,
+            RunnerError::Unreachable(_) => FailureKind::Unreachable,
+            RunnerError::Stopped => FailureKind::Cancelled,
+            RunnerError::Interrupted(_) => FailureKind::Interrupted,
+            RunnerError::Lost(_) => FailureKind::Host,
+        }
+    }
+}
+
+/// How far the pull of an image is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PullProgress {
+    /// The image, with its tag or digest.
+    pub image: String,
+    /// Layers that are known so far.
+    pub layers: usize,
+    /// Those of them that are here.
+    pub layers_done: usize,
+    /// Bytes that have come.
+    pub bytes: u64,
+    /// Bytes of all layers that are known so far; 0 while none is known.
+    pub bytes_total: u64,
+    /// Whether the image is here.
+    pub done: bool,
+}
+
+/// What a backend tells while it makes a launch ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preparation<'a> {
+    /// An image is being pulled; told a few times a second at most, and once at its end.
+    Pull(&'a PullProgress),
+    /// Something that the author should know, for example a setting that the engine ignores.
+    Warning(&'a str),
+}
+
+/// What a launch may take from whoever asks for it.
+pub struct LaunchContext<'a> {
+    /// Ends when the launch is not wanted any more. The backend then undoes what it did and gives [`RunnerError::Stopped`].
+    pub stop: BoxFuture<'a, ()>,
+    /// Takes what the backend has to tell.
+    pub tell: Box<dyn FnMut(Preparation<'_>) + Send + 'a>,
+}
+
+impl LaunchContext<'_> {
+    /// The context of a launch that nobody stops and nobody listens to.
+    pub fn unattended() -> Self {
+        LaunchContext {
+            stop: Box::pin(std::future::pending()),
+            tell: Box::new(|_| {}),
+        }
+    }
 }
 
 /// A backend, made from a task's runner settings.
@@ -148,10 +212,12 @@ pub trait Runner: Send + Sync {
     /// How long a program that was asked to end may take before it is killed.
     fn kill_grace_period(&self) -> Duration;
 
-    /// Starts the program and returns once it runs. On error nothing is left behind.
+    /// Starts the program and returns once it runs. On error nothing is left behind. Must be awaited to its end; it ends early when
+    /// the context says stop.
     fn launch<'a>(
         &'a self,
         spec: &'a LaunchSpec,
+        context: LaunchContext<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn Launched>, RunnerError>>;
 }
 
@@ -171,6 +237,8 @@ pub struct Exit {
     pub status: ExitStatus,
     /// Processes that the program left behind and that were ended, for example `sleep (pid 17)`; empty when all was well.
     pub left_behind: Vec<String>,
+    /// What is known of the reason beyond the code, in words: `killed by the memory limit of 512 MiB`.
+    pub note: Option<String>,
 }
 
 /// How a program is told to end.

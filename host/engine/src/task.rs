@@ -11,15 +11,20 @@ use taffrail_core::output::LogLevel;
 use taffrail_core::record::{Failure, FailureKind, State, TaskOutputs, TaskRecord, settle};
 use taffrail_core::script::Invocation;
 
+use crate::cancel::CancelLevel;
 use crate::drive::{DriveSettings, Driven, EndedBy, FetchRequest, OutputSink, TaskOutput, drive};
 use crate::event::{Event, Reporter};
 use crate::execution::Execution;
 use crate::files::{self, EXECUTION_CONTEXT};
-use crate::ports::{PlanError, RunnerError};
-use crate::prepare::{PrepareError, Prepared, Preparing, draft, task_root};
+use crate::ports::{LaunchContext, Launched, PlanError, Preparation, RunnerError};
+use crate::prepare::{FETCHED_DIR, PrepareError, Prepared, Preparing, draft, task_root};
 use crate::render::Renderer;
 use crate::scope::{Scope, chain};
 use crate::workdir::Workdir;
+
+/// The longest shell text that is handed over as an argument where it cannot go by a private file, in bytes: Linux takes no single
+/// argument of 128 KiB or more.
+const MAX_ARGUMENT: usize = 120 * 1024;
 
 /// How one task run ended, and what there is to show.
 pub struct TaskEnd {
@@ -361,16 +366,14 @@ async fn launch_and_drive(
         working_dir: workdir.places().working_dir.clone(),
         image: prepared.image.clone(),
     };
-    let launched = match prepared.runner.launch(&spec).await {
+    let begun = tokio::time::Instant::now();
+    let launched = match launch(execution, prepared, &spec, timeout, reporter, happened).await {
         Ok(launched) => launched,
-        Err(error) => {
-            let kind = match error {
-                RunnerError::Start(_) => FailureKind::Start,
-                RunnerError::Unreachable(_) => FailureKind::Unreachable,
-                RunnerError::Lost(_) => FailureKind::Host,
-            };
-            return happened.fail(kind, error.to_string());
+        Err(RunnerError::Stopped) if execution.cancel.level() == CancelLevel::None => {
+            return happened.fail(FailureKind::Timeout, timed_out(timeout));
         }
+        Err(RunnerError::Stopped) => return happened.fail(FailureKind::Cancelled, "cancelled"),
+        Err(error) => return happened.fail(error.failure_kind(), error.to_string()),
     };
     reporter.event(&Event::Launched {
         identity,
@@ -381,14 +384,20 @@ async fn launch_and_drive(
         level: log_level,
         reporter,
     };
+    let mut wanted = prepared.patterns.texts().to_vec();
+    if prepared.wants_output_dir {
+        wanted.push(Workdir::OUTPUT_PATTERN.to_owned());
+    }
     let settings = DriveSettings {
-        deadline: timeout,
+        deadline: timeout.map(|timeout| timeout.saturating_sub(begun.elapsed())),
         grace: prepared.runner.kill_grace_period(),
         cancel: execution.cancel.clone(),
         masker: execution.masker.clone(),
-        fetch: (!prepared.runner.capabilities().shares_files).then(|| FetchRequest {
-            patterns: prepared.patterns.texts(),
-            into: &workdir.places().working_dir,
+        fetch: (!prepared.runner.capabilities().shares_files && !wanted.is_empty()).then(|| {
+            FetchRequest {
+                patterns: &wanted,
+                into: &workdir.places().working_dir,
+            }
         }),
     };
     let driven = drive(launched, settings, &mut sink).await;
@@ -399,6 +408,49 @@ async fn launch_and_drive(
         _ => None,
     };
     happened.driven = Some(driven);
+}
+
+/// Launches the program, unless the task's time is over or it is cancelled before that.
+async fn launch(
+    execution: &Execution,
+    prepared: &Prepared,
+    spec: &LaunchSpec,
+    timeout: Option<Duration>,
+    reporter: &mut dyn Reporter,
+    happened: &mut Happened,
+) -> Result<Box<dyn Launched>, RunnerError> {
+    let stop = async {
+        let cancelled = execution.cancel.beyond(CancelLevel::None);
+        match timeout {
+            Some(timeout) => drop(tokio::time::timeout(timeout, cancelled).await),
+            None => drop(cancelled.await),
+        }
+    };
+    let warnings = &mut happened.warnings;
+    let tell = |what: Preparation<'_>| {
+        let masked;
+        let what = match what {
+            Preparation::Warning(text) => {
+                masked = execution.masker.mask_text(text).into_owned();
+                warnings.push(masked.clone());
+                Preparation::Warning(&masked)
+            }
+            pull => pull,
+        };
+        reporter.event(&Event::Preparing {
+            identity: &spec.identity,
+            what,
+        });
+    };
+    let context = LaunchContext {
+        stop: Box::pin(stop),
+        tell: Box::new(tell),
+    };
+    prepared.runner.launch(spec, context).await
+}
+
+fn timed_out(timeout: Option<Duration>) -> String {
+    format!("timed out after {:?}", timeout.unwrap_or_default())
 }
 
 /// The argument vector. Where the backend reads this host's files, a shell text goes by a private file: argument vectors are public.
@@ -416,6 +468,20 @@ fn argv(prepared: &Prepared, workdir: &Workdir) -> Result<Vec<String>, String> {
             path.to_str()
                 .and_then(|path| prepared.invocation.by_file(path))
         }
+        Invocation::Text {
+            text,
+            shell_file: true,
+            ..
+        } if text.len() > MAX_ARGUMENT => {
+            let name = format!("{FETCHED_DIR}/commands.sh");
+            let path = RelPath::new(name.as_str()).map_err(|error| error.to_string())?;
+            workdir
+                .working()
+                .write(&path, text.as_bytes(), 0o600)
+                .map_err(|error| chain(&error))?;
+            let path = format!("{}/{name}", prepared.locations.working_dir);
+            prepared.invocation.by_file(&path)
+        }
         _ => None,
     };
     Ok(by_file.unwrap_or_else(|| prepared.invocation.argv()))
@@ -423,21 +489,25 @@ fn argv(prepared: &Prepared, workdir: &Workdir) -> Result<Vec<String>, String> {
 
 fn verdict(driven: &Driven, timeout: Option<Duration>, happened: &mut Happened) {
     if let Some(error) = &driven.failure {
-        happened.fail(FailureKind::Host, error.to_string());
+        happened.fail(error.failure_kind(), error.to_string());
     }
     match driven.ended_by {
-        EndedBy::Timeout => {
-            let limit = timeout.unwrap_or_default();
-            happened.fail(FailureKind::Timeout, format!("timed out after {limit:?}"));
-        }
+        EndedBy::Timeout => happened.fail(FailureKind::Timeout, timed_out(timeout)),
         EndedBy::Cancel => happened.fail(FailureKind::Cancelled, "cancelled"),
         EndedBy::Itself => {}
     }
     match &driven.exit {
         Some(exit) if !exit.status.success() => {
-            happened.fail(FailureKind::Exit, exit.status.to_string())
+            let why = exit
+                .note
+                .as_deref()
+                .map(|note| format!("{note} ({})", exit.status));
+            happened.fail(
+                FailureKind::Exit,
+                why.unwrap_or_else(|| exit.status.to_string()),
+            );
         }
-        Some(_) => {}
+        Some(exit) => happened.warnings.extend(exit.note.clone()),
         None => happened.fail(FailureKind::Host, "how it ended is not known"),
     }
     if let Some(exit) = &driven.exit

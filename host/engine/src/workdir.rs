@@ -64,6 +64,9 @@ impl Workdir {
         })
     }
 
+    /// Matches every file of the output directory, as seen from the working directory.
+    pub const OUTPUT_PATTERN: &str = ".taffrail-output/**";
+
     /// The paths.
     pub fn places(&self) -> &Places {
         &self.places

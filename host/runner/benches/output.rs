@@ -13,7 +13,7 @@ use taffrail_core::launch::{LaunchSpec, TaskIdentity};
 use taffrail_core::output::{Masker, RecordHead, append_records};
 use taffrail_engine::cancel::Cancel;
 use taffrail_engine::drive::{DriveSettings, OutputSink, TaskOutput, drive};
-use taffrail_engine::ports::Runner;
+use taffrail_engine::ports::{LaunchContext, Runner};
 use taffrail_runner::host::HostProfile;
 use taffrail_runner::process::{ProcessRunner, ProcessSettings};
 
@@ -102,8 +102,17 @@ fn flood(file: &str, masker: Masker, sink: &mut dyn OutputSink) {
         masker,
         fetch: None,
     };
-    let driven = runtime
-        .block_on(async { drive(runner.launch(&spec).await.unwrap(), settings, sink).await });
+    let driven = runtime.block_on(async {
+        drive(
+            runner
+                .launch(&spec, LaunchContext::unattended())
+                .await
+                .unwrap(),
+            settings,
+            sink,
+        )
+        .await
+    });
     assert!(driven.exit.unwrap().status.success());
     assert_eq!(driven.stdout_lines as usize, BYTES / 64);
 }

@@ -12,7 +12,7 @@ use taffrail_core::launch::{LaunchSpec, TaskIdentity};
 use taffrail_core::output::Masker;
 use taffrail_engine::cancel::Cancel;
 use taffrail_engine::drive::{DriveSettings, OutputSink, TaskOutput, drive};
-use taffrail_engine::ports::Runner;
+use taffrail_engine::ports::{LaunchContext, Runner};
 use taffrail_runner::host::HostProfile;
 use taffrail_runner::process::{ProcessRunner, ProcessSettings};
 
@@ -44,7 +44,10 @@ fn spec(number: usize) -> LaunchSpec {
 }
 
 async fn task(runner: &ProcessRunner, number: usize) {
-    let launched = runner.launch(&spec(number)).await.unwrap();
+    let launched = runner
+        .launch(&spec(number), LaunchContext::unattended())
+        .await
+        .unwrap();
     let settings = DriveSettings {
         deadline: Some(Duration::from_secs(60)),
         grace: Duration::ZERO,

@@ -271,7 +271,7 @@ fn exit_of(record: &ExecutionRecord) -> Exit {
         Some(FailureKind::Exit | FailureKind::Start) => Exit::TaskFailed,
         Some(FailureKind::Timeout) => Exit::Timeout,
         Some(FailureKind::Invalid) => Exit::Invalid,
-        Some(FailureKind::Unreachable) => Exit::Unreachable,
+        Some(FailureKind::Unreachable | FailureKind::Interrupted) => Exit::Unreachable,
         Some(FailureKind::Cancelled) => Exit::Interrupted,
         Some(FailureKind::Host) | None => Exit::Internal,
     }

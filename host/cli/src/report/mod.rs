@@ -3,6 +3,7 @@
 mod journal;
 mod lines;
 mod ndjson;
+mod pull;
 mod text;
 
 use taffrail_engine::event::{Event, Reporter};

@@ -8,6 +8,7 @@ use taffrail_core::launch::TaskIdentity;
 use taffrail_core::output::record::{RECORD_VERSION, RecordHead, append_records};
 use taffrail_engine::drive::TaskOutput;
 use taffrail_engine::event::{Event, Reporter};
+use taffrail_engine::ports::Preparation;
 
 /// Prints events as JSON lines.
 pub struct NdjsonReporter {
@@ -83,6 +84,16 @@ impl Reporter for NdjsonReporter {
             ),
             Event::TaskStarted { identity, task_type } => {
                 self.append("task-started", json!({ "task": identity.task, "taskRun": identity.task_run, "type": task_type }));
+            }
+            Event::Preparing { identity, what: Preparation::Pull(progress) } => {
+                self.append("pulling", json!({
+                    "task": identity.task, "taskRun": identity.task_run, "image": progress.image,
+                    "layers": progress.layers, "layersDone": progress.layers_done,
+                    "bytes": progress.bytes, "bytesTotal": progress.bytes_total, "done": progress.done,
+                }));
+            }
+            Event::Preparing { identity, what: Preparation::Warning(message) } => {
+                self.append("warning", json!({ "task": identity.task, "taskRun": identity.task_run, "message": message }));
             }
             Event::Launched { identity, runner } => {
                 self.append("launched", json!({ "task": identity.task, "taskRun": identity.task_run, "runner": runner }));

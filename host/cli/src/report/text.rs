@@ -8,8 +8,10 @@ use taffrail_core::flow::Task;
 use taffrail_core::record::{ExecutionRecord, FailureKind, State, TaskRecord};
 use taffrail_core::text::{Colours, printable, printable_bytes};
 use taffrail_engine::event::{Event, Reporter};
+use taffrail_engine::ports::Preparation;
 
 use super::lines::LinePrefix;
+use super::pull::PullLines;
 
 /// Where the tasks' lines go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +34,7 @@ pub struct TextReporter {
     buffer: Vec<u8>,
     /// Whether the running task's failure has been told with its place in the flow.
     told: bool,
+    pulls: PullLines,
 }
 
 impl TextReporter {
@@ -53,6 +56,7 @@ impl TextReporter {
             source,
             buffer: Vec::new(),
             told: false,
+            pulls: PullLines::new(),
         }
     }
 
@@ -171,6 +175,9 @@ fn failed(record: &TaskRecord, task: &Task) -> Diagnostic {
         Some(FailureKind::Timeout) => {
             diagnostic.help("raise `timeout`, or look at what it waits for")
         }
+        Some(FailureKind::Interrupted) => {
+            diagnostic.help("nothing is known to be wrong with the task itself; run it again")
+        }
         Some(FailureKind::Start) => {
             diagnostic.help("`taffrail plan` shows what is started, with its environment")
         }
@@ -236,7 +243,16 @@ impl Reporter for TextReporter {
                 complain(render_text(diagnostics, source, self.style).trim_end());
             }
             Event::ExecutionEnded { record } => self.execution_ended(record),
-            Event::ExecutionStarted { .. } | Event::Launched { .. } => {}
+            Event::Preparing {
+                identity,
+                what: Preparation::Pull(progress),
+            } => {
+                if !self.quiet {
+                    self.pulls.show(&identity.task, progress);
+                }
+            }
+            // Warnings are told with the task's end.
+            Event::Preparing { .. } | Event::ExecutionStarted { .. } | Event::Launched { .. } => {}
         }
     }
 }

@@ -9,7 +9,8 @@ use taffrail_core::name::RelPath;
 use tokio::time::Instant;
 
 use crate::ports::{
-    BoxFuture, Capabilities, Exit, Launched, Locations, Runner, RunnerError, Step, Stop,
+    BoxFuture, Capabilities, Exit, LaunchContext, Launched, Locations, Runner, RunnerError, Step,
+    Stop,
 };
 
 /// What a scripted program does next.
@@ -113,6 +114,7 @@ impl Runner for FakeRunner {
     fn launch<'a>(
         &'a self,
         spec: &'a LaunchSpec,
+        _context: LaunchContext<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn Launched>, RunnerError>> {
         assert!(!spec.argv.is_empty(), "a launch without a program");
         assert!(
@@ -227,6 +229,7 @@ impl Launched for Scripted {
                         return Ok(Step::Exited(Exit {
                             status,
                             left_behind,
+                            note: None,
                         }));
                     }
                     Act::FailNext(reason) => {

@@ -168,6 +168,7 @@ impl LaunchedProcess {
                     return Ok(Step::Exited(Exit {
                         status,
                         left_behind: std::mem::take(&mut self.left_behind),
+                        note: None,
                     }));
                 }
             }

@@ -12,7 +12,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use taffrail_core::launch::LaunchSpec;
-use taffrail_engine::ports::{BoxFuture, Capabilities, Launched, Locations, Runner, RunnerError};
+use taffrail_engine::ports::{
+    BoxFuture, Capabilities, LaunchContext, Launched, Locations, Runner, RunnerError,
+};
 
 use crate::host::HostProfile;
 pub use launched::DRAIN;
@@ -67,6 +69,7 @@ impl Runner for ProcessRunner {
     fn launch<'a>(
         &'a self,
         spec: &'a LaunchSpec,
+        _context: LaunchContext<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn Launched>, RunnerError>> {
         Box::pin(async move {
             let started = start::start(spec, &self.host).await?;

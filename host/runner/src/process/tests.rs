@@ -59,7 +59,10 @@ async fn run(argv: &[&str]) -> (Driven, Kept) {
         ("SECRET".into(), "of the host".into()),
     ]);
     let runner = ProcessRunner::new(ProcessSettings::default(), host);
-    let launched = runner.launch(&spec(folder.path(), argv)).await.unwrap();
+    let launched = runner
+        .launch(&spec(folder.path(), argv), LaunchContext::unattended())
+        .await
+        .unwrap();
     let mut kept = Kept::default();
     let settings = DriveSettings {
         deadline: Some(Duration::from_secs(20)),

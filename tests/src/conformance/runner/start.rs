@@ -2,7 +2,7 @@
 
 use taffrail_core::launch::ExitStatus;
 use taffrail_core::plan::EnvVar;
-use taffrail_engine::ports::RunnerError;
+use taffrail_engine::ports::{LaunchContext, RunnerError};
 
 use super::subject::{Wish, folder};
 use super::{Case, Subject, Verdict, list, must, same};
@@ -162,7 +162,11 @@ async fn refusal(
     }
     std::fs::write(folder.path().join("plain"), "#!/bin/sh\n")
         .map_err(|error| error.to_string())?;
-    match subject.runner.launch(&spec).await {
+    match subject
+        .runner
+        .launch(&spec, LaunchContext::unattended())
+        .await
+    {
         Err(RunnerError::Start(words)) => Ok(words),
         Err(other) => Err(format!(
             "it is not said that the start failed, but: {other}"

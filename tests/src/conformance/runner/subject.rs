@@ -9,7 +9,7 @@ use taffrail_core::launch::{ExitStatus, LaunchSpec, Stream, TaskIdentity};
 use taffrail_core::output::Masker;
 use taffrail_engine::cancel::Cancel;
 use taffrail_engine::drive::{DriveSettings, Driven, EndedBy, OutputSink, TaskOutput, drive};
-use taffrail_engine::ports::{Launched, Runner};
+use taffrail_engine::ports::{LaunchContext, Launched, Runner};
 
 /// A backend under test.
 pub struct Subject {
@@ -146,7 +146,7 @@ impl Subject {
 
     pub(super) async fn launch(&self, spec: &LaunchSpec) -> Result<Box<dyn Launched>, String> {
         self.runner
-            .launch(spec)
+            .launch(spec, LaunchContext::unattended())
             .await
             .map_err(|error| format!("`{}` was not started: {error}", spec.argv[0]))
     }

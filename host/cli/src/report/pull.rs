@@ -1,0 +1,107 @@
+//! What a person sees while an image comes: one line that is rewritten on a terminal, and a line now and then elsewhere.
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use taffrail_engine::ports::PullProgress;
+
+/// How often a line is written where lines cannot be rewritten.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// Shows pulls on standard error.
+pub struct PullLines {
+    rewrites: bool,
+    /// Image to when a line of it was written last.
+    shown: BTreeMap<String, Instant>,
+}
+
+impl PullLines {
+    /// Asks standard error whether lines can be rewritten there.
+    pub fn new() -> Self {
+        Self {
+            rewrites: std::io::stderr().is_terminal(),
+            shown: BTreeMap::new(),
+        }
+    }
+
+    /// Shows how far a pull is.
+    pub fn show(&mut self, task: &str, progress: &PullProgress) {
+        let last = self.shown.get(&progress.image).copied();
+        let due = last.is_none_or(|last| last.elapsed() >= EVERY);
+        if !(self.rewrites || due || progress.done) {
+            return;
+        }
+        let text = format!("{task}: {}", line(progress));
+        let mut stderr = std::io::stderr().lock();
+        // That nobody reads it is no error.
+        let _ = if self.rewrites {
+            let end = if progress.done { "\n" } else { "" };
+            write!(stderr, "\r\x1b[K{text}{end}").and_then(|()| stderr.flush())
+        } else {
+            writeln!(stderr, "{text}")
+        };
+        if progress.done {
+            self.shown.remove(&progress.image);
+        } else {
+            self.shown.insert(progress.image.clone(), Instant::now());
+        }
+    }
+}
+
+fn line(progress: &PullProgress) -> String {
+    let image = &progress.image;
+    if progress.done {
+        return format!("pulled `{image}`");
+    }
+    let mut text = format!("pulling `{image}`");
+    if progress.layers > 0 {
+        text.push_str(&format!(
+            ", {} of {} layers",
+            progress.layers_done, progress.layers
+        ));
+    }
+    if progress.bytes_total > 0 {
+        text.push_str(&format!(
+            ", {} of {}",
+            bytes(progress.bytes),
+            bytes(progress.bytes_total)
+        ));
+    }
+    text
+}
+
+fn bytes(count: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    let mut value = count as f64 / 1024.0;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    format!("{value:.1} {}", UNITS[unit])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pull_is_told_in_layers_and_bytes() {
+        let mut progress = PullProgress {
+            image: "a:1".to_owned(),
+            ..PullProgress::default()
+        };
+        assert_eq!(line(&progress), "pulling `a:1`");
+        progress.layers = 3;
+        progress.layers_done = 1;
+        progress.bytes = 1536;
+        progress.bytes_total = 5 * 1024 * 1024;
+        assert_eq!(
+            line(&progress),
+            "pulling `a:1`, 1 of 3 layers, 1.5 KiB of 5.0 MiB"
+        );
+        progress.done = true;
+        assert_eq!(line(&progress), "pulled `a:1`");
+    }
+}
