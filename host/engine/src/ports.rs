@@ -272,6 +272,15 @@ pub trait Launched: Send {
     fn dispose(self: Box<Self>) -> BoxFuture<'static, Result<(), RunnerError>>;
 }
 
+/// What is wrong with one setting of a runner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingError {
+    /// JSON pointer into the runner's settings, of the value or the key that is wrong; empty where it is all of them.
+    pub pointer: String,
+    /// What is wrong and what is allowed.
+    pub message: String,
+}
+
 /// Why there is no runner.
 #[derive(Debug, thiserror::Error)]
 pub enum MakeRunnerError {
@@ -281,9 +290,9 @@ pub enum MakeRunnerError {
     /// No such type.
     #[error("there is no task runner `{0}`")]
     Unknown(String),
-    /// Its settings are wrong; says what was expected.
-    #[error("{0}")]
-    Settings(String),
+    /// Its settings are wrong; every mistake is there.
+    #[error("{}", .0.iter().map(|error| error.message.as_str()).collect::<Vec<_>>().join("; "))]
+    Settings(Vec<SettingError>),
 }
 
 /// The backends of this host: one table from type names to runners.

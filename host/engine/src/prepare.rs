@@ -13,7 +13,7 @@ use taffrail_core::plan::{EnvVar, Plan, PlanContext, PlanRefusal, PlanRequest, T
 use taffrail_core::record::FailureKind;
 use taffrail_core::script::{self, Because, Invocation, ScriptSettings, TargetOsChoice};
 use taffrail_core::validate::Checker;
-use taffrail_core::yaml::Node;
+use taffrail_core::yaml::{Node, Span};
 use taffrail_expr::Value as ExprValue;
 
 use crate::ports::{Locations, MakeRunnerError, PlanError, PluginKey, Runner, Runners};
@@ -386,14 +386,17 @@ pub fn missing_runners(
         if !type_name.contains("{{")
             && let Err(error) = runners.available(type_name)
         {
-            let diagnostic = runner_diagnostic(task, error).1;
-            let diagnostic = match wish.because {
-                Because::Default if runner_override.is_none() => {
-                    diagnostic.label("a task without `taskRunner` runs in a container")
-                }
-                _ => diagnostic,
-            };
-            found.push(diagnostic);
+            let diagnostics = runner_diagnostics(task, error).1;
+            found.extend(
+                diagnostics
+                    .into_iter()
+                    .map(|diagnostic| match wish.because {
+                        Because::Default if runner_override.is_none() => {
+                            diagnostic.label("a task without `taskRunner` runs in a container")
+                        }
+                        _ => diagnostic,
+                    }),
+            );
         }
     }
     found
@@ -412,12 +415,12 @@ fn make_runner(
         _ => (wish.type_name.as_str(), &wish.properties),
     };
     context.runners.make(type_name, settings).map_err(|error| {
-        let (kind, diagnostic) = runner_diagnostic(task, error);
-        PrepareError::new(kind, diagnostic)
+        let (kind, diagnostics) = runner_diagnostics(task, error);
+        PrepareError { kind, diagnostics }
     })
 }
 
-fn runner_diagnostic(task: &Task, error: MakeRunnerError) -> (FailureKind, Diagnostic) {
+fn runner_diagnostics(task: &Task, error: MakeRunnerError) -> (FailureKind, Vec<Diagnostic>) {
     let place = ["taskRunner", "runner", "docker"]
         .iter()
         .find_map(|key| task.node.get(key));
@@ -428,18 +431,39 @@ fn runner_diagnostic(task: &Task, error: MakeRunnerError) -> (FailureKind, Diagn
     match error {
         MakeRunnerError::NotYet(_) => (
             FailureKind::Unreachable,
-            Diagnostic::error(Code::NotYet, place, message)
-                .help("`--runner process` runs every task as a child process"),
+            vec![
+                Diagnostic::error(Code::NotYet, place, message)
+                    .help("`--runner process` runs every task as a child process"),
+            ],
         ),
         MakeRunnerError::Unknown(_) => (
             FailureKind::Invalid,
-            Diagnostic::error(Code::UnknownRunnerType, place, message),
+            vec![Diagnostic::error(Code::UnknownRunnerType, place, message)],
         ),
-        MakeRunnerError::Settings(_) => (
-            FailureKind::Invalid,
-            Diagnostic::error(Code::WrongValue, place, message),
-        ),
+        MakeRunnerError::Settings(errors) => {
+            let diagnostics = errors.into_iter().map(|error| {
+                let span = setting_place(task, &error.pointer).unwrap_or(place);
+                Diagnostic::error(Code::WrongValue, span, error.message)
+            });
+            (FailureKind::Invalid, diagnostics.collect())
+        }
     }
+}
+
+/// Where a runner's setting stands in the flow: the value, or the nearest one around it that the author wrote.
+fn setting_place(task: &Task, pointer: &str) -> Option<Span> {
+    let holder = task
+        .node
+        .get("taskRunner")
+        .or_else(|| task.node.get("docker"))?;
+    let mut pointer = pointer;
+    while !pointer.is_empty() {
+        if let Some(node) = holder.pointer(pointer) {
+            return Some(node.span);
+        }
+        pointer = &pointer[..pointer.rfind('/')?];
+    }
+    None
 }
 
 /// Whether a task that says nothing of an output directory writes to it all the same: the documentation shows it without any setting.

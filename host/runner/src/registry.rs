@@ -5,10 +5,12 @@ use serde_json::{Map, Value};
 
 use crate::host::HostProfile;
 use crate::process::{ProcessRunner, ProcessSettings};
-use taffrail_engine::ports::Runner;
+use crate::settings;
+use taffrail_engine::ports::{Runner, SettingError};
 
-/// Makes a runner from rendered settings and what it may know of the host, or says which setting is wrong.
-pub type MakeRunner = fn(&Map<String, Value>, &HostProfile) -> Result<Box<dyn Runner>, String>;
+/// Makes a runner from rendered settings and what it may know of the host, or says what is wrong with which settings.
+pub type MakeRunner =
+    fn(&Map<String, Value>, &HostProfile) -> Result<Box<dyn Runner>, Vec<SettingError>>;
 
 /// One kind of task runner.
 pub struct RunnerType {
@@ -34,7 +36,8 @@ pub const RUNNER_TYPES: &[RunnerType] = &[RunnerType {
     short: "process",
     schema: schema_of::<ProcessSettings>,
     make: |settings, host| {
-        let settings: ProcessSettings = settings_of(settings)?;
+        let settings: ProcessSettings =
+            settings::read(settings, "the Process task runner", |_| None)?;
         Ok(Box::new(ProcessRunner::new(settings, host.clone())))
     },
 }];
@@ -46,15 +49,11 @@ pub fn find(name: &str) -> Option<&'static RunnerType> {
         .find(|entry| entry.name == name || entry.short == name || entry.aliases.contains(&name))
 }
 
-fn schema_of<T: schemars::JsonSchema>() -> Value {
+pub(crate) fn schema_of<T: schemars::JsonSchema>() -> Value {
     SchemaSettings::draft07()
         .into_generator()
         .into_root_schema_for::<T>()
         .to_value()
-}
-
-fn settings_of<T: serde::de::DeserializeOwned>(settings: &Map<String, Value>) -> Result<T, String> {
-    serde_json::from_value(Value::Object(settings.clone())).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -63,7 +62,7 @@ mod tests {
 
     use super::*;
 
-    fn make(settings: Value) -> Result<&'static str, String> {
+    fn make(settings: Value) -> Result<&'static str, Vec<SettingError>> {
         let entry = find("process").unwrap();
         let settings = settings.as_object().cloned().unwrap_or_default();
         (entry.make)(&settings, &HostProfile::default()).map(|runner| runner.name())
@@ -91,7 +90,12 @@ mod tests {
         assert_eq!(make(json!({"type": name, "version": "1.0"})), Ok("process"));
         assert_eq!(make(json!({})), Ok("process"));
         let error = make(json!({"type": name, "killGracePeriod": "PT1S"})).unwrap_err();
-        assert!(error.contains("unknown field `killGracePeriod`"), "{error}");
+        assert_eq!(error.len(), 1, "{error:?}");
+        assert_eq!(error[0].pointer, "/killGracePeriod");
+        assert_eq!(
+            error[0].message,
+            "the Process task runner has no key `killGracePeriod`; its keys are `type`, `version`"
+        );
         assert!(make(json!({"version": 1})).is_err());
     }
 

@@ -1,0 +1,3 @@
+//! Runs a task in a container.
+
+pub mod settings;
