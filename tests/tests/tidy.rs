@@ -21,8 +21,6 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("plugins/sdk", &[]),
-    ("plugins/shell", &["taffrail-plugin"]),
-    ("plugins/python", &["taffrail-plugin"]),
     ("plugins/build", &["taffrail-plugin"]),
 ];
 

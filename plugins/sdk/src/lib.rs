@@ -37,6 +37,9 @@
 //! taffrail_plugin::register!(Greeter);
 //! ```
 //!
+//! Most languages are a file that one command runs, and lines for a shell. [`script::ScriptLanguage`] plans those: such a plugin
+//! says its names, its file's ending and its command, and is done.
+//!
 //! What a plugin carries, every user's host compiles once: 20 KB of component are 30 ms of that machine. Hence the small JSON
 //! reader instead of a large one, descriptors as text (`include_str!`), and no floating point where none is asked for.
 
@@ -49,6 +52,7 @@ pub mod guest;
 pub mod json;
 pub mod logging;
 mod properties;
+pub mod script;
 pub mod shell;
 mod types;
 
@@ -86,6 +90,30 @@ pub fn plan_text<L: Language>(
     context: &Context,
 ) -> Result<Plan, PlanError> {
     L::plan(task_type, &Properties::parse(L::ID, properties)?, context)
+}
+
+/// The tests that every plugin has: its golden cases in `cases`, and a descriptor that says its id.
+///
+/// Stands alone in a file below `tests`; `TAFFRAIL_BLESS=1` in front of the test command writes the answers into the cases.
+#[macro_export]
+macro_rules! test_language {
+    ($language:ty) => {
+        #[test]
+        fn golden_cases() {
+            let folder = ::std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
+            if let Err(report) = $crate::cases::check::<$language>(&folder) {
+                panic!("{report}");
+            }
+        }
+
+        #[test]
+        fn descriptor_has_the_plugins_id() {
+            let text = <$language as $crate::Language>::descriptor();
+            let descriptor = $crate::json::Value::parse(text).expect("the descriptor is JSON");
+            let id = descriptor.get("id").and_then($crate::json::Value::as_text);
+            assert_eq!(id, Some(<$language as $crate::Language>::ID));
+        }
+    };
 }
 
 /// Makes a type that implements [`Language`] the plugin of this component: call it once, in a library built as `cdylib`.

@@ -1,10 +1,35 @@
 //! Writing lines for `/bin/sh`: what every plugin needs that puts a path or a text of the author into a command.
 
-use crate::types::PlanError;
+use crate::types::{PlanError, TargetOs};
 
 /// The text as one word of a POSIX shell, whatever it holds: nothing in it is expanded.
 pub fn quote(text: &str) -> String {
     ["'", &text.replace('\'', "'\\''"), "'"].concat()
+}
+
+/// The text as one word of a POSIX shell, bare where no character of it means anything to a shell: for options, which people read.
+pub fn word(text: &str) -> String {
+    if is_plain(text, b"-_./:=,+@%") {
+        text.to_owned()
+    } else {
+        quote(text)
+    }
+}
+
+/// A path as one word of the target's shell. Double quotes cannot stand in a Windows path, and both of its shells take them off.
+pub fn quote_path(path: &str, target_os: TargetOs) -> String {
+    match target_os {
+        TargetOs::Linux | TargetOs::Macos => quote(path),
+        TargetOs::Windows if is_plain(path, b"\\:._-/") => path.to_owned(),
+        TargetOs::Windows => ["\"", path, "\""].concat(),
+    }
+}
+
+fn is_plain(text: &str, harmless: &[u8]) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || harmless.contains(&byte))
 }
 
 /// Refuses a NUL, which no program can be given, with the pointer to its property.
@@ -55,6 +80,28 @@ mod tests {
         check("", "''");
         check("/job/a b", "'/job/a b'");
         check("it's $HOME `x` \"y\" \\", "'it'\\''s $HOME `x` \"y\" \\'");
+    }
+
+    #[test]
+    fn what_needs_no_quotes_gets_none() {
+        let check = |text: &str, expected: &str| assert_eq!(word(text), expected);
+        check("--allow-net=a.org:80,b.org", "--allow-net=a.org:80,b.org");
+        check("", "''");
+        check("a b", "'a b'");
+        check("~/x", "'~/x'");
+        check("$HOME", "'$HOME'");
+        check("ü", "'ü'");
+    }
+
+    #[test]
+    fn paths_are_one_word_on_every_system() {
+        let check = |target_os, path: &str, expected: &str| {
+            assert_eq!(quote_path(path, target_os), expected);
+        };
+        check(TargetOs::Linux, "/a", "'/a'");
+        check(TargetOs::Macos, "/it's", r"'/it'\''s'");
+        check(TargetOs::Windows, r"C:\a\b", r"C:\a\b");
+        check(TargetOs::Windows, r"C:\a b", "\"C:\\a b\"");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use taffrail_core::descriptor::Descriptor;
@@ -14,11 +14,16 @@ use taffrail_core::validate::Checker;
 /// The descriptors of the official plugins, as their folders have them.
 pub fn plugins() -> Vec<Arc<Descriptor>> {
     let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins");
-    ["shell", "python"]
-        .into_iter()
-        .map(|plugin| {
-            let file = plugins.join(plugin).join("descriptor.json");
-            let text = std::fs::read_to_string(&file).expect("a descriptor");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(plugins)
+        .expect("the folder of plugins")
+        .map(|entry| entry.expect("an entry").path().join("descriptor.json"))
+        .filter(|file| file.is_file())
+        .collect();
+    files.sort();
+    files
+        .iter()
+        .map(|file| {
+            let text = std::fs::read_to_string(file).expect("a descriptor");
             let descriptor: Descriptor = serde_json::from_str(&text).expect("a good descriptor");
             Arc::new(descriptor)
         })

@@ -20,7 +20,7 @@ pub(super) struct Error {
 }
 
 impl Error {
-    fn new(rule: &'static str, message: String) -> Self {
+    pub(super) fn new(rule: &'static str, message: String) -> Self {
         Error {
             rule,
             message,
@@ -28,7 +28,7 @@ impl Error {
         }
     }
 
-    fn wrong_type(expected: &str, found: &Value) -> Self {
+    pub(super) fn wrong_type(expected: &str, found: &Value) -> Self {
         Error::new(
             "wrong-type",
             ["expected ", expected, ", found ", found.kind()].concat(),
@@ -36,7 +36,7 @@ impl Error {
     }
 
     /// Puts the step that led to the place of the error before its pointer.
-    fn under(mut self, step: &str) -> Self {
+    pub(super) fn under(mut self, step: &str) -> Self {
         self.pointer = [
             "/",
             &step.replace('~', "~0").replace('/', "~1"),
@@ -63,7 +63,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-fn names(allowed: &[&str]) -> String {
+pub(super) fn names(allowed: &[&str]) -> String {
     let mut text = String::new();
     for (index, name) in allowed.iter().enumerate() {
         text.push_str(if index == 0 { "`" } else { ", `" });

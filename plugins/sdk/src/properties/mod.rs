@@ -1,6 +1,7 @@
 //! A task's properties, read into a plugin's own types; every complaint carries the pointer of the property at fault.
 
 mod deserialize;
+mod single;
 
 use serde::de::DeserializeOwned;
 

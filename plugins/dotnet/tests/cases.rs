@@ -1,0 +1,3 @@
+//! The golden cases of the .NET plugin.
+
+taffrail_plugin::test_language!(taffrail_plugin_dotnet::Dotnet);

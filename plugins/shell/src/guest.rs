@@ -1,3 +1,0 @@
-//! What makes this crate a component when it is built for wasm.
-
-taffrail_plugin::register!(crate::Shell);
