@@ -12,6 +12,7 @@ mod report;
 mod runners;
 mod secrets;
 mod signals;
+mod store_id;
 mod terminal;
 mod zone;
 

@@ -1,13 +1,17 @@
 //! The runner crate's table behind the engine's port.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use taffrail_core::schema::{self, RunnerFragment};
 use taffrail_core::suggest::did_you_mean;
 use taffrail_engine::ports::{MakeRunnerError, Runner, Runners};
+use taffrail_runner::docker::{ClientEnvironment, Engines};
 use taffrail_runner::host::HostProfile;
 use taffrail_runner::registry::{self, RunnerType};
+
+use crate::store_id;
 
 /// Makes runners with what they may know of this process.
 pub struct HostRunners {
@@ -15,12 +19,25 @@ pub struct HostRunners {
 }
 
 impl HostRunners {
-    /// Takes this process's environment as the base of what tasks see.
-    pub fn new() -> Self {
+    /// Takes this process's environment as the base of what tasks see, and as the way to container engines. What is made on those
+    /// belongs to the store in this folder.
+    pub fn new(state: &Path) -> Self {
         Self {
-            host: HostProfile::new(std::env::vars_os()),
+            host: HostProfile::new(std::env::vars_os()).with_engines(engines(state)),
         }
     }
+}
+
+/// The container engines of this process.
+pub fn engines(state: &Path) -> Arc<Engines> {
+    let state = state.to_owned();
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let environment = ClientEnvironment::new(variables);
+    Engines::new(
+        environment,
+        Box::new(move || store_id::read_or_make(&state)),
+    )
 }
 
 impl Runners for HostRunners {

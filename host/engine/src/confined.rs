@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, File, OpenOptions};
+use cap_std::fs::{Dir, File, OpenOptions, PermissionsExt as _};
 use taffrail_core::name::RelPath;
 
 /// What went wrong with which path.
@@ -31,6 +31,19 @@ impl FileError {
             source,
         }
     }
+}
+
+/// A directory or regular file below a [`ConfinedDir`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Found {
+    /// Relative path.
+    pub path: String,
+    /// Whether it is a directory.
+    pub is_dir: bool,
+    /// Size of a file in bytes, when it was looked at; 0 for a directory.
+    pub size: u64,
+    /// Permission bits.
+    pub mode: u32,
 }
 
 /// An open directory and the path that it had when it was opened, for messages.
@@ -125,6 +138,19 @@ impl ConfinedDir {
     /// # Errors
     /// When a directory cannot be read, or there are more than `limit` entries.
     pub fn files(&self, limit: usize) -> Result<Vec<(String, u64)>, FileError> {
+        let found = self.entries(limit)?.into_iter();
+        Ok(found
+            .filter(|entry| !entry.is_dir)
+            .map(|entry| (entry.path, entry.size))
+            .collect())
+    }
+
+    /// Every directory and regular file below the directory, sorted by path, so that a directory comes before what is in it. The same
+    /// things are left out as by [`ConfinedDir::files`].
+    ///
+    /// # Errors
+    /// When a directory cannot be read, or there are more than `limit` entries.
+    pub fn entries(&self, limit: usize) -> Result<Vec<Found>, FileError> {
         let mut found = Vec::new();
         let mut seen = 0;
         walk(&self.dir, "", &mut found, &mut seen, limit).map_err(|(path, source)| {
@@ -196,7 +222,7 @@ pub fn create_private_dir(path: &Path) -> Result<(), FileError> {
 fn walk(
     dir: &Dir,
     prefix: &str,
-    found: &mut Vec<(String, u64)>,
+    found: &mut Vec<Found>,
     seen: &mut usize,
     limit: usize,
 ) -> Result<(), (String, io::Error)> {
@@ -223,15 +249,23 @@ fn walk(
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err((path, error)),
         };
+        if !(kind.is_dir() || kind.is_file()) {
+            continue;
+        }
+        let metadata = match entry.metadata() {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err((path, error)),
+        };
+        found.push(Found {
+            path: path.clone(),
+            is_dir: kind.is_dir(),
+            size: if kind.is_dir() { 0 } else { metadata.len() },
+            mode: metadata.permissions().mode() & 0o7777,
+        });
         if kind.is_dir() {
             match entry.open_dir() {
                 Ok(sub) => walk(&sub, &path, found, seen, limit)?,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err((path, error)),
-            }
-        } else if kind.is_file() {
-            match entry.metadata() {
-                Ok(metadata) => found.push((path, metadata.len())),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err((path, error)),
             }

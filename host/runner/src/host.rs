@@ -1,6 +1,9 @@
 //! What backends may know of the process that they run in. Handed over by the program; nothing here looks for itself.
 
 use std::ffi::{OsStr, OsString};
+use std::sync::Arc;
+
+use crate::docker::Engines;
 
 /// A variable of the host that tasks inherit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +76,7 @@ pub fn is_inherited(name: &OsStr) -> bool {
 pub struct HostProfile {
     environment: Vec<(OsString, OsString)>,
     open_files: Option<(Option<u64>, Option<u64>)>,
+    engines: Option<Arc<Engines>>,
 }
 
 impl HostProfile {
@@ -84,6 +88,7 @@ impl HostProfile {
                 .filter(|(name, _)| is_inherited(name))
                 .collect(),
             open_files: None,
+            engines: None,
         }
     }
 
@@ -91,6 +96,17 @@ impl HostProfile {
     pub fn with_open_files_limit(mut self, soft: Option<u64>, hard: Option<u64>) -> Self {
         self.open_files = Some((soft, hard));
         self
+    }
+
+    /// Says which container engines this process talks to.
+    pub fn with_engines(mut self, engines: Arc<Engines>) -> Self {
+        self.engines = Some(engines);
+        self
+    }
+
+    /// The container engines of this process, where it has any to do with them.
+    pub fn engines(&self) -> Option<&Arc<Engines>> {
+        self.engines.as_ref()
     }
 
     /// The variables that a task inherits.

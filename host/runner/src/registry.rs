@@ -1,8 +1,12 @@
 //! The table of all backends, by the names that flows use.
 
+use std::sync::Arc;
+
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
+use crate::docker::DockerRunner;
+use crate::docker::settings::DockerSettings;
 use crate::host::HostProfile;
 use crate::process::{ProcessRunner, ProcessSettings};
 use crate::settings;
@@ -27,20 +31,41 @@ pub struct RunnerType {
 }
 
 /// All kinds of task runners.
-pub const RUNNER_TYPES: &[RunnerType] = &[RunnerType {
-    name: "io.kestra.plugin.core.runner.Process",
-    aliases: &[
-        "io.kestra.core.models.tasks.runners.types.ProcessTaskRunner",
-        "io.kestra.plugin.core.runner.ProcessTaskRunner",
-    ],
-    short: "process",
-    schema: schema_of::<ProcessSettings>,
-    make: |settings, host| {
-        let settings: ProcessSettings =
-            settings::read(settings, "the Process task runner", |_| None)?;
-        Ok(Box::new(ProcessRunner::new(settings, host.clone())))
+pub const RUNNER_TYPES: &[RunnerType] = &[
+    RunnerType {
+        name: "io.kestra.plugin.scripts.runner.docker.Docker",
+        aliases: &[
+            "io.kestra.plugin.scripts.runner.docker.DockerTaskRunner",
+            "io.kestra.plugin.scripts.runner.docker.docker",
+        ],
+        short: "docker",
+        schema: schema_of::<DockerSettings>,
+        make: |settings, host| {
+            let settings = DockerSettings::read(settings)?;
+            let engines = host.engines().ok_or_else(|| {
+                vec![SettingError {
+                    pointer: String::new(),
+                    message: "this host has nothing to do with container engines".to_owned(),
+                }]
+            })?;
+            Ok(Box::new(DockerRunner::new(settings, Arc::clone(engines))))
+        },
     },
-}];
+    RunnerType {
+        name: "io.kestra.plugin.core.runner.Process",
+        aliases: &[
+            "io.kestra.core.models.tasks.runners.types.ProcessTaskRunner",
+            "io.kestra.plugin.core.runner.ProcessTaskRunner",
+        ],
+        short: "process",
+        schema: schema_of::<ProcessSettings>,
+        make: |settings, host| {
+            let settings: ProcessSettings =
+                settings::read(settings, "the Process task runner", |_| None)?;
+            Ok(Box::new(ProcessRunner::new(settings, host.clone())))
+        },
+    },
+];
 
 /// The kind of runner with this name, in full, older or short.
 pub fn find(name: &str) -> Option<&'static RunnerType> {

@@ -233,7 +233,11 @@ fn the_option_beats_the_runner_of_the_flow() {
             .taffrail(["run", "flow.yaml"])
             .exits(5)
             .prints("")
-            .says(["docker.Docker", "--runner process"]);
+            .says([
+                "no container engine answers",
+                "/nowhere/docker.sock",
+                "--runner process",
+            ]);
     }
     for keys in [
         "taskRunner: {type: io.kestra.plugin.core.runner.Process}",

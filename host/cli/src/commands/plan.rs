@@ -54,7 +54,7 @@ pub fn plan(global: &Global, args: &PlanArgs) -> Result<Exit, Failed> {
         show(&[*diagnostic]);
         Failed::silent(Exit::Invalid)
     })?;
-    let runners = HostRunners::new();
+    let runners = HostRunners::new(&host.folders.state);
     let override_type = args.runner.map(runner_type);
     let context = Preparing {
         runners: &runners,

@@ -45,7 +45,7 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
         ));
     }
     let given = Given::read(&args.flow.given, flow_path(&args.flow.flow).as_deref())?;
-    let runners = Arc::new(HostRunners::new());
+    let runners = Arc::new(HostRunners::new(&host.folders.state));
     let runner_override = args.runner.map(runner_type);
     preflight(
         global,

@@ -1,0 +1,239 @@
+//! One engine that answers: the connection, what is known of it, and the words for what goes wrong with it.
+
+use std::future::Future;
+use std::time::Duration;
+
+use bollard::errors::Error;
+use bollard::{API_DEFAULT_VERSION, Docker};
+use taffrail_engine::ports::RunnerError;
+
+use super::address::Candidate;
+use super::create::{ApiVersion, EngineFacts};
+
+/// How long an engine may take to say that it is there.
+const HELLO: Duration = Duration::from_millis(900);
+
+/// How long an engine that is far away may take for the same.
+const FAR_HELLO: Duration = Duration::from_secs(10);
+
+/// How long an ordinary call may take.
+pub(super) const CALL: Duration = Duration::from_secs(60);
+
+/// How long the engine may take to begin the answer to a call that moves data, in seconds. Calls that move data end by the wish to stop.
+const TRANSFER_SECONDS: u64 = 24 * 60 * 60;
+
+/// A connection to an engine.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    /// For everything; calls have their own deadlines.
+    pub(super) client: Docker,
+    /// Where it is, and who said so.
+    pub(super) at: Candidate,
+    /// What it can do.
+    pub(super) facts: EngineFacts,
+    /// Its own version.
+    version: String,
+}
+
+impl Engine {
+    /// Connects to one candidate and asks what it is.
+    ///
+    /// # Errors
+    /// Why it does not answer, in words for people, without the address.
+    pub(super) async fn connect(at: &Candidate) -> Result<Engine, String> {
+        let client = open(at).map_err(|error| words(&error))?;
+        let patience = if at.address.starts_with("unix://") {
+            HELLO
+        } else {
+            FAR_HELLO
+        };
+        let hello = async {
+            let client = client.negotiate_version().await?;
+            let version = client.version().await?;
+            Ok::<_, Error>((client, version))
+        };
+        let (client, version) = match tokio::time::timeout(patience, hello).await {
+            Ok(answer) => answer.map_err(|error| words(&error))?,
+            Err(_) => return Err(format!("no answer within {:.1} s", patience.as_secs_f32())),
+        };
+        let spoken = client.client_version();
+        let podman = version
+            .components
+            .iter()
+            .flatten()
+            .any(|component| component.name.to_lowercase().contains("podman"));
+        let number = |number: usize| u32::try_from(number).unwrap_or_default();
+        let mut facts = EngineFacts {
+            api: ApiVersion {
+                major: number(spoken.major_version),
+                minor: number(spoken.minor_version),
+            },
+            podman,
+            os: version.os.unwrap_or_else(|| "linux".to_owned()),
+            ..EngineFacts::unknown()
+        };
+        if podman {
+            ask_podman(&client, &mut facts).await;
+        }
+        Ok(Engine {
+            client,
+            at: at.clone(),
+            facts,
+            version: version.version.unwrap_or_default(),
+        })
+    }
+
+    /// What it is, for messages: `Docker 20.10.24 at unix:///run/docker.sock`.
+    pub fn describe(&self) -> String {
+        let name = if self.facts.podman {
+            "Podman"
+        } else {
+            "Docker"
+        };
+        format!("{name} {} at {}", self.version, self.at.address)
+    }
+}
+
+/// Docker brings its init and its log drivers with it; Podman has what its machine has, and an older one answers this slowly, so only
+/// Podman is asked.
+async fn ask_podman(client: &Docker, facts: &mut EngineFacts) {
+    let Ok(info) = call(CALL, client.info()).await else {
+        return;
+    };
+    facts.log_drivers = info
+        .plugins
+        .and_then(|plugins| plugins.log)
+        .unwrap_or_default();
+    facts.has_init = info.init_binary.is_some_and(|init| !init.is_empty());
+    facts.cgroup = info
+        .cgroup_version
+        .and_then(|version| version.to_string().parse().ok());
+}
+
+fn open(at: &Candidate) -> Result<Docker, Error> {
+    let address = at.address.as_str();
+    let client = if address.starts_with("unix://") {
+        Docker::connect_with_unix(address, TRANSFER_SECONDS, API_DEFAULT_VERSION)
+    } else if address.starts_with("ssh://") {
+        Docker::connect_with_ssh(address, TRANSFER_SECONDS, API_DEFAULT_VERSION, None)
+    } else if let Some(tls) = &at.tls {
+        Docker::connect_with_ssl(
+            address,
+            &tls.key,
+            &tls.cert,
+            &tls.ca,
+            TRANSFER_SECONDS,
+            API_DEFAULT_VERSION,
+        )
+    } else {
+        Docker::connect_with_http(address, TRANSFER_SECONDS, API_DEFAULT_VERSION)
+    };
+    Ok(client?.with_request_modifier(|mut request| {
+        // The engine reads these headers as base64url and takes anything else for no credentials at all; the client writes base64.
+        for name in ["X-Registry-Auth", "X-Registry-Config"] {
+            let url = request
+                .headers()
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .map(|value| value.replace('+', "-").replace('/', "_"));
+            if let Some(value) = url.and_then(|url| url.parse().ok()) {
+                request.headers_mut().insert(name, value);
+            }
+        }
+        request
+    }))
+}
+
+/// Why a call gave no answer.
+#[derive(Debug)]
+pub(super) enum CallError {
+    /// The engine said no: status and text.
+    Refused(u16, String),
+    /// The engine could not be reached, or went away.
+    Gone(String),
+    /// No answer in time.
+    Late(Duration),
+}
+
+impl CallError {
+    pub(super) fn is_gone(&self) -> bool {
+        !matches!(self, CallError::Refused(..))
+    }
+
+    pub(super) fn status(&self) -> Option<u16> {
+        match self {
+            CallError::Refused(status, _) => Some(*status),
+            _ => None,
+        }
+    }
+}
+
+impl std::fmt::Display for CallError {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            CallError::Refused(_, text) => formatter.write_str(text.trim()),
+            CallError::Gone(text) => formatter.write_str(text),
+            CallError::Late(patience) => {
+                write!(formatter, "no answer within {} s", patience.as_secs())
+            }
+        }
+    }
+}
+
+impl From<Error> for CallError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::DockerResponseServerError {
+                status_code,
+                message,
+            } => CallError::Refused(status_code, message),
+            Error::DockerStreamError { error } => CallError::Refused(500, error),
+            other => CallError::Gone(words(&other)),
+        }
+    }
+}
+
+impl CallError {
+    /// The runner's error for a call of which nothing is lost: `doing` says what was wanted.
+    pub(super) fn into_runner(self, doing: &str) -> RunnerError {
+        if self.is_gone() {
+            RunnerError::Unreachable(format!("the engine cannot {doing}: {self}"))
+        } else {
+            RunnerError::Start(format!("the engine cannot {doing}: {self}"))
+        }
+    }
+}
+
+/// Makes a call with a deadline.
+pub(super) async fn call<T>(
+    patience: Duration,
+    future: impl Future<Output = Result<T, Error>>,
+) -> Result<T, CallError> {
+    match tokio::time::timeout(patience, future).await {
+        Ok(answer) => answer.map_err(CallError::from),
+        Err(_) => Err(CallError::Late(patience)),
+    }
+}
+
+/// The innermost cause, which is what a person can do something about.
+fn words(error: &Error) -> String {
+    match error {
+        Error::SocketNotFoundError(_) => return "there is no such socket".to_owned(),
+        Error::RequestTimeoutError => return "no answer in time".to_owned(),
+        _ => {}
+    }
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    let text = cause.to_string();
+    match cause
+        .downcast_ref::<std::io::Error>()
+        .map(std::io::Error::kind)
+    {
+        Some(std::io::ErrorKind::PermissionDenied) => "permission denied".to_owned(),
+        Some(std::io::ErrorKind::ConnectionRefused) => "nobody listens there".to_owned(),
+        Some(std::io::ErrorKind::NotFound) => "there is no such socket".to_owned(),
+        _ => text,
+    }
+}

@@ -1,0 +1,286 @@
+//! A container that runs for a task: what it writes, how it is told to end, and what is removed afterwards.
+
+use std::path::Path;
+use std::time::Duration;
+
+use bollard::query_parameters::{
+    KillContainerOptionsBuilder, RemoveContainerOptionsBuilder, RemoveVolumeOptionsBuilder,
+};
+use taffrail_core::launch::ExitStatus;
+use taffrail_core::name::RelPath;
+use taffrail_engine::ports::{BoxFuture, Exit, Launched, RunnerError, Step, Stop};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::download::download;
+use super::engine::{CALL, CallError, Engine, call};
+use super::follow::{Asked, Item};
+
+/// How often, and how far apart, a removal is tried that is refused because something is still in use.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What belongs to a task run on an engine.
+#[derive(Debug, Clone)]
+pub(super) struct Belongings {
+    pub(super) engine: Engine,
+    /// The container's name.
+    pub(super) container: String,
+    /// The name of the volume for files, where there is one.
+    pub(super) volume: Option<String>,
+}
+
+impl Belongings {
+    /// Removes the container, running or not, and the volume. What is not there any more is no error.
+    ///
+    /// # Errors
+    /// What is left, and why.
+    pub(super) async fn remove(&self) -> Result<(), RunnerError> {
+        let container = self.remove_container().await;
+        let volume = match &self.volume {
+            Some(volume) => self.remove_volume(volume).await,
+            None => Ok(()),
+        };
+        let left: Vec<String> = [
+            container
+                .err()
+                .map(|error| format!("the container `{}` is left: {error}", self.container)),
+            volume.err().map(|error| {
+                let volume = self.volume.as_deref().unwrap_or_default();
+                format!("the volume `{volume}` is left: {error}")
+            }),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if left.is_empty() {
+            Ok(())
+        } else {
+            Err(RunnerError::Lost(format!(
+                "{}; `taffrail prune` tries again",
+                left.join("; ")
+            )))
+        }
+    }
+
+    async fn remove_container(&self) -> Result<(), CallError> {
+        let options = RemoveContainerOptionsBuilder::default()
+            .force(true)
+            .v(true)
+            .build();
+        self.until_gone(|| {
+            self.engine
+                .client
+                .remove_container(&self.container, Some(options.clone()))
+        })
+        .await
+    }
+
+    /// Removes the volume of a container that is gone.
+    ///
+    /// # Errors
+    /// That it is left, and why.
+    pub(super) async fn remove_volume_alone(&self) -> Result<(), RunnerError> {
+        let volume = self.volume.as_deref().unwrap_or(&self.container);
+        self.remove_volume(volume)
+            .await
+            .map_err(|error| RunnerError::Lost(format!("the volume `{volume}` is left: {error}")))
+    }
+
+    async fn remove_volume(&self, volume: &str) -> Result<(), CallError> {
+        let options = RemoveVolumeOptionsBuilder::default().force(true).build();
+        self.until_gone(|| {
+            self.engine
+                .client
+                .remove_volume(volume, Some(options.clone()))
+        })
+        .await
+    }
+
+    /// Repeats a removal until the engine says that there is nothing to remove, or that it did.
+    async fn until_gone<F>(&self, mut remove: impl FnMut() -> F) -> Result<(), CallError>
+    where
+        F: Future<Output = Result<(), bollard::errors::Error>>,
+    {
+        let mut tries = 0;
+        loop {
+            let error = match call(CALL, remove()).await {
+                Ok(()) => return Ok(()),
+                Err(error) if error.status() == Some(404) => return Ok(()),
+                Err(error) => error,
+            };
+            tries += 1;
+            // A lost answer, something still in use, or a removal that is under way already: ask again.
+            let again = match &error {
+                CallError::Refused(status, _) => *status == 409 || *status >= 500,
+                CallError::Gone(_) => true,
+                CallError::Late(_) => false,
+            };
+            if !again || tries == TRIES {
+                return Err(error);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+/// A container that was started.
+pub(super) struct LaunchedContainer {
+    pub(super) belongings: Belongings,
+    pub(super) receiver: mpsc::Receiver<Item>,
+    /// None once it is not followed any more.
+    pub(super) follower: Option<JoinHandle<()>>,
+    pub(super) asked: Asked,
+    /// Whether nothing of it stays.
+    pub(super) delete: bool,
+    /// Whether files must be brought back, because the working directory is not shared.
+    pub(super) copies_files: bool,
+    /// Given once the container has ended.
+    pub(super) ended: bool,
+}
+
+impl LaunchedContainer {
+    async fn step(&mut self, buffer: &mut Vec<u8>) -> Result<Step, RunnerError> {
+        match self.receiver.recv().await {
+            Some(Item::Output(stream, bytes)) => {
+                buffer.clear();
+                buffer.extend_from_slice(&bytes);
+                Ok(Step::Output(stream))
+            }
+            Some(Item::Ended(end)) => {
+                self.ended = true;
+                end.map(Step::Exited)
+            }
+            None => Err(RunnerError::Lost(
+                "the container is not followed any more".to_owned(),
+            )),
+        }
+    }
+
+    async fn tell(&self, how: Stop) -> Result<(), RunnerError> {
+        if self.ended {
+            return Ok(());
+        }
+        self.asked.set(how);
+        let signal = match how {
+            Stop::Ask => "SIGTERM",
+            Stop::Kill => "SIGKILL",
+        };
+        let options = KillContainerOptionsBuilder::default()
+            .signal(signal)
+            .build();
+        let client = &self.belongings.engine.client;
+        match call(
+            CALL,
+            client.kill_container(&self.belongings.container, Some(options)),
+        )
+        .await
+        {
+            Ok(()) => Ok(()),
+            // It has ended, or is gone.
+            Err(error) if matches!(error.status(), Some(404 | 409)) => Ok(()),
+            // Podman's word for the same.
+            Err(CallError::Refused(_, text))
+                if text.contains("not running") || text.contains("state improper") =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(RunnerError::Unreachable(format!(
+                "the container cannot be sent {signal}: {error}"
+            ))),
+        }
+    }
+
+    async fn release(mut self) -> Result<(), RunnerError> {
+        if let Some(follower) = self.follower.take() {
+            follower.abort();
+            // It was told to end; what it says is of no interest.
+            let _ = follower.await;
+        }
+        if self.delete {
+            return self.belongings.remove().await;
+        }
+        if self.ended {
+            return Ok(());
+        }
+        self.tell(Stop::Kill).await
+    }
+}
+
+impl Launched for LaunchedContainer {
+    fn next<'a>(&'a mut self, buffer: &'a mut Vec<u8>) -> BoxFuture<'a, Result<Step, RunnerError>> {
+        Box::pin(self.step(buffer))
+    }
+
+    fn stop<'a>(&'a mut self, how: Stop) -> BoxFuture<'a, Result<(), RunnerError>> {
+        Box::pin(self.tell(how))
+    }
+
+    fn fetch<'a>(
+        &'a mut self,
+        patterns: &'a [String],
+        into: &'a Path,
+    ) -> BoxFuture<'a, Result<Vec<RelPath>, RunnerError>> {
+        Box::pin(async move {
+            if !self.copies_files || patterns.is_empty() {
+                return Ok(Vec::new());
+            }
+            download(
+                &self.belongings.engine,
+                &self.belongings.container,
+                patterns,
+                into,
+            )
+            .await
+        })
+    }
+
+    fn dispose(self: Box<Self>) -> BoxFuture<'static, Result<(), RunnerError>> {
+        Box::pin(self.release())
+    }
+}
+
+/// A container that is dropped without having been disposed of (a panic, a future that nobody awaits any more) is removed in the
+/// background, as long as there is one.
+impl Drop for LaunchedContainer {
+    fn drop(&mut self) {
+        let Some(follower) = self.follower.take() else {
+            return;
+        };
+        follower.abort();
+        if let (true, Ok(runtime)) = (self.delete, tokio::runtime::Handle::try_current()) {
+            let belongings = self.belongings.clone();
+            runtime.spawn(async move {
+                if let Err(error) = belongings.remove().await {
+                    tracing::warn!("{error}");
+                }
+            });
+        }
+    }
+}
+
+/// A container that nobody waits for: the task is over as soon as it runs, and everything of it stays.
+pub(super) struct Detached;
+
+impl Launched for Detached {
+    fn next<'a>(
+        &'a mut self,
+        _buffer: &'a mut Vec<u8>,
+    ) -> BoxFuture<'a, Result<Step, RunnerError>> {
+        Box::pin(async {
+            Ok(Step::Exited(Exit {
+                status: ExitStatus::Code(0),
+                left_behind: Vec::new(),
+                note: None,
+            }))
+        })
+    }
+
+    fn stop<'a>(&'a mut self, _how: Stop) -> BoxFuture<'a, Result<(), RunnerError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn dispose(self: Box<Self>) -> BoxFuture<'static, Result<(), RunnerError>> {
+        Box::pin(async { Ok(()) })
+    }
+}
