@@ -127,6 +127,33 @@ Examples:
   taffrail eval \"{{ inputs.name ?? 'nobody' }}\" --flow hello.yaml -i name=Ada
   taffrail eval '{{ outputs.load.vars.rows | length }}' --context vars.json")]
     Eval(EvalArgs),
+    /// Remove what runs left on a container engine
+    #[command(before_help = "\
+Examples:
+  taffrail prune --dry-run
+  taffrail prune --older-than PT24H
+  taffrail prune --running                     also what still runs, such as tasks with `wait: false`")]
+    Prune(PruneArgs),
+}
+
+/// Options of `prune`.
+#[derive(Debug, Args)]
+pub struct PruneArgs {
+    /// Only say what would be removed
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Only what is older, for example `PT24H` or `P7D`
+    #[arg(long, value_name = "DURATION")]
+    pub older_than: Option<String>,
+    /// Also containers that still run, and whose flow does not run any more
+    #[arg(long)]
+    pub running: bool,
+    /// The engine's address [default: as for runs]
+    #[arg(long, value_name = "ADDRESS")]
+    pub host: Option<String>,
+    /// How to print what was found
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 /// A flow and what it is given.

@@ -8,6 +8,7 @@ mod exit;
 mod folders;
 mod given;
 mod load;
+mod owner;
 mod report;
 mod runners;
 mod secrets;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         Command::Plan(args) => commands::plan::plan(global, args),
         Command::Schema(args) => commands::schema::schema(global, args),
         Command::Plugin(command) => commands::plugin::plugin(global, command),
+        Command::Prune(args) => commands::prune::prune(global, args),
         Command::Eval(args) => commands::eval::eval(global, args),
     };
     match result {

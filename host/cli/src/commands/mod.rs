@@ -3,6 +3,7 @@
 pub mod eval;
 pub mod plan;
 pub mod plugin;
+pub mod prune;
 pub mod run;
 pub mod schema;
 pub mod validate;

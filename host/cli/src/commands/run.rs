@@ -25,6 +25,7 @@ use crate::args::{Global, RunArgs, RunOutput, RunnerChoice};
 use crate::exit::{Exit, Failed};
 use crate::given::Given;
 use crate::load::{Host, checked_flow, flow_path};
+use crate::owner;
 use crate::report::{Journal, LinePrefix, NdjsonReporter, Several, TextReporter, Where, complain};
 use crate::runners::HostRunners;
 use crate::signals::{Interruption, listen};
@@ -94,6 +95,12 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
     set_inputs(&mut scope, &flow, &given.inputs, Some(&execution))
         .map_err(|errors| wrong_inputs(global, &source, &errors))?;
     create_private_dir(&directory).map_err(io)?;
+    let _owner = owner::own(&directory).map_err(|error| {
+        Failed::new(
+            Exit::Internal,
+            format!("cannot own `{}`: {error}", directory.display()),
+        )
+    })?;
 
     let unwritten = Arc::new(Mutex::new(None));
     let mut reporter = reporter(global, args, &execution, &flow, &unwritten);

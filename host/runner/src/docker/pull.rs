@@ -16,11 +16,7 @@ use super::image_name::ImageName;
 use super::settings::PullPolicy;
 
 /// Pauses before the tries after the first.
-const PAUSES: [Duration; 3] = [
-    Duration::from_millis(500),
-    Duration::from_secs(2),
-    Duration::from_secs(8),
-];
+const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
 
 /// How long all tries of a pull may take together.
 const PATIENCE: Duration = Duration::from_secs(30 * 60);

@@ -76,7 +76,7 @@ pub(super) fn host_config(settings: &DockerSettings, context: &CreateContext) ->
             .filter_map(settings::Volume::bind)
             .collect(),
     );
-    let mut mounts = vec![work_mount(&context.work)];
+    let mut mounts = vec![work_mount(context)];
     mounts.extend(settings.mounts.iter().map(mount));
     config.mounts = Some(mounts);
     config.tmpfs = map(&settings.tmpfs);
@@ -236,14 +236,16 @@ fn device_request(request: &settings::DeviceRequest) -> DeviceRequest {
     }
 }
 
-fn work_mount(work: &WorkMount) -> Mount {
-    match work {
+fn work_mount(context: &CreateContext) -> Mount {
+    match &context.work {
         WorkMount::Volume { name } => Mount {
             typ: Some(MountType::VOLUME),
             source: Some(name.clone()),
             target: Some(VOLUME_DIR.to_owned()),
             volume_options: Some(MountVolumeOptions {
                 no_copy: Some(true),
+                // The engine makes the volume with these, so that it can be found without its container.
+                labels: Some(context.labels.clone().into_iter().collect()),
                 ..MountVolumeOptions::default()
             }),
             ..Mount::default()

@@ -1,0 +1,178 @@
+//! `taffrail prune`: removes what runs left on a container engine, `delete: false` and `wait: false` among them.
+
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::json;
+use taffrail_engine::ports::RunnerError;
+use taffrail_runner::docker::{Leftover, LeftoverKind};
+
+use crate::args::{Format, Global, PruneArgs};
+use crate::exit::{Exit, Failed};
+use crate::folders::Folders;
+use crate::report::complain;
+use crate::{owner, runners, terminal};
+
+/// What is done with something that was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Removed,
+    WouldBeRemoved,
+    /// A taffrail that runs now needs it.
+    InUse,
+    /// It runs, and nobody said that it may be ended.
+    Runs,
+    TooYoung,
+}
+
+impl Fate {
+    fn word(self) -> &'static str {
+        match self {
+            Fate::Removed => "removed",
+            Fate::WouldBeRemoved => "would be removed",
+            Fate::InUse => "kept, its flow runs",
+            Fate::Runs => "kept, it runs",
+            Fate::TooYoung => "kept, too young",
+        }
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When no engine answers, or something could not be removed.
+pub fn prune(global: &Global, args: &PruneArgs) -> Result<Exit, Failed> {
+    let folders = Folders::choose(global)?;
+    let older_than = args
+        .older_than
+        .as_deref()
+        .map(taffrail_core::duration::parse)
+        .transpose()
+        .map_err(|error| Failed::new(Exit::Usage, format!("`--older-than`: {error}")))?;
+    let engines = runners::engines(&folders.state);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Failed::new(
+                Exit::Internal,
+                format!("cannot start the scheduler: {error}"),
+            )
+        })?;
+    let host = args.host.as_deref();
+    let mut left = runtime
+        .block_on(engines.leftovers(host))
+        .map_err(|error| failed(&error))?;
+    // A volume can only go after the container that uses it.
+    left.sort_by_key(|leftover| leftover.kind);
+    let mut told = Vec::new();
+    let mut errors = 0;
+    for leftover in left {
+        let mut fate = fate(&leftover, &folders.state, older_than, args);
+        if fate == Fate::WouldBeRemoved && !args.dry_run {
+            match runtime.block_on(engines.remove_leftover(host, &leftover)) {
+                Ok(()) => fate = Fate::Removed,
+                Err(error) => {
+                    errors += 1;
+                    complain(&format!("error: {error}"));
+                    continue;
+                }
+            }
+        }
+        told.push((leftover, fate));
+    }
+    terminal::answer(&answer(&told, args.format))?;
+    let removed = told
+        .iter()
+        .filter(|(_, fate)| *fate == Fate::Removed)
+        .count();
+    if !global.quiet {
+        let kept = told.len() - removed;
+        complain(&match (args.dry_run, told.is_empty()) {
+            (_, true) => "nothing was left behind".to_owned(),
+            (true, false) => format!(
+                "nothing was removed, as this is a dry run; {} found",
+                told.len()
+            ),
+            (false, false) => format!("removed {removed}, kept {kept}"),
+        });
+    }
+    Ok(if errors == 0 {
+        Exit::Ok
+    } else {
+        Exit::Internal
+    })
+}
+
+fn failed(error: &RunnerError) -> Failed {
+    let exit = match error {
+        RunnerError::Unreachable(_) => Exit::Unreachable,
+        _ => Exit::Internal,
+    };
+    Failed::new(exit, error.to_string())
+}
+
+fn fate(leftover: &Leftover, state: &Path, older_than: Option<Duration>, args: &PruneArgs) -> Fate {
+    // The labels are ours, but what names a path is looked at all the same.
+    let is_name = leftover
+        .execution
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric());
+    if is_name && owner::is_owned(&state.join("executions").join(&leftover.execution)) {
+        return Fate::InUse;
+    }
+    if leftover.running && !args.running {
+        return Fate::Runs;
+    }
+    if older_than.is_some_and(|limit| age(leftover) < limit) {
+        return Fate::TooYoung;
+    }
+    Fate::WouldBeRemoved
+}
+
+/// How old it is; nothing is known of one without a date, which counts as old.
+fn age(leftover: &Leftover) -> Duration {
+    let created =
+        UNIX_EPOCH + Duration::from_secs(u64::try_from(leftover.created).unwrap_or_default());
+    SystemTime::now()
+        .duration_since(created)
+        .unwrap_or_default()
+}
+
+fn answer(told: &[(Leftover, Fate)], format: Format) -> String {
+    let kind = |leftover: &Leftover| match leftover.kind {
+        LeftoverKind::Container => "container",
+        LeftoverKind::Volume => "volume",
+    };
+    match format {
+        Format::Json => {
+            let items: Vec<_> = told
+                .iter()
+                .map(|(leftover, fate)| {
+                    json!({
+                        "kind": kind(leftover),
+                        "name": leftover.name,
+                        "execution": leftover.execution,
+                        "taskRun": leftover.task_run,
+                        "running": leftover.running,
+                        "ageSeconds": age(leftover).as_secs(),
+                        "fate": fate.word(),
+                        "removed": *fate == Fate::Removed,
+                    })
+                })
+                .collect();
+            format!("{:#}\n", serde_json::Value::Array(items))
+        }
+        Format::Text => told
+            .iter()
+            .map(|(leftover, fate)| {
+                format!(
+                    "{:<9}  {}  {}\n",
+                    kind(leftover),
+                    leftover.name,
+                    fate.word()
+                )
+            })
+            .collect(),
+    }
+}
