@@ -3,15 +3,24 @@
 
 use std::fs::{File, TryLockError};
 use std::io;
-use std::path::Path;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 
 /// The file in the execution's directory.
 const FILE: &str = "lock";
 
-/// The ownership of an execution; it ends when this is dropped.
+/// The ownership of an execution; it ends, and its file goes, when this is dropped.
 #[derive(Debug)]
 pub struct Owner {
+    path: PathBuf,
     _locked: File,
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        // One that stays is as good as none: nobody holds its lock.
+        let _ = std::fs::remove_file(&self.path);
+    }
 }
 
 /// Becomes the owner of an execution whose directory is there.
@@ -19,13 +28,18 @@ pub struct Owner {
 /// # Errors
 /// When the file cannot be made, or another process is the owner.
 pub fn own(directory: &Path) -> io::Result<Owner> {
+    let path = directory.join(FILE);
     let file = File::options()
         .create(true)
         .truncate(false)
         .write(true)
-        .open(directory.join(FILE))?;
+        .mode(0o600)
+        .open(&path)?;
     match file.try_lock() {
-        Ok(()) => Ok(Owner { _locked: file }),
+        Ok(()) => Ok(Owner {
+            path,
+            _locked: file,
+        }),
         Err(TryLockError::WouldBlock) => Err(io::Error::new(
             io::ErrorKind::ResourceBusy,
             "another process runs this execution",
