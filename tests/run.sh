@@ -11,7 +11,7 @@ need() {
     command -v "$1" >/dev/null 2>&1 && return 0
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         echo "installing $2: $3"
-        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$2" >/dev/null && return 0
+        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2" >/dev/null && return 0
     fi
     skipped+=("$1 is missing (Debian: $2): $3")
     return 1
@@ -25,6 +25,20 @@ if ! python3 -c 'import venv, ensurepip' >/dev/null 2>&1; then
         apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null || true
     fi
     python3 -c 'import venv, ensurepip' >/dev/null 2>&1 || skipped+=("python3-venv is missing: the test of the kestra client needs it")
+fi
+# A container engine of our own, and what its images, its registry and its other kind are made of.
+PATH=$PATH:/usr/sbin:/sbin
+if [ "$(id -u)" = 0 ]; then
+    need dockerd docker.io "containers run in it" || true
+    need iptables iptables "the container engine needs it for networks" || true
+    need busybox busybox-static "the tests' images are made of it" || true
+    need docker-registry docker-registry "pulls from a private registry are tested with it" || true
+    need htpasswd apache2-utils "the private registry's passwords are made by it" || true
+    need podman podman "the other container engine" || true
+    need catatonit catatonit "Podman's first process of a container" || true
+    need mmdebstrap mmdebstrap "the image with Python is made by it" || true
+else
+    skipped+=("not root: no private container engine, tests of containers take the one at DOCKER_HOST or the default socket, if any")
 fi
 # Rebuilds the committed plugins where this machine has a compiler for them; that compiler is large, so it is not installed here.
 toolchain=$(cargo run --quiet -p taffrail-plugin-build -- --toolchain 2>&1) || skipped+=("no Wasm toolchain, so the committed plugins were not rebuilt: $toolchain")
@@ -45,8 +59,29 @@ run cargo test --quiet --locked --workspace --no-run
 TAFFRAIL_BIN=$(realpath "${CARGO_TARGET_DIR:-target}/debug/taffrail")
 export TAFFRAIL_BIN
 # What a test had to leave out it says in a line that begins with SKIPPED.
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+scratch=$(mktemp -d)
+log=$scratch/log
+# One engine for all tests. It ends when its standard input does, that is, with this shell, however that ends.
+stop_engine() {
+    [ -n "${engine:-}" ] || return 0
+    exec {commands}>&-
+    wait "$engine" || true
+}
+trap 'stop_engine; rm -rf "$scratch"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+if [ "$(id -u)" = 0 ] && command -v dockerd >/dev/null 2>&1; then
+    mkfifo "$scratch/commands" "$scratch/answers"
+    tests/engine.sh docker "$scratch/taffrail-engine-$$" <"$scratch/commands" >"$scratch/answers" &
+    engine=$!
+    exec {commands}>"$scratch/commands" {answers}<"$scratch/answers"
+    if read -r -t 120 answer <&"$answers" && [ "$answer" = ready ]; then
+        export TAFFRAIL_TEST_ENGINE=unix://$scratch/taffrail-engine-$$/engine.sock
+        echo "container engine: $TAFFRAIL_TEST_ENGINE"
+    else
+        skipped+=("no private container engine: ${answer:-it does not answer}")
+    fi
+fi
 run cargo test --locked --workspace 2>&1 | tee "$log"
 while IFS= read -r line; do skipped+=("${line#SKIPPED }"); done < <(grep '^SKIPPED' "$log" || true)
 

@@ -3,4 +3,5 @@
 pub mod cases;
 pub mod cli;
 pub mod conformance;
+pub mod docker;
 pub mod flows;
