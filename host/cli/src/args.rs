@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use taffrail_core::policy::Permission;
 
 use crate::exit::Exit;
 
@@ -69,6 +71,41 @@ pub struct Global {
         value_name = "DIR"
     )]
     pub plugin_dir: Option<PathBuf>,
+    /// The host's configuration [default: `taffrail/config.yaml` in the XDG configuration folder, if it is there]
+    #[arg(
+        long,
+        global = true,
+        env = "TAFFRAIL_CONFIG",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
+    pub config: Option<PathBuf>,
+}
+
+/// What flows may ask of the machine.
+#[derive(Debug, Args)]
+pub struct PolicyArgs {
+    /// Let the flow ask for this power over the machine; repeat for more
+    #[arg(long = "allow", value_name = "WHAT", value_parser = permissions(), hide_possible_values = true, long_help = permissions_help())]
+    pub allowed: Vec<Permission>,
+}
+
+fn permissions() -> impl TypedValueParser<Value = Permission> {
+    PossibleValuesParser::new(Permission::ALL.map(Permission::name))
+        .try_map(|name| Permission::named(&name).ok_or("no such power"))
+}
+
+fn permissions_help() -> String {
+    let mut text =
+        String::from("Let the flow ask for this power over the machine; repeat for more:");
+    for permission in Permission::ALL {
+        text.push_str(&format!(
+            "\n  {:<21} {}",
+            permission.name(),
+            permission.description()
+        ));
+    }
+    text
 }
 
 /// When to colour.
@@ -214,6 +251,8 @@ pub struct RunArgs {
     /// Keep the working directories of the tasks
     #[arg(long)]
     pub keep: bool,
+    #[command(flatten)]
+    pub policy: PolicyArgs,
 }
 
 /// What to print diagnostics as.
@@ -250,6 +289,8 @@ pub struct PlanArgs {
     /// How to print the plan
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub output: Format,
+    #[command(flatten)]
+    pub policy: PolicyArgs,
 }
 
 /// Options of `schema`.

@@ -4,12 +4,12 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::runners;
 use taffrail_core::diagnostic::{Code, Diagnostic, Severity, Source, render_text};
 use taffrail_core::flow::Flow;
 use taffrail_core::schema::host_property_names;
 use taffrail_core::validate::{Checker, check};
 use taffrail_engine::ports::Planner;
+use taffrail_runner::registry;
 use taffrail_wasm::{Bundled, Cache, Limits, Options, WasmPlugins};
 
 use crate::args::Global;
@@ -98,7 +98,7 @@ impl Host {
             .iter()
             .map(|plugin| Arc::clone(&plugin.descriptor))
             .collect();
-        let checker = Arc::new(Checker::new(descriptors, runners::fragments()));
+        let checker = Arc::new(Checker::new(descriptors, registry::fragments()));
         Ok(Self {
             folders,
             plugins: Arc::new(plugins),

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use taffrail_core::schema::{self, RunnerFragment};
+use taffrail_core::policy::{Policy, Refusal};
 use taffrail_core::suggest::did_you_mean;
 use taffrail_engine::ports::{MakeRunnerError, Runner, Runners};
 use taffrail_runner::docker::{ClientEnvironment, Engines};
@@ -13,17 +13,19 @@ use taffrail_runner::registry::{self, RunnerType};
 
 use crate::store_id;
 
-/// Makes runners with what they may know of this process.
+/// Makes runners with what they may know of this process, for flows that ask for nothing that the host does not give.
 pub struct HostRunners {
     host: HostProfile,
+    policy: Policy,
 }
 
 impl HostRunners {
     /// Takes this process's environment as the base of what tasks see, and as the way to container engines. What is made on those
     /// belongs to the store in this folder.
-    pub fn new(state: &Path) -> Self {
+    pub fn new(state: &Path, policy: Policy) -> Self {
         Self {
             host: HostProfile::new(std::env::vars_os()).with_engines(engines(state)),
+            policy,
         }
     }
 }
@@ -45,47 +47,32 @@ impl Runners for HostRunners {
         find(type_name).map(drop)
     }
 
+    fn refusals(&self, type_name: &str, settings: &Map<String, Value>) -> Vec<Refusal> {
+        let asks = registry::find(type_name).map(|entry| (entry.asks)(settings));
+        self.policy.refusals(asks.unwrap_or_default())
+    }
+
     fn make(
         &self,
         type_name: &str,
         settings: &Map<String, Value>,
     ) -> Result<Arc<dyn Runner>, MakeRunnerError> {
-        (find(type_name)?.make)(settings, &self.host)
+        let entry = find(type_name)?;
+        let refusals = self.refusals(type_name, settings);
+        if !refusals.is_empty() {
+            return Err(MakeRunnerError::Refused(refusals));
+        }
+        (entry.make)(settings, &self.host)
             .map(Arc::from)
             .map_err(MakeRunnerError::Settings)
     }
 }
 
 fn find(type_name: &str) -> Result<&'static RunnerType, MakeRunnerError> {
-    if let Some(entry) = registry::find(type_name) {
-        return Ok(entry);
-    }
-    let known = fragments();
-    Err(
-        match known.iter().find(|fragment| fragment.is_called(type_name)) {
-            Some(fragment) => MakeRunnerError::NotYet(format!(
-                "this version of taffrail does not run tasks with `{}` yet",
-                fragment.name
-            )),
-            None => {
-                let near = did_you_mean(
-                    type_name,
-                    known.iter().map(|fragment| fragment.name.as_str()),
-                );
-                let near =
-                    near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-                MakeRunnerError::Unknown(format!("{type_name}{near}"))
-            }
-        },
-    )
-}
-
-/// What schemas and validation need to know of the runners: those of the table, and Docker, which flows name whether or not this
-/// version runs it.
-pub fn fragments() -> Vec<RunnerFragment> {
-    let mut fragments = vec![schema::process(), schema::docker()];
-    for fragment in &mut fragments {
-        fragment.available = registry::find(&fragment.name).is_some();
-    }
-    fragments
+    registry::find(type_name).ok_or_else(|| {
+        let names = registry::RUNNER_TYPES.iter().map(|entry| entry.name);
+        let near = did_you_mean(type_name, names);
+        let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        MakeRunnerError::Unknown(format!("{type_name}{near}"))
+    })
 }

@@ -9,15 +9,16 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use taffrail_core::descriptor::Descriptor;
-use taffrail_core::schema::{compose, docker, process};
+use taffrail_core::schema::compose;
 use taffrail_core::validate::{Checker, check};
 use taffrail_core::yaml::{Limits, parse};
+use taffrail_runner::registry;
 
 const ROUNDS: usize = 30;
 
 fn main() {
     let plugins = plugins();
-    let runners = vec![process(), docker()];
+    let runners = registry::fragments();
     let schema = compose(&plugins, &runners);
     let validator = jsonschema::options()
         .with_draft(jsonschema::Draft::Draft7)

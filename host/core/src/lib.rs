@@ -14,6 +14,7 @@ pub mod launch;
 pub mod name;
 pub mod output;
 pub mod plan;
+pub mod policy;
 pub mod record;
 pub mod resolve;
 pub mod schema;

@@ -63,6 +63,8 @@ pub enum FailureKind {
     Cancelled,
     /// An expression, a property or a plugin's answer was wrong once it was known.
     Invalid,
+    /// It asked for a power over the machine that the host does not give.
+    Refused,
     /// The program could not be started.
     Start,
     /// The engine behind the runner does not answer, or an image cannot be had.

@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 
 use common::{checker, plugins};
 use serde_json::{Value, json};
-use taffrail_core::schema::{compose, docker, process};
+use taffrail_core::schema::compose;
 use taffrail_core::validate::check;
 use taffrail_core::yaml::{Limits, parse};
+use taffrail_runner::registry;
 
 mod common;
 
 fn document() -> Value {
-    compose(&plugins(), &[process(), docker()])
+    compose(&plugins(), &registry::fragments())
 }
 
 fn validator() -> jsonschema::Validator {
@@ -40,7 +41,9 @@ fn the_document_is_draft_07_and_has_no_private_keywords() {
 fn the_order_of_plugins_and_runners_changes_nothing() {
     let mut reversed = plugins();
     reversed.reverse();
-    let other = compose(&reversed, &[docker(), process()]);
+    let mut runners = registry::fragments();
+    runners.reverse();
+    let other = compose(&reversed, &runners);
     assert_eq!(document().to_string(), other.to_string());
 }
 

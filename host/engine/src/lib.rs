@@ -12,6 +12,7 @@ pub mod flow;
 pub mod inputs;
 pub mod ports;
 pub mod prepare;
+pub mod prepare_runner;
 pub mod reads;
 pub mod render;
 pub mod scope;

@@ -12,6 +12,7 @@ use taffrail_core::descriptor::Descriptor;
 use taffrail_core::launch::{ExitStatus, LaunchSpec, Stream};
 use taffrail_core::name::{PluginId, RelPath};
 use taffrail_core::plan::{Plan, PlanRefusal, PlanRequest};
+use taffrail_core::policy::Refusal;
 use taffrail_core::record::FailureKind;
 
 /// A boxed future, so that ports can be used as trait objects.
@@ -198,6 +199,17 @@ impl LaunchContext<'_> {
     }
 }
 
+/// What a backend would do for a launch, to be looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LaunchDescription {
+    /// What it would send, as it would send it.
+    pub request: serde_json::Value,
+    /// A command line that starts the same.
+    pub command_line: Vec<String>,
+    /// What the author should know.
+    pub warnings: Vec<String>,
+}
+
 /// A backend, made from a task's runner settings.
 pub trait Runner: Send + Sync {
     /// Short name for plans, records and messages: `process`, `docker`.
@@ -211,6 +223,14 @@ pub trait Runner: Send + Sync {
 
     /// How long a program that was asked to end may take before it is killed.
     fn kill_grace_period(&self) -> Duration;
+
+    /// What it would do for a launch beyond what the launch itself says; asks nobody and makes nothing. Nothing where that is all.
+    ///
+    /// # Errors
+    /// Settings that cannot be.
+    fn describe(&self, _spec: &LaunchSpec) -> Result<Option<LaunchDescription>, Vec<SettingError>> {
+        Ok(None)
+    }
 
     /// Starts the program and returns once it runs. On error nothing is left behind. Must be awaited to its end; it ends early when
     /// the context says stop.
@@ -290,6 +310,9 @@ pub enum MakeRunnerError {
     /// No such type.
     #[error("there is no task runner `{0}`")]
     Unknown(String),
+    /// Its settings ask for powers over the machine that the host does not give; all of them are there.
+    #[error("{}", .0.iter().map(|refusal| refusal.message.as_str()).collect::<Vec<_>>().join("; "))]
+    Refused(Vec<Refusal>),
     /// Its settings are wrong; every mistake is there.
     #[error("{}", .0.iter().map(|error| error.message.as_str()).collect::<Vec<_>>().join("; "))]
     Settings(Vec<SettingError>),
@@ -303,7 +326,18 @@ pub trait Runners: Send + Sync {
     /// See [`MakeRunnerError`].
     fn available(&self, type_name: &str) -> Result<(), MakeRunnerError>;
 
-    /// Makes a runner from its type, as a flow writes it, and its rendered settings.
+    /// What settings ask of the machine that the host does not give. They may be unrendered: then an expression that might ask for
+    /// something counts only where nothing else can stand in its place.
+    fn refusals(
+        &self,
+        _type_name: &str,
+        _settings: &serde_json::Map<String, serde_json::Value>,
+    ) -> Vec<Refusal> {
+        Vec::new()
+    }
+
+    /// Makes a runner from its type, as a flow writes it, and its rendered settings. What the host does not give is refused before
+    /// anything else is looked at.
     ///
     /// # Errors
     /// See [`MakeRunnerError`].

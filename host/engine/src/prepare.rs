@@ -7,16 +7,17 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use taffrail_core::collect::{self, Patterns};
 use taffrail_core::diagnostic::{Code, Diagnostic};
-use taffrail_core::flow::{Flow, ScriptType, Task};
+use taffrail_core::flow::{ScriptType, Task};
 use taffrail_core::name::{NameError, RelPath};
 use taffrail_core::plan::{EnvVar, Plan, PlanContext, PlanRefusal, PlanRequest, TargetOs};
 use taffrail_core::record::FailureKind;
-use taffrail_core::script::{self, Because, Invocation, ScriptSettings, TargetOsChoice};
+use taffrail_core::script::{self, Invocation, ScriptSettings, TargetOsChoice};
 use taffrail_core::validate::Checker;
-use taffrail_core::yaml::{Node, Span};
+use taffrail_core::yaml::Node;
 use taffrail_expr::Value as ExprValue;
 
-use crate::ports::{Locations, MakeRunnerError, PlanError, PluginKey, Runner, Runners};
+use crate::ports::{Locations, PlanError, PluginKey, Runner, Runners};
+use crate::prepare_runner::make_runner;
 use crate::render::{RenderError, Renderer};
 use crate::scope::Scope;
 use crate::storage;
@@ -340,11 +341,12 @@ fn render(
         .settle(task, Value::Object(properties.clone()))
     {
         Err(_) if !deferred.is_empty() => {
-            // A list or map that only a run knows cannot be checked before, and is left out.
+            // What only a run knows cannot be checked before, and is left out.
+            let mut known = Value::Object(properties);
             for pointer in &deferred {
-                properties.shift_remove(pointer.trim_start_matches('/'));
+                leave_out(&mut known, pointer);
             }
-            context.checker.settle(task, Value::Object(properties))
+            context.checker.settle(task, known)
         }
         other => other,
     };
@@ -360,110 +362,18 @@ fn render(
     })
 }
 
-/// Says which tasks cannot run here because there is no runner for them, before anything starts. A type that an expression gives
-/// is known later.
-pub fn missing_runners(
-    runners: &dyn Runners,
-    flow: &Flow,
-    runner_override: Option<&str>,
-) -> Vec<Diagnostic> {
-    let lists = [&flow.tasks, &flow.errors, &flow.finally];
-    let tasks = lists
-        .into_iter()
-        .flatten()
-        .filter(|task| !task.common.disabled && task.script_type().is_some());
-    let mut found = Vec::new();
-    for task in tasks {
-        let keys = ["taskRunner", "runner", "docker"]
-            .into_iter()
-            .filter_map(|key| Some((key.to_owned(), task.node.get(key)?.to_json())));
-        let Ok(settings) = serde_json::from_value::<ScriptSettings>(Value::Object(keys.collect()))
-        else {
-            continue;
-        };
-        let wish = script::wanted_runner(&settings);
-        let type_name = runner_override.unwrap_or(&wish.type_name);
-        if !type_name.contains("{{")
-            && let Err(error) = runners.available(type_name)
-        {
-            let diagnostics = runner_diagnostics(task, error).1;
-            found.extend(
-                diagnostics
-                    .into_iter()
-                    .map(|diagnostic| match wish.because {
-                        Because::Default if runner_override.is_none() => {
-                            diagnostic.label("a task without `taskRunner` runs in a container")
-                        }
-                        _ => diagnostic,
-                    }),
-            );
-        }
-    }
-    found
-}
-
-/// The runner that the task asks for, or the one that every task gets.
-fn make_runner(
-    context: &Preparing<'_>,
-    task: &Task,
-    settings: &ScriptSettings,
-) -> Result<Arc<dyn Runner>, PrepareError> {
-    let wish = script::wanted_runner(settings);
-    let no_settings = Map::new();
-    let (type_name, settings) = match context.runner_override {
-        Some(name) if name != wish.type_name => (name, &no_settings),
-        _ => (wish.type_name.as_str(), &wish.properties),
+/// Takes the value at a pointer away, and with an item its list: half a list is another list.
+fn leave_out(value: &mut Value, pointer: &str) {
+    let Some((holder, key)) = pointer.rsplit_once('/') else {
+        return;
     };
-    context.runners.make(type_name, settings).map_err(|error| {
-        let (kind, diagnostics) = runner_diagnostics(task, error);
-        PrepareError { kind, diagnostics }
-    })
-}
-
-fn runner_diagnostics(task: &Task, error: MakeRunnerError) -> (FailureKind, Vec<Diagnostic>) {
-    let place = ["taskRunner", "runner", "docker"]
-        .iter()
-        .find_map(|key| task.node.get(key));
-    let place = place.map_or(task.type_name.span, |node| {
-        node.get("type").map_or(node.span, |node| node.span)
-    });
-    let message = error.to_string();
-    match error {
-        MakeRunnerError::NotYet(_) => (
-            FailureKind::Unreachable,
-            vec![
-                Diagnostic::error(Code::NotYet, place, message)
-                    .help("`--runner process` runs every task as a child process"),
-            ],
-        ),
-        MakeRunnerError::Unknown(_) => (
-            FailureKind::Invalid,
-            vec![Diagnostic::error(Code::UnknownRunnerType, place, message)],
-        ),
-        MakeRunnerError::Settings(errors) => {
-            let diagnostics = errors.into_iter().map(|error| {
-                let span = setting_place(task, &error.pointer).unwrap_or(place);
-                Diagnostic::error(Code::WrongValue, span, error.message)
-            });
-            (FailureKind::Invalid, diagnostics.collect())
+    match value.pointer_mut(holder) {
+        Some(Value::Object(map)) => {
+            map.shift_remove(&key.replace("~1", "/").replace("~0", "~"));
         }
+        Some(Value::Array(_)) => leave_out(value, holder),
+        _ => {}
     }
-}
-
-/// Where a runner's setting stands in the flow: the value, or the nearest one around it that the author wrote.
-fn setting_place(task: &Task, pointer: &str) -> Option<Span> {
-    let holder = task
-        .node
-        .get("taskRunner")
-        .or_else(|| task.node.get("docker"))?;
-    let mut pointer = pointer;
-    while !pointer.is_empty() {
-        if let Some(node) = holder.pointer(pointer) {
-            return Some(node.span);
-        }
-        pointer = &pointer[..pointer.rfind('/')?];
-    }
-    None
 }
 
 /// Whether a task that says nothing of an output directory writes to it all the same: the documentation shows it without any setting.

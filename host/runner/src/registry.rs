@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
+use taffrail_core::policy::Ask;
+use taffrail_core::schema::RunnerFragment;
+use taffrail_core::script::{DOCKER, PROCESS};
+use taffrail_engine::ports::{Runner, SettingError};
 
-use crate::docker::DockerRunner;
 use crate::docker::settings::DockerSettings;
+use crate::docker::{self, DockerRunner};
 use crate::host::HostProfile;
 use crate::process::{ProcessRunner, ProcessSettings};
 use crate::settings;
-use taffrail_engine::ports::{Runner, SettingError};
 
 /// Makes a runner from rendered settings and what it may know of the host, or says what is wrong with which settings.
 pub type MakeRunner =
@@ -24,8 +26,12 @@ pub struct RunnerType {
     pub aliases: &'static [&'static str],
     /// What plans, records and `--runner` call it.
     pub short: &'static str,
-    /// The JSON Schema (draft 7) of its settings; closed.
-    pub schema: fn() -> Value,
+    /// One short line for completion lists.
+    pub title: &'static str,
+    /// The draft-07 schema of its settings; closed.
+    pub schema: fn() -> Map<String, Value>,
+    /// What settings, rendered or not, ask of the machine.
+    pub asks: fn(&Map<String, Value>) -> Vec<Ask>,
     /// Makes one.
     pub make: MakeRunner,
 }
@@ -33,13 +39,36 @@ pub struct RunnerType {
 /// All kinds of task runners.
 pub const RUNNER_TYPES: &[RunnerType] = &[
     RunnerType {
-        name: "io.kestra.plugin.scripts.runner.docker.Docker",
+        name: PROCESS,
+        aliases: &[
+            "io.kestra.core.models.tasks.runners.types.ProcessTaskRunner",
+            "io.kestra.plugin.core.runner.ProcessTaskRunner",
+            "io.kestra.core.runners.Process",
+        ],
+        short: "process",
+        title: "Run the task as a child process of this host",
+        schema: schema_of::<ProcessSettings>,
+        asks: |_| Vec::new(),
+        make: |settings, host| {
+            let settings: ProcessSettings =
+                settings::read(settings, "the Process task runner", |_| None)?;
+            Ok(Box::new(ProcessRunner::new(settings, host.clone())))
+        },
+    },
+    RunnerType {
+        name: DOCKER,
         aliases: &[
             "io.kestra.plugin.scripts.runner.docker.DockerTaskRunner",
             "io.kestra.plugin.scripts.runner.docker.docker",
         ],
         short: "docker",
-        schema: schema_of::<DockerSettings>,
+        title: "Run the task in a container",
+        schema: || {
+            let mut schema = schema_of::<DockerSettings>();
+            docker::settings::refused::describe(&mut schema);
+            schema
+        },
+        asks: docker::asks::asks,
         make: |settings, host| {
             let settings = DockerSettings::read(settings)?;
             let engines = host.engines().ok_or_else(|| {
@@ -51,20 +80,6 @@ pub const RUNNER_TYPES: &[RunnerType] = &[
             Ok(Box::new(DockerRunner::new(settings, Arc::clone(engines))))
         },
     },
-    RunnerType {
-        name: "io.kestra.plugin.core.runner.Process",
-        aliases: &[
-            "io.kestra.core.models.tasks.runners.types.ProcessTaskRunner",
-            "io.kestra.plugin.core.runner.ProcessTaskRunner",
-        ],
-        short: "process",
-        schema: schema_of::<ProcessSettings>,
-        make: |settings, host| {
-            let settings: ProcessSettings =
-                settings::read(settings, "the Process task runner", |_| None)?;
-            Ok(Box::new(ProcessRunner::new(settings, host.clone())))
-        },
-    },
 ];
 
 /// The kind of runner with this name, in full, older or short.
@@ -74,11 +89,59 @@ pub fn find(name: &str) -> Option<&'static RunnerType> {
         .find(|entry| entry.name == name || entry.short == name || entry.aliases.contains(&name))
 }
 
-pub(crate) fn schema_of<T: schemars::JsonSchema>() -> Value {
-    SchemaSettings::draft07()
-        .into_generator()
-        .into_root_schema_for::<T>()
-        .to_value()
+/// What schemas and validation need to know of all runners.
+pub fn fragments() -> Vec<RunnerFragment> {
+    let fragments = RUNNER_TYPES.iter().map(|entry| {
+        let mut schema = (entry.schema)();
+        if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+            // The host says these two of every runner.
+            properties.shift_remove("type");
+            properties.shift_remove("version");
+        }
+        for keyword in ["title", "description"] {
+            schema.shift_remove(keyword);
+        }
+        RunnerFragment {
+            name: entry.name.to_owned(),
+            aliases: entry
+                .aliases
+                .iter()
+                .map(|&alias| alias.to_owned())
+                .collect(),
+            title: entry.title.to_owned(),
+            schema,
+            available: true,
+        }
+    });
+    fragments.collect()
+}
+
+/// The schema of a backend's settings. Defaults that are only serde's, lists and maps of nothing, say nothing to an author.
+fn schema_of<T: schemars::JsonSchema>() -> Map<String, Value> {
+    let mut schema = taffrail_core::schema::schema_of::<T>();
+    without_empty_defaults(&mut schema);
+    schema
+}
+
+fn without_empty_defaults(schema: &mut Map<String, Value>) {
+    let empty = |value: &Value| match value {
+        Value::Object(map) => map.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    };
+    if schema.get("default").is_some_and(empty) {
+        schema.shift_remove("default");
+    }
+    for value in schema.values_mut() {
+        match value {
+            Value::Object(map) => without_empty_defaults(map),
+            Value::Array(items) => items
+                .iter_mut()
+                .filter_map(Value::as_object_mut)
+                .for_each(without_empty_defaults),
+            _ => {}
+        }
+    }
 }
 
 #[cfg(test)]
@@ -125,10 +188,9 @@ mod tests {
     }
 
     #[test]
-    fn schemas_are_closed_and_of_draft_seven() {
+    fn schemas_are_closed_and_described() {
         for entry in RUNNER_TYPES {
             let schema = (entry.schema)();
-            assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
             assert_eq!(schema["additionalProperties"], json!(false));
             for (name, property) in schema["properties"].as_object().unwrap() {
                 assert!(

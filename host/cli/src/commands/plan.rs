@@ -5,7 +5,9 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 use taffrail_core::diagnostic::{Diagnostic, render_text};
 use taffrail_core::flow::{Flow, ScriptType, Task};
+use taffrail_core::launch::{LaunchSpec, TaskIdentity};
 use taffrail_core::output::Masker;
+use taffrail_core::record::FailureKind;
 use taffrail_core::script::Invocation;
 use taffrail_core::suggest::did_you_mean;
 use taffrail_core::text::printable;
@@ -13,6 +15,7 @@ use taffrail_engine::flow::{set_labels, set_task, set_variables};
 use taffrail_engine::inputs::set_inputs;
 use taffrail_engine::ports::Planner;
 use taffrail_engine::prepare::{Prepared, Preparing, draft, task_root};
+use taffrail_engine::prepare_runner::setting_diagnostics;
 use taffrail_engine::scope::{Scope, Services};
 use taffrail_engine::storage::Storage;
 use taffrail_engine::workdir::Places;
@@ -20,6 +23,7 @@ use taffrail_expr::Value;
 
 use crate::args::{Format, Global, PlanArgs};
 use crate::commands::run::{runner_type, wrong_inputs};
+use crate::config::Config;
 use crate::exit::{Exit, Failed};
 use crate::given::Given;
 use crate::load::{Host, checked_flow, flow_path};
@@ -54,7 +58,8 @@ pub fn plan(global: &Global, args: &PlanArgs) -> Result<Exit, Failed> {
         show(&[*diagnostic]);
         Failed::silent(Exit::Invalid)
     })?;
-    let runners = HostRunners::new(&host.folders.state);
+    let policy = Config::load(global)?.policy(&args.policy.allowed);
+    let runners = HostRunners::new(&host.folders.state, policy);
     let override_type = args.runner.map(runner_type);
     let context = Preparing {
         runners: &runners,
@@ -65,7 +70,7 @@ pub fn plan(global: &Global, args: &PlanArgs) -> Result<Exit, Failed> {
     };
     let execution_dir = host.folders.state.join("executions").join(EXECUTION);
     let mut planned = Vec::new();
-    let mut bad = false;
+    let mut exit = Exit::Ok;
     for (number, (task, script_type)) in tasks.into_iter().enumerate() {
         let task_run = format!("{:04}-{}", number + 1, task.id.value);
         let places = Places::below(&task_root(&execution_dir, &task_run));
@@ -80,11 +85,22 @@ pub fn plan(global: &Global, args: &PlanArgs) -> Result<Exit, Failed> {
                 if !prepared.remarks.is_empty() {
                     show(&prepared.remarks);
                 }
-                planned.push(describe(task, &prepared, &places));
+                match describe(&flow, task, &prepared, &places, &task_run) {
+                    Ok(description) => planned.push(description),
+                    Err(diagnostics) => {
+                        show(&diagnostics);
+                        exit = Exit::Invalid;
+                    }
+                }
             }
             Err(error) => {
                 show(&error.diagnostics);
-                bad = true;
+                // What is wrong comes before what is refused.
+                exit = match (error.kind, exit) {
+                    (FailureKind::Refused, Exit::Ok) => Exit::Policy,
+                    (FailureKind::Refused, other) => other,
+                    _ => Exit::Invalid,
+                };
             }
         }
     }
@@ -96,7 +112,7 @@ pub fn plan(global: &Global, args: &PlanArgs) -> Result<Exit, Failed> {
         Format::Text => planned.iter().map(text).collect::<Vec<_>>().join("\n"),
     };
     terminal::answer(&answer)?;
-    Ok(if bad { Exit::Invalid } else { Exit::Ok })
+    Ok(exit)
 }
 
 fn services(flow: &Flow, source: &str, given: &Given) -> Services {
@@ -183,7 +199,13 @@ fn wanted<'a>(
     Ok(found)
 }
 
-fn describe(task: &Task, prepared: &Prepared, places: &Places) -> Json {
+fn describe(
+    flow: &Flow,
+    task: &Task,
+    prepared: &Prepared,
+    places: &Places,
+    task_run: &str,
+) -> Result<Json, Vec<Diagnostic>> {
     let by_file = prepared.runner.capabilities().reads_host_files;
     let script_path = places.private_dir.join("commands.sh");
     let script = match &prepared.invocation {
@@ -215,7 +237,25 @@ fn describe(task: &Task, prepared: &Prepared, places: &Places) -> Json {
         }
         None => prepared.invocation.argv(),
     };
-    json!({
+    let spec = LaunchSpec {
+        identity: TaskIdentity {
+            namespace: flow.namespace.value.to_string(),
+            flow: flow.id.value.to_string(),
+            execution: EXECUTION.to_owned(),
+            task: task.id.value.to_string(),
+            task_run: task_run.to_owned(),
+            attempt: 1,
+        },
+        argv: argv.clone(),
+        env: prepared.env.clone(),
+        working_dir: places.working_dir.clone(),
+        image: prepared.image.clone(),
+    };
+    let launch = prepared
+        .runner
+        .describe(&spec)
+        .map_err(|errors| setting_diagnostics(task, errors))?;
+    let mut description = json!({
         "task": &*task.id.value,
         "type": &*task.type_name.value,
         "plugin": prepared.plugin.to_string(),
@@ -227,7 +267,14 @@ fn describe(task: &Task, prepared: &Prepared, places: &Places) -> Json {
         "files": files,
         "outputFiles": prepared.patterns.texts(),
         "deferred": prepared.deferred,
-    })
+    });
+    if let Some(launch) = launch {
+        let words: Vec<String> = launch.command_line.iter().map(|word| quote(word)).collect();
+        description["request"] = launch.request;
+        description["commandLine"] = words.join(" ").into();
+        description["warnings"] = launch.warnings.into();
+    }
+    Ok(description)
 }
 
 fn text(task: &Json) -> String {
@@ -251,6 +298,23 @@ fn text(task: &Json) -> String {
         text.push_str(&format!("  image  {image}\n"));
     }
     text.push_str(&format!("  in     {}\n", field("workingDir")));
+    if let Some(command_line) = task["commandLine"].as_str() {
+        text.push_str(&format!("  as     {command_line}\n"));
+    }
+    if let Some(request) = task.get("request") {
+        text.push_str("  send   the engine makes the container from\n");
+        for line in format!("{request:#}").lines() {
+            text.push_str(&format!("         | {line}\n"));
+        }
+    }
+    for warning in task["warnings"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Json::as_str)
+    {
+        text.push_str(&format!("  note   {warning}\n"));
+    }
     for (name, value) in task["env"].as_object().into_iter().flatten() {
         text.push_str(&format!(
             "  env    {name}={}\n",

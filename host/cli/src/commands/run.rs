@@ -17,11 +17,12 @@ use taffrail_engine::execution::Execution;
 use taffrail_engine::flow::{run_flow, set_labels, set_variables};
 use taffrail_engine::inputs::set_inputs;
 use taffrail_engine::ports::{Planner, Runners};
-use taffrail_engine::prepare::missing_runners;
+use taffrail_engine::prepare_runner::unable;
 use taffrail_engine::scope::{Scope, Services, chain};
 use taffrail_engine::storage::{Folder, Storage};
 
 use crate::args::{Global, RunArgs, RunOutput, RunnerChoice};
+use crate::config::Config;
 use crate::exit::{Exit, Failed};
 use crate::given::Given;
 use crate::load::{Host, checked_flow, flow_path};
@@ -46,7 +47,8 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
         ));
     }
     let given = Given::read(&args.flow.given, flow_path(&args.flow.flow).as_deref())?;
-    let runners = Arc::new(HostRunners::new(&host.folders.state));
+    let policy = Config::load(global)?.policy(&args.policy.allowed);
+    let runners = Arc::new(HostRunners::new(&host.folders.state, policy));
     let runner_override = args.runner.map(runner_type);
     preflight(
         global,
@@ -184,25 +186,24 @@ fn preflight(
             Some(_) => {}
         }
     }
+    told.extend(unable(runners, flow, runner_override));
+    told.sort_by_key(|diagnostic| diagnostic.span);
     if !told.is_empty() {
         complain(render_text(&told, source, terminal::style(global)).trim_end());
     }
-    if told
-        .iter()
-        .any(|diagnostic| diagnostic.severity == Severity::Error)
-    {
-        return Err(Failed::silent(Exit::Invalid));
-    }
-    let missing = missing_runners(runners, flow, runner_override);
-    if !missing.is_empty() {
-        complain(render_text(&missing, source, terminal::style(global)).trim_end());
-        let exit = if missing
-            .iter()
-            .all(|diagnostic| diagnostic.code == Code::NotYet)
-        {
-            Exit::Unreachable
-        } else {
+    let is_error = |diagnostic: &&Diagnostic| diagnostic.severity == Severity::Error;
+    let codes = || {
+        told.iter()
+            .filter(is_error)
+            .map(|diagnostic| diagnostic.code)
+    };
+    if codes().next().is_some() {
+        let exit = if codes().any(|code| !matches!(code, Code::NotYet | Code::Refused)) {
             Exit::Invalid
+        } else if codes().any(|code| code == Code::Refused) {
+            Exit::Policy
+        } else {
+            Exit::Unreachable
         };
         return Err(Failed::silent(exit));
     }
@@ -278,6 +279,7 @@ fn exit_of(record: &ExecutionRecord) -> Exit {
         Some(FailureKind::Exit | FailureKind::Start) => Exit::TaskFailed,
         Some(FailureKind::Timeout) => Exit::Timeout,
         Some(FailureKind::Invalid) => Exit::Invalid,
+        Some(FailureKind::Refused) => Exit::Policy,
         Some(FailureKind::Unreachable | FailureKind::Interrupted) => Exit::Unreachable,
         Some(FailureKind::Cancelled) => Exit::Interrupted,
         Some(FailureKind::Host) | None => Exit::Internal,

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use crate::runners;
 use serde_json::Value;
 use taffrail_core::schema;
 use taffrail_core::suggest::did_you_mean;
 use taffrail_engine::ports::Planner;
+use taffrail_runner::registry;
 
 use crate::args::{Global, SchemaArgs};
 use crate::exit::{Exit, Failed};
@@ -74,7 +74,7 @@ fn documents(host: &Host) -> Documents {
         .iter()
         .map(|plugin| plugin.descriptor.clone())
         .collect();
-    let fragments = runners::fragments();
+    let fragments = registry::fragments();
     let mut types: Vec<(String, Value)> = Vec::new();
     // Plugins are sorted by version: the newest comes last and stands.
     for task_type in plugins.iter().flat_map(|plugin| &plugin.task_types) {

@@ -83,6 +83,10 @@ codes! {
     /// A task failed.
     TaskFailed = "TF0601",
 
+    // TF07: the host's policy
+    /// The flow asks for a power over the machine that the host does not give.
+    Refused = "TF0701",
+
     // TF09: not there yet, or not done here
     /// A feature of the flow language that this version does not run yet.
     NotYet = "TF0901",

@@ -16,6 +16,9 @@ use crate::yaml::{Node, NodeKind, Span, push_index, push_key};
 /// As many names are listed under a caret; more are noise.
 const LISTED: usize = 14;
 
+/// Says of a key that it is not taken, and why. Its schema admits nothing.
+const REFUSED: &str = "x-refused";
+
 /// What an explanation needs to know.
 pub(super) struct Place<'a> {
     pub(super) schema: &'a Value,
@@ -67,6 +70,9 @@ impl<'a> Place<'a> {
             }
             ValidationErrorKind::Type { kind } => {
                 self.wrong_type(&target, instance, &type_names(kind), found);
+            }
+            ValidationErrorKind::Not { .. } if self.refused(&target).is_some() => {
+                self.refused_key(&target, found);
             }
             ValidationErrorKind::Enum { options } => {
                 self.not_listed(&target, instance, options, found);
@@ -180,6 +186,27 @@ impl<'a> Place<'a> {
             diagnostic = diagnostic.label("unknown key");
         }
         found.push(diagnostic);
+    }
+
+    /// Why a key is refused that the schema names only for that.
+    fn refused(&self, target: &Target<'_>) -> Option<&'a str> {
+        schemas_at(self.schema, &target.steps)
+            .into_iter()
+            .find_map(|schema| schema.get(REFUSED)?.as_str())
+    }
+
+    fn refused_key(&self, target: &Target<'_>, found: &mut Vec<Diagnostic>) {
+        let reason = self.refused(target).unwrap_or_default();
+        let message = format!("{} does not take {}", self.at.what, target.name);
+        found.push(
+            Diagnostic::error(
+                Code::UnknownProperty,
+                target.key.unwrap_or(target.node.span),
+                message,
+            )
+            .label(reason)
+            .path(target.path.clone()),
+        );
     }
 
     fn missing_key(&self, target: &Target<'_>, key: &str, found: &mut Vec<Diagnostic>) {

@@ -6,7 +6,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
 /// The tidied draft-07 schema of a type, without definitions: the host's types are described in place.
-pub(super) fn schema_of<T: JsonSchema>() -> Map<String, Value> {
+pub fn schema_of<T: JsonSchema>() -> Map<String, Value> {
     let generator = SchemaSettings::draft07()
         .with(|settings| settings.inline_subschemas = true)
         .into_generator();

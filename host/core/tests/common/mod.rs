@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use taffrail_core::descriptor::Descriptor;
 use taffrail_core::diagnostic::{Diagnostic, Severity};
-use taffrail_core::schema::{docker, process};
 use taffrail_core::validate::Checker;
+use taffrail_runner::registry;
 
 /// The descriptors of the official plugins, as their folders have them.
 pub fn plugins() -> Vec<Arc<Descriptor>> {
@@ -32,7 +32,7 @@ pub fn plugins() -> Vec<Arc<Descriptor>> {
 
 /// A checker over the official plugins and runners.
 pub fn checker() -> Checker {
-    Checker::new(plugins(), vec![process(), docker()])
+    Checker::new(plugins(), registry::fragments())
 }
 
 /// The severity and code: `error[TF0101]`.

@@ -143,10 +143,7 @@ async fn steps(
         let texts: Vec<String> = errors.into_iter().map(|error| error.message).collect();
         RunnerError::Start(format!("{}: {}", engine.describe(), texts.join("; ")))
     })?;
-    let digest = names::spec_digest(
-        store,
-        &serde_json::to_vec(&request.body).map_err(|error| RunnerError::Lost(error.to_string()))?,
-    );
+    let digest = names::spec_digest(store, request.body_json().to_string().as_bytes());
     request
         .body
         .labels

