@@ -78,6 +78,7 @@ fn container(line: &mut Line, body: &ContainerCreateBody) {
     line.pairs("--label", body.labels.as_ref(), '=');
     line.option("--hostname", body.hostname.as_ref());
     line.option("--domainname", body.domainname.as_ref());
+    line.each("--volume", body.volumes.as_ref());
     line.option("--stop-signal", body.stop_signal.as_ref());
     if let Some(health) = &body.healthcheck {
         healthcheck(line, health);

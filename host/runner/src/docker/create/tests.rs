@@ -198,7 +198,7 @@ fn nothing_said_gives_the_plain_request() {
             "HostConfig": {
                 "Init": true,
                 "LogConfig": {"Config": {"compress": "false", "max-size": "1000g"}, "Type": "local"},
-                "Mounts": [{"Source": "taffrail-r1", "Target": "/taffrail", "Type": "volume", "VolumeOptions": {"NoCopy": true}}],
+                "Mounts": [{"Source": "taffrail-r1", "Target": "/taffrail", "Type": "volume", "VolumeOptions": {"Labels": {"taffrail.task": "load"}, "NoCopy": true}}],
             },
             "Image": "debian:12",
             "Labels": {"taffrail.task": "load"},
@@ -414,4 +414,63 @@ fn versions_are_numbers() {
     check("1", None);
     check("x.y", None);
     assert!(ApiVersion::parse("1.9") < ApiVersion::parse("1.41"));
+}
+
+/// What each property adds to the command line; set `TAFFRAIL_BLESS` to write it anew, and look at it.
+#[test]
+fn every_property_has_its_words_on_the_command_line() {
+    let words = |value: &Value| {
+        let request = create_request(&settings(value), &spec(), &context()).unwrap();
+        crate::docker::command_line::command_line(&request)
+    };
+    let mut found = String::new();
+    for row in rows() {
+        if row.create.is_none() && row.property != "platform" {
+            continue;
+        }
+        let mut added = words(&placed(&row, &row.value));
+        for word in words(&row.with) {
+            if let Some(at) = added.iter().position(|other| *other == word) {
+                added.remove(at);
+            }
+        }
+        found.push_str(&format!("{}: {}\n", row.property, added.join(" ")));
+    }
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/docker-command-lines.txt"
+    );
+    if std::env::var_os("TAFFRAIL_BLESS").is_some() {
+        std::fs::write(file, &found).unwrap();
+        return;
+    }
+    assert_eq!(
+        found,
+        include_str!("../../../tests/docker-command-lines.txt")
+    );
+}
+
+#[test]
+fn the_command_line_starts_what_the_request_makes() {
+    let request = create_request(&settings(&json!({})), &spec(), &context()).unwrap();
+    assert_eq!(
+        crate::docker::command_line::command_line(&request).join(" "),
+        "docker run --name taffrail-r1 --workdir /taffrail/work --env WORKING_DIR=/taffrail/work --label taffrail.task=load \
+         --mount type=volume,source=taffrail-r1,target=/taffrail,volume-label=taffrail.task=load,volume-nocopy --init --log-driver local \
+         --log-opt compress=false --log-opt max-size=1000g --entrypoint  debian:12 /bin/sh -c echo hello"
+    );
+    let words = |value: Value| {
+        let request = create_request(&settings(&value), &spec(), &context()).unwrap();
+        let words = crate::docker::command_line::command_line(&request);
+        let image = words.iter().position(|word| word == "debian:12").unwrap();
+        words[image - 2..].join(" ")
+    };
+    assert_eq!(
+        words(json!({"entryPoint": ["/usr/bin/env", "-i"]})),
+        "--entrypoint /usr/bin/env debian:12 -i /bin/sh -c echo hello"
+    );
+    assert_eq!(
+        words(json!({"entryPoint": []})),
+        "--log-opt max-size=1000g debian:12 /bin/sh -c echo hello"
+    );
 }
