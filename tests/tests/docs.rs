@@ -1,4 +1,4 @@
-//! What the documents at the root of the repository show is what happens: every fenced block is written, run or parsed.
+//! What the documents at the root of the repository and the manual in `docs` show is what happens: every fenced block is written, run or parsed.
 //!
 //! A `yaml` block begins with `# file: NAME` and becomes that file. A `console` block is one shell session: lines after `$ ` (and `> `
 //! where one goes on) are run where those files are, and what stands below is compared with both streams as a terminal shows them; a line
@@ -251,8 +251,9 @@ fn check(block: &Block, world: &World, bin: &Path) -> Result<(), String> {
 
 fn documents() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let mut found: Vec<PathBuf> = std::fs::read_dir(root)
-        .unwrap()
+    let mut found: Vec<PathBuf> = [root.clone(), root.join("docs")]
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(folder).unwrap())
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
         .collect();
@@ -347,5 +348,168 @@ fn wrong_documents_are_caught() {
         "```console\n$ printf 'a\\nb\\n'\n...\nc\n```",
     ] {
         assert!(judge(wrong).is_some(), "{wrong}");
+    }
+}
+
+/// What users of Docker's Python library can say of a container; each has a row in the manual.
+const ARGUMENTS: [&str; 88] = [
+    "image",
+    "command",
+    "auto_remove",
+    "blkio_weight_device",
+    "blkio_weight",
+    "cap_add",
+    "cap_drop",
+    "cgroup_parent",
+    "cpu_count",
+    "cpu_percent",
+    "cpu_period",
+    "cpu_quota",
+    "cpu_rt_period",
+    "cpu_rt_runtime",
+    "cpu_shares",
+    "cpuset_cpus",
+    "cpuset_mems",
+    "detach",
+    "device_cgroup_rules",
+    "device_read_bps",
+    "device_read_iops",
+    "device_write_bps",
+    "device_write_iops",
+    "devices",
+    "device_requests",
+    "dns",
+    "dns_opt",
+    "dns_search",
+    "domainname",
+    "entrypoint",
+    "environment",
+    "extra_hosts",
+    "group_add",
+    "healthcheck",
+    "hostname",
+    "init",
+    "init_path",
+    "ipc_mode",
+    "isolation",
+    "kernel_memory",
+    "labels",
+    "links",
+    "log_config",
+    "lxc_conf",
+    "mac_address",
+    "mem_limit",
+    "mem_reservation",
+    "mem_swappiness",
+    "memswap_limit",
+    "mounts",
+    "name",
+    "nano_cpus",
+    "network",
+    "network_disabled",
+    "network_mode",
+    "oom_kill_disable",
+    "oom_score_adj",
+    "pid_mode",
+    "pids_limit",
+    "platform",
+    "ports",
+    "privileged",
+    "publish_all_ports",
+    "read_only",
+    "remove",
+    "restart_policy",
+    "runtime",
+    "security_opt",
+    "shm_size",
+    "stdin_open",
+    "stdout",
+    "stderr",
+    "stop_signal",
+    "storage_opt",
+    "stream",
+    "sysctls",
+    "tmpfs",
+    "tty",
+    "ulimits",
+    "use_config_proxy",
+    "user",
+    "userns_mode",
+    "uts_mode",
+    "version",
+    "volume_driver",
+    "volumes",
+    "volumes_from",
+    "working_dir",
+];
+
+/// Properties of the runner that are not about the container.
+const BESIDE: [&str; 11] = [
+    "type",
+    "version",
+    "host",
+    "config",
+    "credentials",
+    "pullPolicy",
+    "fileHandlingStrategy",
+    "resume",
+    "killGracePeriod",
+    "cpu",
+    "memory",
+];
+
+#[test]
+fn every_argument_has_a_row_that_tells_the_truth() {
+    let world = World::cold();
+    let schema = |name: &str| world.taffrail(["schema", name]).exits(0).json();
+    let runner = schema("io.kestra.plugin.scripts.runner.docker.Docker");
+    let task = schema("io.kestra.plugin.scripts.shell.Commands");
+    let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/docker.md");
+    let manual = std::fs::read_to_string(manual).unwrap();
+    let (_, table) = manual.split_once("## Every argument").unwrap();
+    let rows: Vec<Vec<&str>> = table
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect())
+        .collect();
+    let inside = |text: &str| text.split('`').nth(1).unwrap_or_default().to_owned();
+    let arguments: Vec<String> = rows.iter().map(|row| inside(row[0])).collect();
+    assert_eq!(arguments, ARGUMENTS);
+
+    let mut carried: Vec<String> = BESIDE.map(str::to_owned).to_vec();
+    for row in &rows {
+        let name = inside(row[1]);
+        let place = format!("/properties/{}", name.replace('.', "/properties/"));
+        let property = runner.pointer(&place);
+        let refused = property.and_then(|property| property["x-refused"].as_str());
+        if row[1].starts_with("refused: ") {
+            assert_eq!(refused, Some(row[2]), "{row:?}");
+        } else if row[1].starts_with("task: ") {
+            assert!(task.pointer(&place).is_some(), "{row:?}");
+        } else {
+            assert!(property.is_some() && refused.is_none(), "{row:?}");
+            carried.push(name);
+        }
+    }
+    for (name, property) in runner["properties"].as_object().unwrap() {
+        let named = carried.contains(name) || property.get("x-refused").is_some();
+        assert!(
+            named,
+            "`{name}` carries no argument and is no property of the runner itself"
+        );
+    }
+}
+
+#[test]
+fn the_manual_names_every_power() {
+    let world = World::cold();
+    let help = world.taffrail(["run", "--help"]).exits(0).stdout.clone();
+    let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/docker.md");
+    let manual = std::fs::read_to_string(manual).unwrap();
+    for permission in taffrail_core::policy::Permission::ALL {
+        let (name, setting) = (permission.name(), permission.setting());
+        let row = format!("| `{name}` | `{setting}` | {} |", permission.description());
+        assert!(manual.contains(&row), "{row}");
+        assert!(help.contains(&format!("{name} ")), "`{name}` in {help}");
     }
 }
