@@ -145,6 +145,9 @@ fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
     (!list.is_empty()).then_some(list)
 }
 
+/// Makes the engine's init hand signals to all of the program's processes, and not to the shell alone, which keeps them to itself.
+const SIGNAL_ALL: &str = "TINI_KILL_PROCESS_GROUP";
+
 fn environment(
     settings: &DockerSettings,
     spec: &LaunchSpec,
@@ -157,11 +160,16 @@ fn environment(
         .env
         .iter()
         .map(|variable| (&variable.name, &variable.value));
-    proxies
+    let mut variables: Vec<String> = proxies
         .map(|(name, value)| (name, value))
         .chain(own)
         .map(|(name, value)| format!("{name}={value}"))
-        .collect()
+        .collect();
+    let has_own = spec.env.iter().any(|variable| variable.name == SIGNAL_ALL);
+    if settings.init && context.engine.has_init && !context.engine.podman && !has_own {
+        variables.push(format!("{SIGNAL_ALL}=1"));
+    }
+    variables
 }
 
 fn labels(

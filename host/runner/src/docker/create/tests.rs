@@ -194,7 +194,7 @@ fn nothing_said_gives_the_plain_request() {
             "AttachStdout": true,
             "Cmd": ["/bin/sh", "-c", "echo hello"],
             "Entrypoint": [""],
-            "Env": ["WORKING_DIR=/taffrail/work"],
+            "Env": ["WORKING_DIR=/taffrail/work", "TINI_KILL_PROCESS_GROUP=1"],
             "HostConfig": {
                 "Init": true,
                 "LogConfig": {"Config": {"compress": "false", "max-size": "1000g"}, "Type": "local"},
@@ -262,7 +262,11 @@ fn variables_of_the_task_stand_above_the_proxies() {
     let request = create_request(&settings, &spec, &context()).unwrap();
     assert_eq!(
         request.body.env.unwrap(),
-        ["WORKING_DIR=/taffrail/work", "HTTP_PROXY=mine"]
+        [
+            "WORKING_DIR=/taffrail/work",
+            "HTTP_PROXY=mine",
+            "TINI_KILL_PROCESS_GROUP=1"
+        ]
     );
 }
 
@@ -455,7 +459,7 @@ fn the_command_line_starts_what_the_request_makes() {
     let request = create_request(&settings(&json!({})), &spec(), &context()).unwrap();
     assert_eq!(
         crate::docker::command_line::command_line(&request).join(" "),
-        "docker run --name taffrail-r1 --workdir /taffrail/work --env WORKING_DIR=/taffrail/work --label taffrail.task=load \
+        "docker run --name taffrail-r1 --workdir /taffrail/work --env WORKING_DIR=/taffrail/work --env TINI_KILL_PROCESS_GROUP=1 --label taffrail.task=load \
          --mount type=volume,source=taffrail-r1,target=/taffrail,volume-label=taffrail.task=load,volume-nocopy --init --log-driver local \
          --log-opt compress=false --log-opt max-size=1000g --entrypoint  debian:12 /bin/sh -c echo hello"
     );
