@@ -47,6 +47,11 @@ impl Runners for HostRunners {
         find(type_name).map(drop)
     }
 
+    fn is_same(&self, one: &str, other: &str) -> bool {
+        let name = |name: &str| registry::find(name).map(|entry| entry.name);
+        one == other || (name(one).is_some() && name(one) == name(other))
+    }
+
     fn refusals(&self, type_name: &str, settings: &Map<String, Value>) -> Vec<Refusal> {
         let asks = registry::find(type_name).map(|entry| (entry.asks)(settings));
         self.policy.refusals(asks.unwrap_or_default())

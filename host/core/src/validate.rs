@@ -214,6 +214,7 @@ impl Checker {
         {
             let mut block_path = path.to_owned();
             push_key(&mut block_path, "docker");
+            let before = found.len();
             self.docker_shape().check_written(
                 &entry.value,
                 &entry.value.to_json(),
@@ -224,6 +225,11 @@ impl Checker {
                 },
                 found,
             );
+            if let (Some(docker), true) =
+                (self.runner(crate::script::DOCKER), found.len() == before)
+            {
+                check_between(docker, &entry.value, &["image"], &block_path, found);
+            }
         }
         let Some(entry) = task.entry("taskRunner") else {
             return;
@@ -264,6 +270,7 @@ impl Checker {
         }
         let what = runner_words(runner);
         let runner_path = format!("{path}.taskRunner");
+        let before = found.len();
         shape.check_written(
             &entry.value,
             &crate::flow::to_json_with_text(&entry.value, &["version"]),
@@ -274,6 +281,9 @@ impl Checker {
             },
             found,
         );
+        if found.len() == before {
+            check_between(runner, &entry.value, &[], &runner_path, found);
+        }
     }
 
     fn runner_rendered(&self, task: &Task, value: &mut Value, found: &mut Vec<Diagnostic>) {
@@ -356,6 +366,49 @@ impl Checker {
             None => diagnostic,
         }
     }
+}
+
+/// Adds what is wrong between settings that are each right, where all of them are known.
+fn check_between(
+    runner: &RunnerFragment,
+    node: &Node,
+    but: &[&str],
+    path: &str,
+    found: &mut Vec<Diagnostic>,
+) {
+    if holds_expressions(node) {
+        return;
+    }
+    let Value::Object(mut settings) = crate::flow::to_json_with_text(node, &["version"]) else {
+        return;
+    };
+    settings.retain(|key, _| !but.contains(&key.as_str()));
+    for error in (runner.check)(&settings) {
+        let mut pointer = error.pointer.as_str();
+        let place = loop {
+            match node.pointer(pointer) {
+                Some(place) => break place,
+                None => pointer = pointer.rsplit_once('/').map_or("", |(holder, _)| holder),
+            }
+        };
+        let mut place_path = path.to_owned();
+        if !pointer.is_empty() {
+            place_path.push('.');
+            place_path.push_str(&node.property_path(pointer));
+        }
+        found.push(Diagnostic::error(Code::WrongValue, place.span, error.message).path(place_path));
+    }
+}
+
+/// Whether any text of a node may hold an expression.
+fn holds_expressions(node: &Node) -> bool {
+    let opens = |text: &str| text.contains("{{") || text.contains("{%");
+    node.scalar().is_some_and(|scalar| opens(&scalar.text))
+        || node.items().iter().any(holds_expressions)
+        || node
+            .entries()
+            .iter()
+            .any(|entry| holds_expressions(&entry.value))
 }
 
 fn runner_words(runner: &RunnerFragment) -> String {

@@ -14,6 +14,7 @@ use taffrail_core::name::{PluginId, RelPath};
 use taffrail_core::plan::{Plan, PlanRefusal, PlanRequest};
 use taffrail_core::policy::Refusal;
 use taffrail_core::record::FailureKind;
+pub use taffrail_core::schema::SettingError;
 
 /// A boxed future, so that ports can be used as trait objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -292,15 +293,6 @@ pub trait Launched: Send {
     fn dispose(self: Box<Self>) -> BoxFuture<'static, Result<(), RunnerError>>;
 }
 
-/// What is wrong with one setting of a runner.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SettingError {
-    /// JSON pointer into the runner's settings, of the value or the key that is wrong; empty where it is all of them.
-    pub pointer: String,
-    /// What is wrong and what is allowed.
-    pub message: String,
-}
-
 /// Why there is no runner.
 #[derive(Debug, thiserror::Error)]
 pub enum MakeRunnerError {
@@ -325,6 +317,11 @@ pub trait Runners: Send + Sync {
     /// # Errors
     /// See [`MakeRunnerError`].
     fn available(&self, type_name: &str) -> Result<(), MakeRunnerError>;
+
+    /// Whether both names are of one type: types have older names.
+    fn is_same(&self, one: &str, other: &str) -> bool {
+        one == other
+    }
 
     /// What settings ask of the machine that the host does not give. They may be unrendered: then an expression that might ask for
     /// something counts only where nothing else can stand in its place.

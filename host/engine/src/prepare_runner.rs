@@ -37,7 +37,7 @@ pub fn unable(
         let wish = script::wanted_runner(&settings);
         let type_name = runner_override.unwrap_or(&wish.type_name);
         // Settings are those of the runner that the flow names, not of one that stands in for it.
-        if type_name == wish.type_name {
+        if runners.is_same(type_name, &wish.type_name) {
             let refusals = runners.refusals(type_name, &wish.properties);
             found.extend(refused_diagnostics(task, refusals, task.type_name.span));
         }
@@ -69,7 +69,7 @@ pub(crate) fn make_runner(
     let wish = script::wanted_runner(settings);
     let no_settings = Map::new();
     let (type_name, settings) = match context.runner_override {
-        Some(name) if name != wish.type_name => (name, &no_settings),
+        Some(name) if !context.runners.is_same(name, &wish.type_name) => (name, &no_settings),
         _ => (wish.type_name.as_str(), &wish.properties),
     };
     context.runners.make(type_name, settings).map_err(|error| {

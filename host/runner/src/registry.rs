@@ -30,6 +30,8 @@ pub struct RunnerType {
     pub title: &'static str,
     /// The draft-07 schema of its settings; closed.
     pub schema: fn() -> Map<String, Value>,
+    /// What is wrong with settings.
+    pub check: fn(&Map<String, Value>) -> Vec<SettingError>,
     /// What settings, rendered or not, ask of the machine.
     pub asks: fn(&Map<String, Value>) -> Vec<Ask>,
     /// Makes one.
@@ -48,6 +50,7 @@ pub const RUNNER_TYPES: &[RunnerType] = &[
         short: "process",
         title: "Run the task as a child process of this host",
         schema: schema_of::<ProcessSettings>,
+        check: |_| Vec::new(),
         asks: |_| Vec::new(),
         make: |settings, host| {
             let settings: ProcessSettings =
@@ -68,6 +71,7 @@ pub const RUNNER_TYPES: &[RunnerType] = &[
             docker::settings::refused::describe(&mut schema);
             schema
         },
+        check: |settings| DockerSettings::read(settings).err().unwrap_or_default(),
         asks: docker::asks::asks,
         make: |settings, host| {
             let settings = DockerSettings::read(settings)?;
@@ -110,6 +114,7 @@ pub fn fragments() -> Vec<RunnerFragment> {
                 .collect(),
             title: entry.title.to_owned(),
             schema,
+            check: entry.check,
             available: true,
         }
     });

@@ -14,6 +14,7 @@ mod inputs;
 mod life;
 mod plan;
 mod plugins;
+mod policy;
 mod properties;
 mod secrets;
 mod streams;

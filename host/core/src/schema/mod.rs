@@ -19,7 +19,7 @@ pub use compose::compose;
 pub use dynamic::dynamic;
 pub use inputs::{INPUT_TYPES, input_schema};
 pub use keys::flow_schema;
-pub use runners::RunnerFragment;
+pub use runners::{RunnerFragment, SettingError};
 pub(crate) use task::{common_schema, docker_block_schema, script_key_names};
 pub use task::{host_property_names, runner_schema, task_schema};
 pub use tidy::schema_of;

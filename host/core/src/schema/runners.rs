@@ -2,8 +2,17 @@
 
 use serde_json::{Map, Value};
 
+/// What is wrong with one setting of a runner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingError {
+    /// JSON pointer into the runner's settings, of the value or the key that is wrong; empty where it is all of them.
+    pub pointer: String,
+    /// What is wrong and what is allowed.
+    pub message: String,
+}
+
 /// A task runner as far as schemas and validation care.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct RunnerFragment {
     /// Its type, as flows write it.
     pub name: String,
@@ -13,6 +22,8 @@ pub struct RunnerFragment {
     pub title: String,
     /// Draft-07 schema of its own keys: a closed object without `type` and `version`.
     pub schema: Map<String, Value>,
+    /// What is wrong between settings that each fit the schema; nothing where the schema says it all.
+    pub check: fn(&Map<String, Value>) -> Vec<SettingError>,
     /// Whether this program can run it. A runner that it cannot run is still checked.
     pub available: bool,
 }

@@ -363,6 +363,37 @@ mod tests {
         );
     }
 
+    /// Over the table of all properties: a property that gives power and is not asked for would be a hole.
+    #[test]
+    fn the_properties_that_give_power_are_these() {
+        let table: Vec<Value> =
+            serde_yaml::from_str(include_str!("../../tests/docker-properties.yaml")).unwrap();
+        let mut asking: Vec<String> = Vec::new();
+        for row in &table {
+            let name = row["property"].as_str().unwrap();
+            let settings = json!({ name: row["value"] });
+            if !found(settings).is_empty() {
+                asking.push(name.to_owned());
+            }
+        }
+        assert_eq!(
+            asking,
+            [
+                "volumes",
+                "privileged",
+                "capAdd",
+                "securityOpt",
+                "mounts",
+                "volumesFrom",
+                "devices",
+                "deviceCgroupRules",
+                "pidMode",
+                "utsMode",
+                "usernsMode",
+            ]
+        );
+    }
+
     #[test]
     fn sockets_of_engines_are_seen_through_every_path() {
         let check = |source: &str, own: Option<&str>, expected: bool| {

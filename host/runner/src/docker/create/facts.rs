@@ -180,6 +180,17 @@ pub(super) fn warn(settings: &DockerSettings, engine: &EngineFacts, warnings: &m
         spared && memory.memory.is_none(),
         "`memory.oomKillDisable` without `memory.memory`: when the machine's memory runs out, other processes are killed instead",
     );
+    let mode = settings.network_mode.as_ref().map(|mode| mode.as_str());
+    let no_ports = settings.network_disabled || matches!(mode, Some("host" | "none"));
+    for (given, name) in [
+        (!settings.port_bindings.is_empty(), "portBindings"),
+        (settings.publish_all_ports, "publishAllPorts"),
+    ] {
+        warn(
+            no_ports && given,
+            &format!("`{name}` has no effect in a container without a network of its own"),
+        );
+    }
     let config = settings.config.as_ref();
     warn(
         config.is_some_and(|config| config.as_map().contains_key("insecure-registries")),

@@ -371,6 +371,16 @@ fn what_an_engine_ignores_is_a_named_warning() {
     );
     check(json!({"memory": {"oomKillDisable": false}}), v2(), &[]);
     check(
+        json!({"networkMode": "host", "portBindings": ["80:80"], "publishAllPorts": true}),
+        known(),
+        &["portBindings", "publishAllPorts"],
+    );
+    check(
+        json!({"networkDisabled": true, "portBindings": ["80:80"]}),
+        known(),
+        &["portBindings"],
+    );
+    check(
         json!({"config": {"insecure-registries": ["a"]}}),
         known(),
         &["config"],

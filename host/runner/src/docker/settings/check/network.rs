@@ -20,18 +20,6 @@ impl DockerSettings {
             _ => None,
         };
         if let Some(without) = &without {
-            if !self.port_bindings.is_empty() {
-                wrong(
-                    "/portBindings",
-                    format!("no port can be published with {without}"),
-                );
-            }
-            if self.publish_all_ports {
-                wrong(
-                    "/publishAllPorts",
-                    format!("no port can be published with {without}"),
-                );
-            }
             if self.mac_address.is_some() {
                 wrong(
                     "/macAddress",
@@ -47,6 +35,8 @@ impl DockerSettings {
         }
         if container {
             let taken = [
+                ("/portBindings", !self.port_bindings.is_empty()),
+                ("/publishAllPorts", self.publish_all_ports),
                 ("/hostname", self.hostname.is_some()),
                 ("/dns", !self.dns.is_empty()),
                 ("/dnsOpt", !self.dns_opt.is_empty()),

@@ -1,0 +1,197 @@
+//! What flows may ask of the machine: refused before anything starts, by `plan` as by `run`, and allowed one by one by the command line
+//! or the host's configuration. No engine is asked for any of it.
+
+use taffrail_tests::cli::World;
+
+const FLOW: &str = "\
+id: powers
+namespace: company.team
+tasks:
+  - id: first
+    type: io.kestra.plugin.scripts.shell.Commands
+    taskRunner:
+      type: io.kestra.plugin.core.runner.Process
+    commands: [touch first-has-run]
+  - id: one
+    type: io.kestra.plugin.scripts.shell.Commands
+    taskRunner:
+      type: io.kestra.plugin.scripts.runner.docker.Docker
+      volumes: ['/srv:/data', '/run/docker.sock:/engine']
+      privileged: true
+    commands: [echo one]
+  - id: two
+    type: io.kestra.plugin.scripts.shell.Commands
+    docker:
+      image: debian
+      pidMode: host
+    commands: [echo two]
+";
+
+/// Each place with the permission that is missing there.
+const REFUSALS: [&str; 5] = [
+    "flow.yaml:13:17",
+    "flow.yaml:13:31",
+    "`--allow engine-socket`, or with `engine-socket-enabled: true`",
+    "flow.yaml:14:19",
+    "flow.yaml:20:16",
+];
+
+#[test]
+fn run_and_plan_refuse_the_same_at_once_and_nothing_starts() {
+    let world = World::new();
+    world.write("flow.yaml", FLOW);
+    for command in ["run", "plan"] {
+        world
+            .taffrail([command, "flow.yaml"])
+            .exits(9)
+            .says(REFUSALS);
+    }
+    assert!(
+        !world.state().join("executions").exists(),
+        "nothing is made for a flow that is refused"
+    );
+}
+
+#[test]
+fn what_is_allowed_is_not_refused_any_more() {
+    let world = World::new();
+    world.write("flow.yaml", FLOW);
+    let all = [
+        "plan",
+        "flow.yaml",
+        "--allow",
+        "volumes",
+        "--allow",
+        "engine-socket",
+        "--allow",
+        "privileged",
+        "--allow",
+        "host-pid",
+    ];
+    world.taffrail(all).exits(0);
+    let refused = world.taffrail(&all[..8]).exits(9).stderr.clone();
+    assert!(refused.contains("flow.yaml:20:16"), "{refused}");
+    assert!(!refused.contains("flow.yaml:14:19"), "{refused}");
+    // What stands for the flow's runner asks for nothing.
+    world
+        .taffrail(["plan", "flow.yaml", "--runner", "process"])
+        .exits(0);
+    // The old name is the same runner, and its settings count.
+    let old = FLOW.replace("docker.Docker\n", "docker.DockerTaskRunner\n");
+    world.write("old.yaml", old);
+    world
+        .taffrail(["plan", "old.yaml", "--runner", "docker"])
+        .exits(9)
+        .says(["old.yaml:13:17"]);
+    world
+        .taffrail(["plan", "flow.yaml", "--allow", "volume"])
+        .exits(2)
+        .says(["volumes", "engine-socket"]);
+}
+
+#[test]
+fn the_configuration_allows_wherever_it_is_found() {
+    let world = World::new();
+    world.write("flow.yaml", FLOW);
+    let values = "volumeEnabled: true, engine-socket-enabled: true, privileged-enabled: true, host-pid-enabled: true";
+    let config = format!(
+        "kestra:\n  plugins:\n    configurations:\n      - type: io.kestra.plugin.scripts.runner.docker.Docker\n        values: {{{values}}}\n"
+    );
+    world.write("mine.yaml", &config);
+    world
+        .taffrail(["plan", "flow.yaml", "--config", "mine.yaml"])
+        .exits(0);
+    world
+        .command(["plan", "flow.yaml"])
+        .env("TAFFRAIL_CONFIG", "mine.yaml")
+        .finish()
+        .exits(0);
+    // Beside the flow it is nobody's.
+    world.write("taffrail/config.yaml", &config);
+    world.write("config.yaml", &config);
+    world.taffrail(["plan", "flow.yaml"]).exits(9);
+    world
+        .command(["plan", "flow.yaml"])
+        .env("XDG_CONFIG_HOME", world.here())
+        .finish()
+        .exits(0);
+}
+
+#[test]
+fn a_wrong_configuration_is_told_at_its_place() {
+    let world = World::new();
+    world.write("flow.yaml", FLOW);
+    world.write(
+        "wrong.yaml",
+        "plugins:\n  configurations:\n    - type: docker\n      values:\n        volume-enable: true\n",
+    );
+    world
+        .taffrail(["plan", "flow.yaml", "--config", "wrong.yaml"])
+        .exits(3)
+        .says(["wrong.yaml:5:9", "did you mean `volume-enabled`?"]);
+    world
+        .taffrail(["run", "flow.yaml", "--config", "absent.yaml"])
+        .exits(8)
+        .says(["absent.yaml"]);
+}
+
+/// Settings that fit the schema and not each other are found by `validate`, in both forms.
+#[test]
+fn settings_that_exclude_each_other_are_told_before_anything_runs() {
+    let world = World::new();
+    world.write(
+        "flow.yaml",
+        "id: x\nnamespace: company.team\ntasks:\n  - id: one\n    type: io.kestra.plugin.scripts.shell.Commands\n    taskRunner:\n      type: io.kestra.plugin.scripts.runner.docker.Docker\n      memory: {memory: 5MB}\n      cpu: {cpus: 1}\n      cpuQuota: 5000\n    commands: [echo]\n  - id: two\n    type: io.kestra.plugin.scripts.shell.Commands\n    docker: {image: debian, networkMode: 'container:x', portBindings: ['80:80']}\n    commands: [echo]\n",
+    );
+    for command in ["validate", "run"] {
+        world.taffrail([command, "flow.yaml"]).exits(3).says([
+            "flow.yaml:8:24",
+            "`memory.memory` must be at least 6MB, not 5 MiB",
+            "flow.yaml:10:17",
+            "`cpuQuota` and `cpu.cpus`",
+            "flow.yaml:14:71",
+            "`portBindings` is that of the other container",
+        ]);
+    }
+}
+
+#[test]
+fn a_plan_shows_the_request_without_secrets() {
+    let world = World::new();
+    world.write(
+        "flow.yaml",
+        "id: x\nnamespace: company.team\ntasks:\n  - {id: zero, type: io.kestra.plugin.scripts.shell.Script, script: echo}\n  - id: one\n    type: io.kestra.plugin.scripts.shell.Commands\n    containerImage: registry.example/app\n    env: {TOKEN: \"{{ secret('TOKEN') }}\"}\n    taskRunner:\n      type: io.kestra.plugin.scripts.runner.docker.Docker\n      labels: {token: \"{{ secret('TOKEN') }}\"}\n      credentials: {username: ada, password: \"{{ secret('TOKEN') }}\"}\n      fileHandlingStrategy: MOUNT\n      memory: {memory: \"{{ outputs.zero.vars.size }}\"}\n    commands: [\"echo 'it is'\"]\n",
+    );
+    world.write(".secrets", "TOKEN=hunter2-hunter2\n");
+    let arguments = [
+        "plan",
+        "flow.yaml",
+        "--secrets-file",
+        ".secrets",
+        "--task",
+        "one",
+        "-o",
+        "json",
+    ];
+    let plan = world.taffrail(arguments);
+    plan.exits(0);
+    assert!(!plan.stdout.contains("hunter2"), "{}", plan.stdout);
+    let task = &plan.json()["tasks"][0];
+    let request = &task["request"];
+    assert_eq!(request["Image"], "registry.example/app:latest");
+    assert_eq!(request["Env"][0], "TOKEN=******");
+    assert_eq!(request["Labels"]["token"], "******");
+    assert_eq!(
+        request["HostConfig"]["Mounts"][0]["Target"],
+        "/taffrail/work"
+    );
+    assert_eq!(task["deferred"][0], "/taskRunner/memory/memory");
+    let line = task["commandLine"].as_str().unwrap();
+    assert!(line.starts_with("docker run --name taffrail-"), "{line}");
+    assert!(line.contains("--env 'TOKEN=******'"), "{line}");
+    assert!(line.contains("--mount type=bind,source=/"), "{line}");
+    assert!(
+        line.contains(r"'it'\''s'") || line.contains("it is"),
+        "{line}"
+    );
+}
