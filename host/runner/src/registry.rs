@@ -95,36 +95,33 @@ pub fn find(name: &str) -> Option<&'static RunnerType> {
 
 /// What schemas and validation need to know of all runners.
 pub fn fragments() -> Vec<RunnerFragment> {
-    let fragments = RUNNER_TYPES.iter().map(|entry| {
-        let mut schema = (entry.schema)();
-        if let Some(Value::Object(properties)) = schema.get_mut("properties") {
-            // The host says these two of every runner.
-            properties.shift_remove("type");
-            properties.shift_remove("version");
-        }
-        for keyword in ["title", "description"] {
-            schema.shift_remove(keyword);
-        }
-        RunnerFragment {
-            name: entry.name.to_owned(),
-            aliases: entry
-                .aliases
-                .iter()
-                .map(|&alias| alias.to_owned())
-                .collect(),
-            title: entry.title.to_owned(),
-            schema,
-            check: entry.check,
-            available: true,
-        }
+    let fragments = RUNNER_TYPES.iter().map(|entry| RunnerFragment {
+        name: entry.name.to_owned(),
+        aliases: entry
+            .aliases
+            .iter()
+            .map(|&alias| alias.to_owned())
+            .collect(),
+        title: entry.title.to_owned(),
+        schema: entry.schema,
+        check: entry.check,
+        available: true,
     });
     fragments.collect()
 }
 
-/// The schema of a backend's settings. Defaults that are only serde's, lists and maps of nothing, say nothing to an author.
+/// The schema of a backend's own settings, without those that the host describes for every runner. Defaults that are only serde's,
+/// lists and maps of nothing, say nothing to an author.
 fn schema_of<T: schemars::JsonSchema>() -> Map<String, Value> {
     let mut schema = taffrail_core::schema::schema_of::<T>();
     without_empty_defaults(&mut schema);
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        properties.shift_remove("type");
+        properties.shift_remove("version");
+    }
+    for keyword in ["title", "description"] {
+        schema.shift_remove(keyword);
+    }
     schema
 }
 
@@ -199,7 +196,7 @@ mod tests {
             assert_eq!(schema["additionalProperties"], json!(false));
             for (name, property) in schema["properties"].as_object().unwrap() {
                 assert!(
-                    property["description"].is_string(),
+                    property["description"].is_string() || property["x-refused"].is_string(),
                     "`{name}` of `{}` has no description",
                     entry.name
                 );

@@ -20,8 +20,8 @@ pub struct RunnerFragment {
     pub aliases: Vec<String>,
     /// One short line for completion lists.
     pub title: String,
-    /// Draft-07 schema of its own keys: a closed object without `type` and `version`.
-    pub schema: Map<String, Value>,
+    /// Draft-07 schema of its own keys: a closed object without `type` and `version`. Made when it is first needed.
+    pub schema: fn() -> Map<String, Value>,
     /// What is wrong between settings that each fit the schema; nothing where the schema says it all.
     pub check: fn(&Map<String, Value>) -> Vec<SettingError>,
     /// Whether this program can run it. A runner that it cannot run is still checked.

@@ -39,7 +39,7 @@ pub(crate) fn docker_block_schema(docker: Option<&RunnerFragment>) -> Map<String
     let Some(docker) = docker else {
         return Map::new();
     };
-    let mut schema = docker.schema.clone();
+    let mut schema = (docker.schema)();
     schema.shift_remove("required");
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
         properties.insert(
@@ -169,7 +169,8 @@ pub fn runner_schema(runner: &RunnerFragment) -> Map<String, Value> {
         "version".to_owned(),
         json!({ "type": "string", "description": "Version of the task runner", STATIC: true }),
     );
-    if let Some(Value::Object(own)) = runner.schema.get("properties") {
+    let own_schema = (runner.schema)();
+    if let Some(Value::Object(own)) = own_schema.get("properties") {
         for (name, schema) in own {
             properties
                 .entry(name.clone())
@@ -177,7 +178,7 @@ pub fn runner_schema(runner: &RunnerFragment) -> Map<String, Value> {
         }
     }
     let mut required = vec![Value::from("type")];
-    if let Some(Value::Array(own)) = runner.schema.get("required") {
+    if let Some(Value::Array(own)) = own_schema.get("required") {
         required.extend(own.iter().cloned());
     }
     let mut schema = Map::new();
@@ -186,7 +187,7 @@ pub fn runner_schema(runner: &RunnerFragment) -> Map<String, Value> {
     schema.insert("properties".to_owned(), Value::Object(properties));
     schema.insert("required".to_owned(), Value::Array(required));
     schema.insert("additionalProperties".to_owned(), Value::Bool(false));
-    if let Some(definitions) = runner.schema.get("definitions") {
+    if let Some(definitions) = own_schema.get("definitions") {
         schema.insert("definitions".to_owned(), definitions.clone());
     }
     schema
