@@ -111,10 +111,10 @@ pub fn fragments() -> Vec<RunnerFragment> {
 }
 
 /// The schema of a backend's own settings, without those that the host describes for every runner. Defaults that are only serde's,
-/// lists and maps of nothing, say nothing to an author.
+/// lists and maps of nothing, say nothing to an author, and a key without a value is a mistake.
 fn schema_of<T: schemars::JsonSchema>() -> Map<String, Value> {
     let mut schema = taffrail_core::schema::schema_of::<T>();
-    without_empty_defaults(&mut schema);
+    tidy(&mut schema);
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
         properties.shift_remove("type");
         properties.shift_remove("version");
@@ -125,7 +125,7 @@ fn schema_of<T: schemars::JsonSchema>() -> Map<String, Value> {
     schema
 }
 
-fn without_empty_defaults(schema: &mut Map<String, Value>) {
+fn tidy(schema: &mut Map<String, Value>) {
     let empty = |value: &Value| match value {
         Value::Object(map) => map.is_empty(),
         Value::Array(items) => items.is_empty(),
@@ -134,13 +134,16 @@ fn without_empty_defaults(schema: &mut Map<String, Value>) {
     if schema.get("default").is_some_and(empty) {
         schema.shift_remove("default");
     }
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|name| name != "null");
+    }
     for value in schema.values_mut() {
         match value {
-            Value::Object(map) => without_empty_defaults(map),
+            Value::Object(map) => tidy(map),
             Value::Array(items) => items
                 .iter_mut()
                 .filter_map(Value::as_object_mut)
-                .for_each(without_empty_defaults),
+                .for_each(tidy),
             _ => {}
         }
     }

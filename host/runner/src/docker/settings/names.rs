@@ -6,7 +6,7 @@ use super::scalar::{Scalar, scalar_type, shown};
 
 /// Makes a type for a text that fits a condition.
 macro_rules! text_type {
-    ($(#[$docs:meta])* $name:ident, $what:expr, $pattern:expr, $hint:expr, $examples:tt, $fits:expr) => {
+    ($(#[$docs:meta])* $name:ident, $types:tt, $what:expr, $pattern:expr, $hint:expr, $examples:tt, $fits:expr) => {
         $(#[$docs])*
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub struct $name(String);
@@ -27,7 +27,7 @@ macro_rules! text_type {
             }
         }
 
-        scalar_type!($name, ["string", "number"], $pattern, $hint, $examples);
+        scalar_type!($name, $types, $pattern, $hint, $examples);
     };
 }
 
@@ -43,6 +43,7 @@ fn container_of(text: &str) -> bool {
 text_type!(
     /// Address of an engine.
     EngineHost,
+    "string",
     "the address of an engine such as `unix:///var/run/docker.sock` or `tcp://10.0.0.5:2376`",
     "^(unix|tcp|http|https|ssh)://[^\\s]+$",
     "Write an address as unix:///var/run/docker.sock or tcp://10.0.0.5:2376.",
@@ -55,6 +56,7 @@ text_type!(
 text_type!(
     /// A user and perhaps a group, by name or number.
     User,
+    ["string", "number"],
     "a user as `user[:group]`, by name or number, for example `1000:1000`",
     "^[^\\s:]+(:[^\\s:]+)?$",
     "Write user[:group], by name or number, for example 1000:1000.",
@@ -68,6 +70,7 @@ text_type!(
 text_type!(
     /// A network of the engine, or a mode.
     NetworkMode,
+    "string",
     "`bridge`, `none`, `host`, `container:<name>` or the name of a network",
     "^[^\\s]+$",
     "Write bridge, none, host, container:<name> or the name of a network.",
@@ -78,6 +81,7 @@ text_type!(
 text_type!(
     /// Whose shared memory and semaphores the container sees.
     IpcMode,
+    "string",
     "`private`, `shareable`, `none`, `host` or `container:<name>`",
     "^(private|shareable|none|host|container:[^\\s]+)$",
     "Write private, shareable, none, host or container:<name>.",
@@ -88,6 +92,7 @@ text_type!(
 text_type!(
     /// Whose processes the container sees.
     PidMode,
+    "string",
     "`host` or `container:<name>`",
     "^(private|host|container:[^\\s]+)$",
     "Write host or container:<name>.",
@@ -98,6 +103,7 @@ text_type!(
 text_type!(
     /// Whose host name the container has.
     UtsMode,
+    "string",
     "`host`",
     "^(private|host)$",
     "Write host.",
@@ -108,6 +114,7 @@ text_type!(
 text_type!(
     /// Whose users the container has.
     UsernsMode,
+    "string",
     "`host`, or with Podman `keep-id`, `auto` or `nomap`",
     "^(private|host|((keep-id|auto)(:[^\\s]+)?)|nomap)$",
     "Write host.",
@@ -119,6 +126,7 @@ text_type!(
 text_type!(
     /// Name of a machine.
     HostName,
+    ["string", "number"],
     "a host name of letters, digits, `-` and `.`",
     "^[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?$",
     "Write a name of letters, digits, - and .",
@@ -133,6 +141,7 @@ text_type!(
 text_type!(
     /// What an image is built for.
     Platform,
+    "string",
     "a platform as `os[/arch[/variant]]`, for example `linux/arm64`",
     "^[a-z0-9_]+(/[a-zA-Z0-9_.-]+){0,2}$",
     "Write os[/arch[/variant]], for example linux/arm64.",
@@ -147,6 +156,7 @@ text_type!(
 text_type!(
     /// Processors or memory nodes by number.
     NumberSet,
+    ["string", "number"],
     "numbers and ranges such as `0-3` or `0,2`",
     "^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$",
     "Write numbers and ranges, for example 0-3 or 0,2.",
@@ -160,6 +170,7 @@ text_type!(
 text_type!(
     /// Address of a network card.
     MacAddress,
+    "string",
     "a MAC address such as `02:42:ac:11:00:02`",
     "^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$",
     "Write a MAC address, for example 02:42:ac:11:00:02.",
@@ -174,6 +185,7 @@ text_type!(
 text_type!(
     /// Address of a name server.
     IpAddress,
+    "string",
     "an IP address such as `1.1.1.1`",
     "^[0-9a-fA-F.:]+$",
     "Write an IP address, for example 1.1.1.1.",
@@ -184,6 +196,7 @@ text_type!(
 text_type!(
     /// A signal by name or number.
     Signal,
+    ["string", "number"],
     "a signal such as `SIGTERM`, `INT` or `15`",
     "^((SIG)?[A-Z][A-Z0-9]*([+-][0-9]+)?|[0-9]+)$",
     "Write a signal, for example SIGTERM.",
