@@ -276,7 +276,8 @@ impl<'de, T: DeviceLimit> Visitor<'de> for PerDeviceVisitor<T> {
         }
         let limit = T::read(limit).map_err(|_| {
             E::custom(format!(
-                "has the limit `{limit}`, which must be {}",
+                "must be a device and its limit such as `{}`, not `{text}`: the limit is {}",
+                T::EXAMPLE,
                 T::WHAT
             ))
         })?;
@@ -426,7 +427,10 @@ mod tests {
         );
         check(json!("/dev/sda"), Err("such as `/dev/sda:2MB`"));
         check(json!("sda:1"), Err("such as"));
-        check(json!("/dev/sda:fast"), Err("the limit `fast`"));
+        check(
+            json!("/dev/sda:fast"),
+            Err("not `/dev/sda:fast`: the limit is a size"),
+        );
         check(json!({"path": "/dev/sda"}), Err("needs the key `rate`"));
         check(json!({"rate": 1}), Err("needs the key `path`"));
         check(json!({"path": "sda", "rate": 1}), Err("not absolute"));
