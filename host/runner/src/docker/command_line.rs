@@ -162,7 +162,10 @@ fn limits(line: &mut Line, host: &HostConfig) {
 fn files(line: &mut Line, host: &HostConfig) {
     line.each("--volume", host.binds.as_ref());
     for mount in host.mounts.iter().flatten() {
-        line.option("--mount", Some(&mount_text(mount)));
+        match volume_text(mount) {
+            Some(text) => line.option("--volume", Some(&text)),
+            None => line.option("--mount", Some(&mount_text(mount))),
+        }
     }
     line.pairs("--tmpfs", host.tmpfs.as_ref(), ':');
     line.each("--volumes-from", host.volumes_from.as_ref());
@@ -220,6 +223,25 @@ fn device_request(request: &DeviceRequest) -> String {
         parts.push(format!("options={name}={value}"));
     }
     fields(&parts)
+}
+
+/// A bind mount whose missing source is made: the command line says that in its short form.
+fn volume_text(mount: &Mount) -> Option<String> {
+    let options = mount.bind_options.as_ref()?;
+    if options.create_mountpoint != Some(true) || options.non_recursive == Some(true) {
+        return None;
+    }
+    let mut text = format!("{}:{}", mount.source.as_ref()?, mount.target.as_ref()?);
+    let read_only = (mount.read_only == Some(true)).then(|| "ro".to_owned());
+    let propagation = options
+        .propagation
+        .map(|propagation| propagation.to_string());
+    let modes: Vec<String> = read_only.into_iter().chain(propagation).collect();
+    if !modes.is_empty() {
+        text.push(':');
+        text.push_str(&modes.join(","));
+    }
+    Some(text)
 }
 
 fn mount_text(mount: &Mount) -> String {
