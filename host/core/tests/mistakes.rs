@@ -78,6 +78,14 @@ fn keys() {
         ],
     );
     task(
+        "commands: [a]\ntaskRunner:\n  type: io.kestra.plugin.scripts.runner.docker.Docker\n  restartPolicy: always\n  mem_limit: 1GB\n  cap_add: [MKNOD]",
+        &[
+            "7:7 error[TF0101] the Docker task runner does not take `restartPolicy` (a task ends once; `retry` of the task runs it again)",
+            "8:7 error[TF0101] the Docker task runner has no key `mem_limit` (unknown key); help: `memLimit` is not taken: it is written `memory.memory`",
+            "9:7 error[TF0101] the Docker task runner has no key `cap_add` (unknown key); help: did you mean `capAdd`?",
+        ],
+    );
+    task(
         "commands: [a]\nnamespaceFiles:\n  enable: true",
         &[
             "6:7 error[TF0101] `namespaceFiles` has no key `enable` (its keys are `enabled`, `include`, `exclude`, `namespaces`, `folderPerNamespace`, `ifExists`); help: did you mean `enabled`?",

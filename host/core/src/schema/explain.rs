@@ -172,6 +172,8 @@ impl<'a> Place<'a> {
             .collect();
         if let Some(near) = did_you_mean(key, absent.iter().copied()) {
             diagnostic = diagnostic.fix(format!("did you mean `{near}`?"), span, near);
+        } else if let Some((name, reason)) = refused_as(&schemas, key) {
+            diagnostic = diagnostic.help(format!("`{name}` is not taken: {reason}"));
         } else if let Some(within) = nested_home(&schemas, key) {
             diagnostic = diagnostic.help(format!("`{key}` belongs into `{within}`"));
         } else if target.node.get(key).is_some_and(Node::is_null) && key.contains(": ") {
@@ -469,6 +471,19 @@ impl<'a> Place<'a> {
             diagnostic
         }
     }
+}
+
+/// The key that is refused by name and was meant, `restartPolicy` for `restart_policy`, and the reason.
+fn refused_as<'schema>(
+    schemas: &[&'schema Value],
+    key: &str,
+) -> Option<(&'schema str, &'schema str)> {
+    let refused = || {
+        let all = schemas.iter().flat_map(|schema| properties(schema));
+        all.filter_map(|(name, property)| Some((name, property.get(REFUSED)?.as_str()?)))
+    };
+    let meant = did_you_mean(key, refused().map(|(name, _)| name))?;
+    refused().find(|(name, _)| *name == meant)
 }
 
 /// The key of an inner object that the unknown key belongs into: `memory` into `taskRunner` is not known here, but `cpus` into `cpu` is.
