@@ -19,6 +19,8 @@ mod launched;
 pub mod names;
 mod prune;
 mod pull;
+#[cfg(test)]
+mod random;
 pub mod settings;
 mod upload;
 mod user;
