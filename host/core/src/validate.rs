@@ -7,13 +7,15 @@ use serde_json::{Map, Value};
 
 use crate::descriptor::Descriptor;
 use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::flow::{Flow, ScriptType, Task};
+use crate::flow::{Flow, PluginDefault, ScriptType, Task, wrong_version};
+use crate::resolve::{Installed, Locking};
 use crate::schema::{
     INPUT_TYPES, RunnerFragment, Shape, Where, common_schema, docker_block_schema, flow_schema,
     input_schema, runner_schema, script_key_names, task_schema,
 };
 use crate::script::ScriptSettings;
 use crate::suggest::did_you_mean;
+use crate::version::VersionPin;
 use crate::yaml::{Limits, Node, Span, parse, push_key};
 
 /// What one file is.
@@ -36,8 +38,13 @@ impl Checked {
     }
 }
 
-/// Checks the text of one flow file. Pure: the same text and checker give the same answer.
+/// Checks the text of one flow file beside which nothing is locked. Pure: the same text and checker give the same answer.
 pub fn check(source: &str, checker: &Checker) -> Checked {
+    check_locked(source, checker, Locking::default())
+}
+
+/// Checks the text of one flow file for the plugins that were locked. Pure, too.
+pub fn check_locked(source: &str, checker: &Checker, locking: Locking<'_>) -> Checked {
     let parsed = parse(source, &Limits::default());
     let mut diagnostics = parsed.diagnostics;
     // A file that is not YAML to its end is only told about that: what follows would be guesses.
@@ -46,7 +53,7 @@ pub fn check(source: &str, checker: &Checker) -> Checked {
         .any(|diagnostic| matches!(diagnostic.code, Code::YamlSyntax | Code::YamlLimit));
     let flow = match parsed.root {
         Some(root) if !broken => {
-            let (flow, more) = Flow::read(&root, source, checker);
+            let (flow, more) = Flow::read(&root, source, checker, locking);
             diagnostics.extend(more);
             flow
         }
@@ -75,6 +82,8 @@ pub struct Settled {
 #[derive(Debug)]
 pub struct Checker {
     plugins: Vec<Arc<Descriptor>>,
+    installed: Vec<Installed>,
+    host_defaults: Vec<PluginDefault>,
     runners: Vec<(RunnerFragment, OnceLock<Shape>)>,
     flow: OnceLock<Shape>,
     common: OnceLock<Shape>,
@@ -85,9 +94,15 @@ pub struct Checker {
 
 impl Checker {
     /// Takes what can be loaded, and what tasks can run on.
-    pub fn new(plugins: Vec<Arc<Descriptor>>, runners: Vec<RunnerFragment>) -> Self {
+    pub fn new(plugins: Vec<impl Into<Installed>>, runners: Vec<RunnerFragment>) -> Self {
+        let installed: Vec<Installed> = plugins.into_iter().map(Into::into).collect();
         Self {
-            plugins,
+            plugins: installed
+                .iter()
+                .map(|installed| Arc::clone(&installed.descriptor))
+                .collect(),
+            installed,
+            host_defaults: Vec::new(),
             runners: runners
                 .into_iter()
                 .map(|runner| (runner, OnceLock::new()))
@@ -103,6 +118,22 @@ impl Checker {
     /// The installed plugin versions.
     pub fn plugins(&self) -> &[Arc<Descriptor>] {
         &self.plugins
+    }
+
+    /// The same plugin versions, with their digests.
+    pub fn installed(&self) -> &[Installed] {
+        &self.installed
+    }
+
+    /// With values that fill, or replace, keys of every flow's tasks: what the host's configuration says.
+    #[must_use]
+    pub fn with_host_defaults(mut self, defaults: Vec<PluginDefault>) -> Self {
+        self.host_defaults = defaults;
+        self
+    }
+
+    pub(crate) fn host_defaults(&self) -> &[PluginDefault] {
+        &self.host_defaults
     }
 
     /// The known task runners.
@@ -268,6 +299,7 @@ impl Checker {
                 ),
             );
         }
+        check_runner_version(runner, &entry.value, path, found);
         let what = runner_words(runner);
         let runner_path = format!("{path}.taskRunner");
         let before = found.len();
@@ -321,6 +353,12 @@ impl Checker {
                 found,
             );
         }
+    }
+
+    /// Whether the task runner of this type has a key; nothing is known of one that does not exist.
+    pub(crate) fn runner_has_key(&self, name: &str, key: &str) -> bool {
+        self.runner_shape(name)
+            .is_some_and(|(_, shape)| shape.has_key(key))
     }
 
     fn runner_shape(&self, name: &str) -> Option<(&RunnerFragment, &Shape)> {
@@ -409,6 +447,43 @@ fn holds_expressions(node: &Node) -> bool {
             .entries()
             .iter()
             .any(|entry| holds_expressions(&entry.value))
+}
+
+/// Task runners are part of the program, each in one version: a pin holds or does not.
+fn check_runner_version(
+    runner: &RunnerFragment,
+    node: &Node,
+    path: &str,
+    found: &mut Vec<Diagnostic>,
+) {
+    let Some(value) = node.get("version").filter(|value| !value.is_null()) else {
+        return;
+    };
+    let Some(scalar) = value.scalar() else {
+        return;
+    };
+    let path = format!("{path}.taskRunner.version");
+    let version = RunnerFragment::VERSION;
+    match VersionPin::parse(&scalar.text) {
+        Ok(pin) if pin.matches(&version) => {}
+        Ok(pin) => found.push(
+            Diagnostic::error(
+                Code::UnsatisfiedVersion,
+                value.span,
+                format!(
+                    "{} is pinned to `{pin}`, and this taffrail has it in version {version}",
+                    runner_words(runner)
+                ),
+            )
+            .label(format!("wanted: {}", pin.wanted()))
+            .path(path)
+            .help(format!(
+                "write `version: \"{}.{}\"`, or remove the line",
+                version.major, version.minor
+            )),
+        ),
+        Err(error) => found.push(wrong_version(error, value.span).path(path)),
+    }
 }
 
 fn runner_words(runner: &RunnerFragment) -> String {

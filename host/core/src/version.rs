@@ -91,6 +91,21 @@ impl VersionPin {
         }
     }
 
+    /// What would satisfy the wish, in words that follow on "wanted is".
+    pub fn wanted(&self) -> String {
+        match &self.rule {
+            Rule::Latest => "the newest release".to_owned(),
+            Rule::Oldest => "the oldest release".to_owned(),
+            Rule::Prefix { major, minor: None } => format!("any release {major}.x.y"),
+            Rule::Prefix {
+                major,
+                minor: Some(minor),
+            } => format!("any release {major}.{minor}.x"),
+            Rule::Exact(version) => format!("exactly {version}"),
+            Rule::Requirement(requirement) => format!("a release that fits `{requirement}`"),
+        }
+    }
+
     /// The text as it was written.
     pub fn as_str(&self) -> &str {
         &self.text

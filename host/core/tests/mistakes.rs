@@ -201,7 +201,7 @@ fn types_and_versions() {
     task(
         "commands: [a]\nversion: 1.10",
         &[
-            "5:14 error[TF0205] plugin `shell` is pinned to `1.10`, which no installed version satisfies (installed: `1.0.0`); help: write `version: \"1.0\"`, or remove the line for the newest",
+            "5:14 error[TF0205] plugin `shell` is pinned to `1.10`, which no installed version satisfies (wanted: any release 1.10.x; installed: `1.0.0`); help: write `version: \"1.0\"`, or remove the line for the newest",
         ],
     );
     task(

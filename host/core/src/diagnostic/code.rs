@@ -56,6 +56,12 @@ codes! {
     UnknownReference = "TF0204",
     /// No installed version satisfies the pin.
     UnsatisfiedVersion = "TF0205",
+    /// The lock file cannot be read.
+    DamagedLock = "TF0206",
+    /// What would run is not what was locked.
+    NotLocked = "TF0207",
+    /// The content of a plugin changed under a version that was locked.
+    ChangedPlugin = "TF0208",
 
     // TF03: expressions
     /// The expression does not parse.

@@ -1,35 +1,166 @@
 //! Fills absent keys of a task from `pluginDefaults`, node by node, so that every value keeps the place where it was written.
 
+use std::sync::Arc;
+
 use super::types::PluginDefault;
-use crate::yaml::{Entry, Node, NodeKind, Span};
+use crate::yaml::{Entry, Node, NodeKind, Scalar, ScalarStyle, Span};
+
+/// The defaults of the flow and of the host.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Defaults<'a> {
+    /// Those that the flow names, in its order.
+    pub(super) flow: &'a [PluginDefault],
+    /// Those of the host's configuration; their places are not in the flow.
+    pub(super) host: &'a [PluginDefault],
+}
+
+impl<'a> Defaults<'a> {
+    /// What fills absent keys: the flow's own word comes before the host's.
+    fn filling(self) -> impl Iterator<Item = (&'a PluginDefault, bool)> {
+        let own = self.flow.iter().map(|default| (default, false));
+        own.chain(self.host.iter().map(|default| (default, true)))
+            .filter(|(default, _)| !default.forced)
+    }
+
+    /// What wins over the task itself: whoever stands further out has the last word.
+    fn forced(self) -> impl DoubleEndedIterator<Item = (&'a PluginDefault, bool)> {
+        let host = self.host.iter().map(|default| (default, true));
+        host.chain(self.flow.iter().map(|default| (default, false)))
+            .filter(|(default, _)| default.forced)
+    }
+
+    /// The version that holds for a task: what is forced, what it says itself, what fills it. It may be called by several names.
+    pub(super) fn version(self, task: &Node, names: &[&str]) -> Option<Chosen> {
+        let of = |(default, host): (&PluginDefault, bool)| {
+            let value = default
+                .values
+                .get("version")
+                .filter(|value| !value.is_null())?;
+            applies(default, names).then(|| {
+                if host {
+                    let place = task.get("type").map_or(task.span, |value| value.span);
+                    (moved(value, place), Origin::Host)
+                } else {
+                    (value.clone(), Origin::Flow)
+                }
+            })
+        };
+        let own = || {
+            let value = task.get("version").filter(|value| !value.is_null())?;
+            Some((value.clone(), Origin::Task))
+        };
+        let (value, origin) = self
+            .forced()
+            .find_map(of)
+            .or_else(own)
+            .or_else(|| self.filling().find_map(of))?;
+        Some(Chosen { value, origin })
+    }
+}
+
+/// The version that holds for a task, and who said so.
+#[derive(Debug, Clone)]
+pub(super) struct Chosen {
+    pub(super) value: Node,
+    pub(super) origin: Origin,
+}
+
+/// Who said which version a task gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    Task,
+    Flow,
+    Host,
+}
+
+fn applies(default: &PluginDefault, names: &[&str]) -> bool {
+    names
+        .iter()
+        .any(|name| name.starts_with(&*default.type_prefix.value))
+}
+
+/// What the host says has no place in the flow, so it gets that of the task it falls on.
+fn moved(node: &Node, place: Span) -> Node {
+    Node {
+        span: place,
+        kind: match &node.kind {
+            NodeKind::Scalar(scalar) => NodeKind::Scalar(Scalar {
+                style: ScalarStyle::Plain,
+                ..scalar.clone()
+            }),
+            NodeKind::List(items) => {
+                NodeKind::List(items.iter().map(|item| moved(item, place)).collect())
+            }
+            NodeKind::Map(entries) => NodeKind::Map(
+                entries
+                    .iter()
+                    .map(|entry| Entry {
+                        key: Arc::clone(&entry.key),
+                        key_span: place,
+                        value: moved(&entry.value, place),
+                    })
+                    .collect(),
+            ),
+        },
+    }
+}
 
 /// The task with the defaults that its type matches merged in, and the keys that were left out because the type has none such.
 ///
 /// Values fill only absent keys, deeply; forced ones win. Earlier entries win over later ones.
 pub(super) fn merge(
     task: &Node,
-    type_name: &str,
-    defaults: &[PluginDefault],
+    names: &[&str],
+    defaults: Defaults<'_>,
     has_key: &dyn Fn(&str) -> bool,
 ) -> (Option<Node>, Vec<(String, Span)>) {
-    let matching = || {
-        defaults
-            .iter()
-            .filter(|default| type_name.starts_with(&*default.type_prefix.value))
-    };
+    let place = task.get("type").map_or(task.span, |value| value.span);
     let mut merged: Option<Node> = None;
     let mut ignored = Vec::new();
     // The last one first: what is forced later is overwritten by what stands earlier.
-    let forced: Vec<&PluginDefault> = matching().filter(|default| default.forced).collect();
-    for default in forced.into_iter().rev() {
+    let forced = defaults.forced().rev().map(|entry| (entry, true));
+    let filling = defaults.filling().map(|entry| (entry, false));
+    for ((default, host), forced) in forced.chain(filling) {
+        if !applies(default, names) {
+            continue;
+        }
         let node = merged.get_or_insert_with(|| task.clone());
-        apply(node, &default.values, true, has_key, &mut ignored);
-    }
-    for default in matching().filter(|default| !default.forced) {
-        let node = merged.get_or_insert_with(|| task.clone());
-        apply(node, &default.values, false, has_key, &mut ignored);
+        if host {
+            let values = moved(&default.values, place);
+            // A key that the type does not have is no mistake of the flow's author.
+            apply(node, &values, forced, has_key, &mut Vec::new());
+        } else {
+            apply(node, &default.values, forced, has_key, &mut ignored);
+        }
     }
     (merged, ignored)
+}
+
+/// Merges the defaults of the task runner's own type into a task's `taskRunner`.
+pub(super) fn merge_runner(
+    task: Option<Node>,
+    written: &Node,
+    defaults: Defaults<'_>,
+    runner_has_key: &dyn Fn(&str, &str) -> bool,
+) -> Option<Node> {
+    let from = task.as_ref().unwrap_or(written);
+    let Some(runner) = from.get("taskRunner") else {
+        return task;
+    };
+    let Some(name) = runner.get("type").and_then(Node::text) else {
+        return task;
+    };
+    let (Some(merged), _) = merge(runner, &[name], defaults, &|key| runner_has_key(name, key))
+    else {
+        return task;
+    };
+    let mut node = task.unwrap_or_else(|| written.clone());
+    if let NodeKind::Map(entries) = &mut node.kind
+        && let Some(entry) = entries.iter_mut().find(|entry| &*entry.key == "taskRunner")
+    {
+        entry.value = merged;
+    }
+    Some(node)
 }
 
 fn apply(
@@ -102,7 +233,11 @@ mod tests {
                 })
                 .collect();
             let task = node(task);
-            let (merged, _) = merge(&task, "a.b.Script", &defaults, &|key| key != "unknown");
+            let defaults = Defaults {
+                flow: &defaults,
+                host: &[],
+            };
+            let (merged, _) = merge(&task, &["a.b.Script"], defaults, &|key| key != "unknown");
             assert_eq!(merged.unwrap_or(task).to_json(), node(expected).to_json());
         };
         check("{id: x}", &[("a.b", false, "{k: 1}")], "{id: x, k: 1}");
@@ -147,5 +282,95 @@ mod tests {
             &[("a", true, "{r: {type: D, pull: 1}}")],
             "{r: {type: D, pull: 1}}",
         );
+    }
+
+    fn default(prefix: &str, forced: bool, values: &str) -> PluginDefault {
+        PluginDefault {
+            type_prefix: Spanned {
+                value: prefix.into(),
+                span: Span::default(),
+            },
+            forced,
+            values: node(values),
+        }
+    }
+
+    #[test]
+    fn the_version_comes_from_whoever_has_the_word() {
+        let check = |task: &str, flow: &[(bool, &str)], host: &[(bool, &str)], expected: &str| {
+            let list = |entries: &[(bool, &str)]| -> Vec<PluginDefault> {
+                entries
+                    .iter()
+                    .map(|(forced, version)| {
+                        default("a.b", *forced, &format!("{{version: {version}}}"))
+                    })
+                    .collect()
+            };
+            let (flow, host) = (list(flow), list(host));
+            let defaults = Defaults {
+                flow: &flow,
+                host: &host,
+            };
+            let task = node(task);
+            let found = defaults.version(&task, &["old.Name", "a.b.Script"]);
+            let found = found.map_or("none".to_owned(), |chosen| {
+                format!(
+                    "{} {:?}",
+                    chosen.value.text().unwrap_or_default(),
+                    chosen.origin
+                )
+            });
+            assert_eq!(found, expected);
+        };
+        check("{id: x}", &[], &[], "none");
+        check("{id: x, version: '1'}", &[], &[], "1 Task");
+        check("{id: x, version: }", &[(false, "'2'")], &[], "2 Flow");
+        check(
+            "{id: x}",
+            &[(false, "'2'"), (false, "'3'")],
+            &[(false, "'4'")],
+            "2 Flow",
+        );
+        check("{id: x}", &[], &[(false, "'4'")], "4 Host");
+        check(
+            "{id: x, version: '1'}",
+            &[(false, "'2'")],
+            &[(false, "'4'")],
+            "1 Task",
+        );
+        check(
+            "{id: x, version: '1'}",
+            &[(true, "'2'"), (true, "'3'")],
+            &[],
+            "2 Flow",
+        );
+        check(
+            "{id: x, version: '1'}",
+            &[(true, "'2'")],
+            &[(true, "'4'")],
+            "4 Host",
+        );
+    }
+
+    #[test]
+    fn a_runner_gets_the_defaults_of_its_own_type() {
+        let defaults = [
+            default("run.Docker", false, "{version: '1', pull: NEVER, other: 1}"),
+            default("run", true, "{memory: 1}"),
+        ];
+        let defaults = Defaults {
+            flow: &defaults,
+            host: &[],
+        };
+        let has_key = |_: &str, key: &str| key != "other";
+        let written = node("{id: x, taskRunner: {type: run.Docker, pull: ALWAYS}}");
+        let merged = merge_runner(None, &written, defaults, &has_key).expect("merged");
+        assert_eq!(
+            merged.to_json(),
+            node("{id: x, taskRunner: {type: run.Docker, pull: ALWAYS, memory: 1, version: '1'}}")
+                .to_json()
+        );
+        let other = node("{id: x, taskRunner: {type: Process}}");
+        assert_eq!(merge_runner(None, &other, defaults, &has_key), None);
     }
 }

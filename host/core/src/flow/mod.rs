@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod common_keys;
+mod conflict;
 mod defaults;
 mod expressions;
 mod nodes;
@@ -12,5 +13,6 @@ mod task;
 mod types;
 
 pub(crate) use nodes::{for_each_text, to_json_with_text};
+pub(crate) use read_task::wrong_version;
 pub use task::{Branch, CommonKeys, CoreKind, FlowableKind, ScriptType, Task, TaskKind};
 pub use types::{Flow, FlowOutput, Label, PluginDefault, Spanned};

@@ -10,6 +10,7 @@ use super::task::Task;
 use super::types::{Flow, FlowOutput, Label, PluginDefault, Spanned};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::input::read_inputs;
+use crate::resolve::Locking;
 use crate::schema::Where;
 use crate::validate::Checker;
 use crate::yaml::{Entry, Node, NodeKind, ScalarValue, push_index, push_key};
@@ -53,14 +54,25 @@ const NOT_YET: [(&str, &str); 2] = [
 impl Flow {
     /// Reads a flow; `source` is the text that the tree was made from. There is a flow where enough of it could be understood, also
     /// with errors beside it: whoever runs it looks at the diagnostics first.
-    pub fn read(root: &Node, source: &str, checker: &Checker) -> (Option<Flow>, Vec<Diagnostic>) {
+    pub fn read(
+        root: &Node,
+        source: &str,
+        checker: &Checker,
+        locking: Locking<'_>,
+    ) -> (Option<Flow>, Vec<Diagnostic>) {
         let mut found = Vec::new();
-        let flow = read(root, source, checker, &mut found);
+        let flow = read(root, source, checker, locking, &mut found);
         (flow, found)
     }
 }
 
-fn read(root: &Node, source: &str, checker: &Checker, found: &mut Vec<Diagnostic>) -> Option<Flow> {
+fn read(
+    root: &Node,
+    source: &str,
+    checker: &Checker,
+    locking: Locking<'_>,
+    found: &mut Vec<Diagnostic>,
+) -> Option<Flow> {
     if !matches!(root.kind, NodeKind::Map(_)) {
         found.push(
             Diagnostic::error(
@@ -124,7 +136,7 @@ fn read(root: &Node, source: &str, checker: &Checker, found: &mut Vec<Diagnostic
         .any(|diagnostic| diagnostic.severity == Severity::Error);
     let plugin_defaults = plugin_defaults(root);
 
-    let mut reader = TaskReader::new(checker, source, &plugin_defaults);
+    let mut reader = TaskReader::new(checker, source, &plugin_defaults, locking);
     let mut lists: HashMap<&str, Vec<Task>> = HashMap::new();
     for key in TASK_LISTS {
         let Some(entry) = root.entry(key) else {
@@ -316,15 +328,24 @@ fn plugin_defaults(root: &Node) -> Vec<PluginDefault> {
     ["pluginDefaults", "taskDefaults"]
         .into_iter()
         .filter_map(|key| root.get(key))
-        .flat_map(Node::items)
-        .filter_map(|item| {
-            Some(PluginDefault {
-                type_prefix: text(item, "type")?,
-                forced: flag(item, "forced"),
-                values: item.get("values")?.clone(),
-            })
-        })
+        .flat_map(PluginDefault::list)
         .collect()
+}
+
+impl PluginDefault {
+    /// Reads a list of `{type, forced, values}`; what has another form is passed over.
+    pub fn list(list: &Node) -> Vec<PluginDefault> {
+        list.items()
+            .iter()
+            .filter_map(|item| {
+                Some(PluginDefault {
+                    type_prefix: text(item, "type")?,
+                    forced: flag(item, "forced"),
+                    values: item.get("values")?.clone(),
+                })
+            })
+            .collect()
+    }
 }
 
 fn text(node: &Node, key: &str) -> Option<Spanned<Arc<str>>> {

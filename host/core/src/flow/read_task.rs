@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use super::catalogue::{self, Known};
 use super::common_keys::common_keys;
-use super::defaults::merge;
+use super::conflict::conflicting;
+use super::defaults::{Chosen, Defaults, Origin, merge, merge_runner};
 use super::expressions::Position;
 use super::nodes::to_json_with_text;
-use super::refusal::{missing_type, refusal, type_path, unsatisfied};
+use super::refusal::{missing_type, refusal, type_path};
 use super::task::{Branch, CoreKind, FlowableKind, ScriptType, Task, TaskKind};
 use super::types::{PluginDefault, Spanned};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::resolve::{Conflict, Wish, grant};
+use crate::resolve::{Conflict, Locking, Wish, grant};
 use crate::schema::Where;
 use crate::validate::Checker;
-use crate::version::VersionPin;
+use crate::version::{VersionPin, VersionPinError};
 use crate::yaml::{Entry, Node, NodeKind, ScalarValue, Span, push_index, push_key};
 
 /// Keys of a task whose text is not rendered.
@@ -47,7 +48,8 @@ impl Seen<'_> {
 pub(super) struct TaskReader<'tree> {
     checker: &'tree Checker,
     source: &'tree str,
-    defaults: &'tree [PluginDefault],
+    defaults: Defaults<'tree>,
+    locking: Locking<'tree>,
     ids: HashMap<Arc<str>, Span>,
     seen: Vec<Seen<'tree>>,
     ignored_defaults: Vec<Span>,
@@ -58,11 +60,16 @@ impl<'tree> TaskReader<'tree> {
         checker: &'tree Checker,
         source: &'tree str,
         defaults: &'tree [PluginDefault],
+        locking: Locking<'tree>,
     ) -> Self {
         Self {
             checker,
             source,
-            defaults,
+            defaults: Defaults {
+                flow: defaults,
+                host: checker.host_defaults(),
+            },
+            locking,
             ids: HashMap::new(),
             seen: Vec::new(),
             ignored_defaults: Vec::new(),
@@ -126,12 +133,13 @@ impl<'tree> TaskReader<'tree> {
             value: Arc::clone(&type_entry.value.scalar()?.text),
             span: type_entry.value.span,
         };
-        let (version, version_good) = self.version(node, path, found);
+        let chosen = self.defaults.version(node, &self.names(&type_name.value));
+        let (version, version_good) = version(chosen.as_ref(), path, found);
         let wish = Wish {
             task_type: &type_name.value,
             pin: version.as_ref().map(|pin| &pin.value),
         };
-        let granted = grant(0, wish, self.checker.plugins());
+        let granted = grant(0, wish, self.checker.installed(), self.locking);
         let (kind, own_node) = match granted {
             Ok(resolved) => {
                 let script_type = ScriptType {
@@ -150,7 +158,7 @@ impl<'tree> TaskReader<'tree> {
                     place,
                     &type_name,
                     &conflict,
-                    version_good,
+                    (version_good, chosen.as_ref()),
                     found,
                 );
                 (kind, None)
@@ -239,8 +247,10 @@ impl<'tree> TaskReader<'tree> {
     ) -> Option<Node> {
         let task_type = script_type.task_type();
         let shape = self.checker.task_shape(script_type);
-        let (merged, ignored) = merge(node, task_type.name.as_str(), self.defaults, &|key| {
-            shape.has_key(key)
+        let names = [task_type.name.as_str(), &*type_name.value];
+        let (merged, ignored) = merge(node, &names, self.defaults, &|key| shape.has_key(key));
+        let merged = merge_runner(merged, node, self.defaults, &|runner, key| {
+            self.checker.runner_has_key(runner, key)
         });
         for (key, span) in ignored {
             if !self.ignored_defaults.contains(&span) {
@@ -304,41 +314,15 @@ impl<'tree> TaskReader<'tree> {
         place: usize,
         type_name: &Spanned<Arc<str>>,
         conflict: &Conflict,
-        version_good: bool,
+        (version_good, chosen): (bool, Option<&Chosen>),
         found: &mut Vec<Diagnostic>,
     ) -> Option<TaskKind> {
-        match conflict {
-            Conflict::Unsatisfied {
-                plugin, installed, ..
-            } => {
-                if version_good {
-                    found.push(unsatisfied(
-                        node,
-                        path,
-                        type_name,
-                        plugin.as_str(),
-                        installed,
-                    ));
-                }
-                return None;
+        if !matches!(conflict, Conflict::UnknownType { .. }) {
+            // Of a pin that is no version nothing is known but that, which has been said.
+            if version_good {
+                found.push(conflicting(conflict, type_name, path, chosen));
             }
-            Conflict::Ambiguous { offers, .. } => {
-                found.push(
-                    Diagnostic::error(
-                        Code::UnsatisfiedVersion,
-                        type_name.span,
-                        format!(
-                            "`{}` is offered alike by {}",
-                            type_name.value,
-                            offers.join(" and ")
-                        ),
-                    )
-                    .path(type_path(path))
-                    .help("remove one of the plugins"),
-                );
-                return None;
-            }
-            Conflict::UnknownType { .. } => {}
+            return None;
         }
         let known = catalogue::find(&type_name.value);
         if let Known::Flowable(kind) = known {
@@ -440,43 +424,71 @@ impl<'tree> TaskReader<'tree> {
             .collect()
     }
 
-    fn version(
-        &self,
-        node: &Node,
-        path: &str,
-        found: &mut Vec<Diagnostic>,
-    ) -> (Option<Spanned<VersionPin>>, bool) {
-        let Some(value) = node.get("version").filter(|value| !value.is_null()) else {
-            return (None, true);
-        };
-        let Some(scalar) = value.scalar() else {
-            return (None, true);
-        };
-        match VersionPin::parse(&scalar.text) {
-            Ok(pin) => (
-                Some(Spanned {
-                    value: pin,
-                    span: value.span,
-                }),
-                true,
-            ),
-            Err(error) => {
-                let mut version_path = path.to_owned();
-                push_key(&mut version_path, "version");
-                let diagnostic = Diagnostic::error(Code::WrongValue, value.span, error.to_string())
-                    .label(format!("allowed: {}", VersionPin::ALLOWED))
-                    .path(version_path);
-                found.push(match error.suggestion {
-                    Some(suggestion) => diagnostic.fix(
-                        format!("did you mean `{suggestion}`?"),
-                        value.span,
-                        suggestion,
-                    ),
-                    None => diagnostic,
-                });
-                (None, false)
+    /// All names of a task type: the one that is written, and the current ones that installed plugins give it.
+    fn names<'name>(&'name self, written: &'name str) -> Vec<&'name str> {
+        let mut names = vec![written];
+        for plugin in self.checker.plugins() {
+            if let Some(task_type) = plugin.task_type(written)
+                && !names.contains(&task_type.name.as_str())
+            {
+                names.push(task_type.name.as_str());
             }
         }
+        names
+    }
+}
+
+/// Reads the version that holds for a task, and says whether it is one.
+fn version(
+    chosen: Option<&Chosen>,
+    path: &str,
+    found: &mut Vec<Diagnostic>,
+) -> (Option<Spanned<VersionPin>>, bool) {
+    let Some(Chosen { value, origin }) = chosen else {
+        return (None, true);
+    };
+    let Some(scalar) = value.scalar() else {
+        // The schema of the task says so.
+        return (None, *origin == Origin::Task);
+    };
+    match VersionPin::parse(&scalar.text) {
+        Ok(pin) => (
+            Some(Spanned {
+                value: pin,
+                span: value.span,
+            }),
+            true,
+        ),
+        Err(error) => {
+            let diagnostic = wrong_version(error, value.span);
+            found.push(match origin {
+                Origin::Task => {
+                    let mut version_path = path.to_owned();
+                    push_key(&mut version_path, "version");
+                    diagnostic.path(version_path)
+                }
+                Origin::Flow => diagnostic.path("pluginDefaults"),
+                // There is nothing in the flow to put right.
+                Origin::Host => Diagnostic {
+                    help: None,
+                    ..diagnostic
+                        .note("the host's configuration gives tasks of this type that version")
+                },
+            });
+            (None, false)
+        }
+    }
+}
+
+/// Says of a text that it is no version.
+pub(crate) fn wrong_version(error: VersionPinError, span: Span) -> Diagnostic {
+    let diagnostic = Diagnostic::error(Code::WrongValue, span, error.to_string())
+        .label(format!("allowed: {}", VersionPin::ALLOWED));
+    match error.suggestion {
+        Some(suggestion) => {
+            diagnostic.fix(format!("did you mean `{suggestion}`?"), span, suggestion)
+        }
+        None => diagnostic,
     }
 }
 

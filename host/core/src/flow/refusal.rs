@@ -141,54 +141,6 @@ fn one_word_differs_slightly(name: &str, other: &str) -> bool {
         }
 }
 
-/// Refuses a version that is not installed.
-pub(super) fn unsatisfied(
-    node: &Node,
-    path: &str,
-    type_name: &Spanned<Arc<str>>,
-    plugin: &str,
-    installed: &[semver::Version],
-) -> Diagnostic {
-    let listed = installed
-        .iter()
-        .map(|version| format!("`{version}`"))
-        .collect::<Vec<_>>()
-        .join(", ");
-    let mut path = path.to_owned();
-    push_key(&mut path, "version");
-    match node.get("version") {
-        Some(value) => {
-            let written = value.scalar().map_or("", |scalar| &scalar.text);
-            let diagnostic = Diagnostic::error(
-                Code::UnsatisfiedVersion,
-                value.span,
-                format!("plugin `{plugin}` is pinned to `{written}`, which no installed version satisfies"),
-            )
-            .label(format!("installed: {listed}"))
-            .path(path);
-            match installed
-                .iter()
-                .rev()
-                .find(|version| version.pre.is_empty())
-            {
-                Some(newest) => diagnostic.help(format!(
-                    "write `version: \"{}.{}\"`, or remove the line for the newest",
-                    newest.major, newest.minor
-                )),
-                None => diagnostic,
-            }
-        }
-        None => Diagnostic::error(
-            Code::UnsatisfiedVersion,
-            type_name.span,
-            format!("of plugin `{plugin}` only pre-releases are installed"),
-        )
-        .label(format!("installed: {listed}"))
-        .path(path)
-        .help("name one exactly with `version`"),
-    }
-}
-
 /// Refuses a task without a type.
 pub(super) fn missing_type(node: &Node, holder: Span, path: &str) -> Diagnostic {
     let span = node.entry("type").map_or(holder, |entry| entry.key_span);

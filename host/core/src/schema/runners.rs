@@ -29,6 +29,9 @@ pub struct RunnerFragment {
 }
 
 impl RunnerFragment {
+    /// The version of every task runner: each is part of the program, and all change together.
+    pub const VERSION: semver::Version = semver::Version::new(1, 0, 0);
+
     /// Whether flows may call it so.
     pub fn is_called(&self, name: &str) -> bool {
         self.name == name || self.aliases.iter().any(|alias| alias == name)
