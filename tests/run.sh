@@ -20,6 +20,8 @@ need() {
 command -v cargo >/dev/null 2>&1 || { echo "Rust 1.95 or newer is missing; install it with rustup" >&2; exit 1; }
 need cc gcc "the Rust toolchain links with it"
 need python3 python3 "python tasks run with it" || true
+need docker-registry docker-registry "plugins are published to it" || true
+need minisign minisign "plugins are signed with it" || true
 if ! python3 -c 'import venv, ensurepip' >/dev/null 2>&1; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null || true

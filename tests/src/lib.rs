@@ -5,3 +5,4 @@ pub mod cli;
 pub mod conformance;
 pub mod docker;
 pub mod flows;
+pub mod registry;

@@ -9,6 +9,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("host/core", &["taffrail-expr"]),
     ("host/engine", &["taffrail-core", "taffrail-expr"]),
     ("host/wasm", &["taffrail-core", "taffrail-engine"]),
+    ("host/registry", &[]),
     ("host/runner", &["taffrail-core", "taffrail-engine"]),
     (
         "host/cli",
@@ -16,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "taffrail-core",
             "taffrail-engine",
             "taffrail-expr",
+            "taffrail-registry",
             "taffrail-runner",
             "taffrail-wasm",
         ],
@@ -29,6 +31,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("wasmtime", &["host/wasm"]),
     ("wasmtime-wasi", &["host/wasm"]),
     ("bollard", &["host/runner"]),
+    ("ureq", &["host/registry"]),
+    ("minisign-verify", &["host/registry"]),
     (
         "tokio",
         &[

@@ -148,13 +148,22 @@ Examples:
   taffrail schema io.kestra.plugin.scripts.shell.Commands
   taffrail schema --write schemas/")]
     Schema(SchemaArgs),
-    /// Look at the installed plugins
+    /// Write down which plugins flows run with, in `taffrail.lock` beside them
+    #[command(before_help = "\
+Examples:
+  taffrail lock flows/                  lock what the flows below a folder use
+  taffrail lock flows/ --update         choose anew among the installed versions
+  taffrail lock flows/ --check          say whether the lock is up to date (exit code 6 if not)
+  taffrail run flows/daily.yaml --locked")]
+    Lock(LockArgs),
+    /// Look at plugins, install, publish and check them
     #[command(
         subcommand,
         before_help = "\
 Examples:
   taffrail plugin list
-  taffrail plugin info python"
+  taffrail plugin info python
+  taffrail plugin add oci://registry.example.org/plugins/cobol:1.2.0"
     )]
     Plugin(PluginCommand),
     /// Print the rendered text of an expression
@@ -226,6 +235,31 @@ pub enum RunnerChoice {
     Docker,
 }
 
+/// Whether only what was locked may run.
+#[derive(Debug, Args)]
+pub struct LockedArgs {
+    /// Refuse what is not in `taffrail.lock`, or not as it was locked
+    #[arg(long)]
+    pub locked: bool,
+}
+
+/// Options of `lock`.
+#[derive(Debug, Args)]
+pub struct LockArgs {
+    /// Flows, or folders of flows
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Choose anew instead of keeping what was locked
+    #[arg(long, conflicts_with = "check")]
+    pub update: bool,
+    /// Write nothing; exit code 6 says that the lock is out of date
+    #[arg(long)]
+    pub check: bool,
+    /// How to print what is locked
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
 /// What `run` prints on standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum RunOutput {
@@ -248,6 +282,8 @@ pub struct RunArgs {
     /// What to print on standard output
     #[arg(short, long, value_enum, default_value_t = RunOutput::Text)]
     pub output: RunOutput,
+    #[command(flatten)]
+    pub locking: LockedArgs,
     /// Keep the working directories of the tasks
     #[arg(long)]
     pub keep: bool,
@@ -270,6 +306,8 @@ pub struct ValidateArgs {
     /// Files, folders (every `.yaml` and `.yml` below them), or `-` for standard input
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub locking: LockedArgs,
     /// How to print what was found; JSON goes to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -286,6 +324,8 @@ pub struct PlanArgs {
     /// Plan every task for this runner, whatever the flow says
     #[arg(long, value_enum)]
     pub runner: Option<RunnerChoice>,
+    #[command(flatten)]
+    pub locking: LockedArgs,
     /// How to print the plan
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub output: Format,
@@ -322,6 +362,150 @@ pub enum PluginCommand {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    /// Install plugins, once it is certain that this host can run them
+    #[command(before_help = "\
+Examples:
+  taffrail plugin add cobol.wasm
+  taffrail plugin add oci://registry.example.org/plugins/cobol:1.2.0
+  taffrail plugin add https://example.org/cobol.wasm --digest sha256:0123...")]
+    Add(PluginAddArgs),
+    /// Remove installed plugins
+    #[command(before_help = "\
+Examples:
+  taffrail plugin remove cobol
+  taffrail plugin remove cobol@1.2.0 cobol@1.1")]
+    Remove(PluginRemoveArgs),
+    /// Install newer versions of plugins that came from a registry
+    #[command(before_help = "\
+Examples:
+  taffrail plugin update
+  taffrail plugin update cobol --dry-run")]
+    Update(PluginUpdateArgs),
+    /// Compare installed plugins with what was installed, and with their signatures
+    #[command(before_help = "\
+Examples:
+  taffrail plugin verify
+  taffrail plugin verify cobol@1.2 --trusted-key RWQ...")]
+    Verify(PluginVerifyArgs),
+    /// Copy the plugins that flows use into a folder, for places without a network
+    #[command(before_help = "\
+Examples:
+  taffrail plugin vendor flows/
+  taffrail plugin vendor flows/ --to vendor/plugins
+  taffrail run flows/daily.yaml --plugin-dir vendor/plugins --locked")]
+    Vendor(PluginVendorArgs),
+    /// Put a plugin into an OCI registry
+    #[command(before_help = "\
+Examples:
+  taffrail plugin publish cobol.wasm oci://registry.example.org/plugins/cobol
+  taffrail plugin publish cobol.wasm oci://localhost:5000/cobol --signature cobol.wasm.minisig")]
+    Publish(PluginPublishArgs),
+    /// Compile a component from standard input; this program calls itself so
+    #[command(hide = true)]
+    Compile,
+}
+
+/// Whose signatures count.
+#[derive(Debug, Args)]
+pub struct TrustArgs {
+    /// A public key of minisign that is trusted; may be given several times
+    #[arg(
+        long = "trusted-key",
+        value_name = "KEY",
+        env = "TAFFRAIL_TRUSTED_KEYS",
+        value_delimiter = ','
+    )]
+    pub trusted_keys: Vec<String>,
+    /// Refuse a component that no trusted key has signed
+    #[arg(long)]
+    pub require_signature: bool,
+}
+
+/// Options of `plugin add`.
+#[derive(Debug, Args)]
+pub struct PluginAddArgs {
+    /// A `.wasm` file, a folder of them, `https://...`, or `oci://host/repository:tag`
+    #[arg(required = true, value_name = "SOURCE")]
+    pub sources: Vec<String>,
+    /// What the component must be; a web address needs it
+    #[arg(long, value_name = "sha256:HEX")]
+    pub digest: Option<String>,
+    /// The minisign signature of the component [default: `SOURCE.minisig`, or what was published along]
+    #[arg(long, value_name = "FILE")]
+    pub signature: Option<PathBuf>,
+    #[command(flatten)]
+    pub trust: TrustArgs,
+    /// How to print what was added
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// Options of `plugin remove`.
+#[derive(Debug, Args)]
+pub struct PluginRemoveArgs {
+    /// The plugin: `cobol`, `cobol@1.2` (all of that version), `cobol@1.2.3`
+    #[arg(required = true, value_name = "PLUGIN")]
+    pub plugins: Vec<String>,
+}
+
+/// Options of `plugin update`.
+#[derive(Debug, Args)]
+pub struct PluginUpdateArgs {
+    /// Only these plugins
+    #[arg(value_name = "PLUGIN")]
+    pub plugins: Vec<String>,
+    /// Only say what there is
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub trust: TrustArgs,
+    /// How to print what was added
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// Options of `plugin verify`.
+#[derive(Debug, Args)]
+pub struct PluginVerifyArgs {
+    /// Only these plugins
+    #[arg(value_name = "PLUGIN")]
+    pub plugins: Vec<String>,
+    #[command(flatten)]
+    pub trust: TrustArgs,
+    /// How to print what was found
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// Options of `plugin vendor`.
+#[derive(Debug, Args)]
+pub struct PluginVendorArgs {
+    /// Flows, or folders of flows
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// The folder to put the components into
+    #[arg(long, value_name = "DIR", default_value = "vendor/plugins")]
+    pub to: PathBuf,
+}
+
+/// Options of `plugin publish`.
+#[derive(Debug, Args)]
+pub struct PluginPublishArgs {
+    /// The component
+    #[arg(value_name = "FILE")]
+    pub component: PathBuf,
+    /// Where to: `oci://host/repository`; the tag is the plugin's version
+    #[arg(value_name = "REFERENCE")]
+    pub reference: String,
+    /// The minisign signature to publish along [default: `FILE.minisig`, if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub signature: Option<PathBuf>,
+    /// Let the tag be another than the version, and let it move
+    #[arg(long)]
+    pub any_tag: bool,
+    /// How to print what was published
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 /// Options of `eval`.

@@ -6,15 +6,17 @@ use std::sync::Arc;
 
 use taffrail_core::diagnostic::{Code, Diagnostic, Severity, Source, render_text};
 use taffrail_core::flow::Flow;
+use taffrail_core::resolve::Installed;
 use taffrail_core::schema::host_property_names;
-use taffrail_core::validate::{Checker, check};
-use taffrail_engine::ports::Planner;
+use taffrail_core::validate::{Checker, check_locked};
+use taffrail_engine::ports::{Planner, PluginInfo, PluginKey};
 use taffrail_runner::registry;
-use taffrail_wasm::{Bundled, Cache, Limits, Options, WasmPlugins};
+use taffrail_wasm::{Bundled, Cache, Limits, Options, Store, WasmPlugins};
 
 use crate::args::Global;
 use crate::exit::{Exit, Failed};
 use crate::folders::Folders;
+use crate::locking::Locks;
 use crate::report::complain;
 use crate::terminal;
 
@@ -74,6 +76,16 @@ impl Host {
         Self::with_cache(folders, cache)
     }
 
+    /// Where anybody can get a plugin from: nothing for those of this program and for files of this machine.
+    pub fn public_source(&self, plugin: &PluginInfo) -> Option<String> {
+        let key = PluginKey {
+            id: plugin.descriptor.id.clone(),
+            version: plugin.descriptor.version.clone(),
+        };
+        let origin = Store::new(&self.folders.plugins).origin(&key)?;
+        (origin.public && origin.digest == plugin.digest).then_some(origin.source)
+    }
+
     fn warn_of_broken_plugins(&self) {
         for problem in self.plugins.problems() {
             tracing::warn!(
@@ -93,12 +105,15 @@ impl Host {
             limits: Limits::default(),
             host_properties: host_property_names(),
         });
-        let descriptors = plugins
+        let installed: Vec<Installed> = plugins
             .plugins()
             .iter()
-            .map(|plugin| Arc::clone(&plugin.descriptor))
+            .map(|plugin| Installed {
+                descriptor: Arc::clone(&plugin.descriptor),
+                digest: Some(plugin.digest.as_str().into()),
+            })
             .collect();
-        let checker = Arc::new(Checker::new(descriptors, registry::fragments()));
+        let checker = Arc::new(Checker::new(installed, registry::fragments()));
         Ok(Self {
             folders,
             plugins: Arc::new(plugins),
@@ -156,8 +171,23 @@ pub fn read_source(path: &Path) -> Result<Source, Failed> {
 /// # Errors
 /// When there is no flow that could be used; all has been told then.
 pub fn checked_flow(global: &Global, host: &Host, flow: &str) -> Result<(Source, Flow), Failed> {
+    checked_flow_locked(global, host, flow, false)
+}
+
+/// The same, and with `locked` for nothing but the plugins of the lock beside it.
+///
+/// # Errors
+/// When there is no flow that could be used; all has been told then.
+pub fn checked_flow_locked(
+    global: &Global,
+    host: &Host,
+    flow: &str,
+    locked: bool,
+) -> Result<(Source, Flow), Failed> {
     let source = read_source(Path::new(flow))?;
-    let checked = check(source.text(), &host.checker);
+    let mut locks = Locks::new(global, locked);
+    let lock = locks.of(Path::new(flow))?;
+    let checked = check_locked(source.text(), &host.checker, locks.locking(lock.as_ref()));
     let style = terminal::style(global);
     let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
     // Old spellings are `validate`'s business: they change nothing in a run.
@@ -188,17 +218,23 @@ pub fn exit_of(diagnostics: &[Diagnostic]) -> Exit {
     if errors.peek().is_none() {
         return Exit::Ok;
     }
-    let only_plugins = errors.all(|diagnostic| {
-        matches!(
-            diagnostic.code,
-            Code::UnknownTaskType | Code::UnsatisfiedVersion
-        )
-    });
-    if only_plugins {
+    if errors.all(|diagnostic| is_about_plugins(diagnostic.code)) {
         Exit::Plugin
     } else {
         Exit::Invalid
     }
+}
+
+/// Whether a plugin is missing, or is not the one that was wanted or locked.
+pub fn is_about_plugins(code: Code) -> bool {
+    matches!(
+        code,
+        Code::UnknownTaskType
+            | Code::UnsatisfiedVersion
+            | Code::DamagedLock
+            | Code::NotLocked
+            | Code::ChangedPlugin
+    )
 }
 
 /// The folder of a flow's file, where it is a file.

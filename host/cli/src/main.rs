@@ -9,7 +9,9 @@ mod exit;
 mod folders;
 mod given;
 mod load;
+mod locking;
 mod owner;
+mod progress;
 mod report;
 mod runners;
 mod secrets;
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Command::Schema(args) => commands::schema::schema(global, args),
         Command::Plugin(command) => commands::plugin::plugin(global, command),
         Command::Prune(args) => commands::prune::prune(global, args),
+        Command::Lock(args) => commands::lock::lock(global, args),
         Command::Eval(args) => commands::eval::eval(global, args),
     };
     match result {

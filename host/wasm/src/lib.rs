@@ -17,13 +17,15 @@ mod plugins;
 mod sandbox;
 mod source;
 mod state;
+mod store;
 mod text;
 mod ticker;
 mod wasi;
 
 pub use cache::Cache;
-pub use inspection::{Inspection, inspect};
-pub use limits::{Limits, TierLimits};
+pub use inspection::{Inspection, fits, inspect, prepare};
+pub use limits::{CompileLimits, Limits, TierLimits};
 pub use plugin::{CallError, LoadError, Plugin};
 pub use plugins::{Bundled, Options, Problem, WasmPlugins};
 pub use sandbox::Sandbox;
+pub use store::{Installed, Origin, Store, StoreError};

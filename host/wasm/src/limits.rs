@@ -51,6 +51,15 @@ pub struct TierLimits {
     pub log_bytes: usize,
 }
 
+/// What the compilation of one component may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CompileLimits {
+    /// Memory of the process that compiles, in bytes.
+    pub memory: u64,
+    /// Its processor time.
+    pub time: Duration,
+}
+
 impl TierLimits {
     /// What compiled languages get.
     pub fn standard() -> Self {
@@ -127,8 +136,22 @@ impl Limits {
         }
     }
 
+    /// What the compilation of a component of this size may use; none where it is too large for any.
+    pub fn compilation(&self, size: u64) -> Option<CompileLimits> {
+        // A compiler that was itself compiled for debugging takes many times as long.
+        let patience = if cfg!(debug_assertions) { 10 } else { 1 };
+        let memory = match self.tier(size)? {
+            Tier::Standard => 512 * MIB,
+            Tier::Large => 1024 * MIB,
+        };
+        Some(CompileLimits {
+            memory: memory as u64,
+            time: Duration::from_secs(patience * (2 + 2 * size.div_ceil(MIB as u64))),
+        })
+    }
+
     /// The largest component that may be loaded, in bytes.
-    pub(crate) fn largest_file(&self) -> u64 {
+    pub fn largest_file(&self) -> u64 {
         self.large
             .as_ref()
             .map_or(self.standard.file, |large| large.file) as u64

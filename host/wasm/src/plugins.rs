@@ -162,6 +162,38 @@ impl WasmPlugins {
         parallel::map(plugins.to_vec(), |key| drop(self.load(&key)));
     }
 
+    /// Why a plugin cannot stand beside those that there are: its name is taken, or it claims what belongs to another.
+    pub fn objection(&self, descriptor: &Descriptor, digest: &str) -> Option<String> {
+        let key = key_of(descriptor);
+        if let Some(entry) = self.entries.get(&key)
+            && entry.digest != digest
+        {
+            let other = match &entry.origin {
+                Origin::Bundled(_) => "is part of this program".to_owned(),
+                Origin::File(path) => format!("is already at {}", shown(path)),
+            };
+            return Some(format!(
+                "`{key}` {other} with other content; a released version never changes"
+            ));
+        }
+        for info in &self.infos {
+            if info.descriptor.id == key.id {
+                continue;
+            }
+            for task_type in &descriptor.task_types {
+                for name in std::iter::once(&task_type.name).chain(&task_type.aliases) {
+                    if info.descriptor.task_type(name.as_str()).is_some() {
+                        return Some(format!(
+                            "it claims the task type `{name}`, which belongs to plugin `{}`",
+                            info.descriptor.id
+                        ));
+                    }
+                }
+            }
+        }
+        None
+    }
+
     fn problem(&mut self, path: PathBuf, plugin: Option<PluginKey>, reason: String) {
         self.problems.push(Problem {
             path,
@@ -262,32 +294,15 @@ impl WasmPlugins {
                 "it says that it is `{key}`, but its folder says `{promised}`"
             ));
         }
-        if let Some(entry) = self.entries.get(&key) {
-            if entry.digest == known.digest {
-                return Ok(());
-            }
-            let other = match &entry.origin {
-                Origin::Bundled(_) => "is part of this program".to_owned(),
-                Origin::File(path) => format!("is already at {}", shown(path)),
-            };
-            return Err(format!(
-                "`{key}` {other} with other content; a released version never changes"
-            ));
+        if self
+            .entries
+            .get(&key)
+            .is_some_and(|entry| entry.digest == known.digest)
+        {
+            return Ok(());
         }
-        for info in &self.infos {
-            if info.descriptor.id == key.id {
-                continue;
-            }
-            for task_type in &known.descriptor.task_types {
-                for name in std::iter::once(&task_type.name).chain(&task_type.aliases) {
-                    if info.descriptor.task_type(name.as_str()).is_some() {
-                        return Err(format!(
-                            "it claims the task type `{name}`, which belongs to plugin `{}`",
-                            info.descriptor.id
-                        ));
-                    }
-                }
-            }
+        if let Some(objection) = self.objection(&known.descriptor, &known.digest) {
+            return Err(objection);
         }
         let info = PluginInfo {
             descriptor: Arc::new(known.descriptor),

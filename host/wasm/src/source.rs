@@ -15,7 +15,7 @@ use crate::plugin::{digest, too_large};
 use crate::text::harmless;
 
 /// A plugin's file in a version's folder.
-const FILE_NAME: &str = "plugin.wasm";
+pub(crate) const FILE_NAME: &str = "plugin.wasm";
 
 /// A plugin file, and what its place says of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "what a helper cannot do fails the test")]
 
+#[expect(dead_code, reason = "other tests use the rest of it")]
+#[path = "../../guests/mod.rs"]
+mod guests;
+
 mod cases;
 mod corpus;
 mod disk;
@@ -12,6 +16,7 @@ mod folders;
 mod hostile;
 mod inputs;
 mod life;
+mod lock;
 mod plan;
 mod plugins;
 mod policy;

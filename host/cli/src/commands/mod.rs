@@ -1,6 +1,7 @@
 //! The commands, one file each: they put the crates together and pick the exit code.
 
 pub mod eval;
+pub mod lock;
 pub mod plan;
 pub mod plugin;
 pub mod prune;

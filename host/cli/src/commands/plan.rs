@@ -26,7 +26,7 @@ use crate::commands::run::{runner_type, wrong_inputs};
 use crate::config::Config;
 use crate::exit::{Exit, Failed};
 use crate::given::Given;
-use crate::load::{Host, checked_flow, flow_path};
+use crate::load::{Host, checked_flow_locked, flow_path};
 use crate::report::complain;
 use crate::runners::HostRunners;
 use crate::terminal;
@@ -43,7 +43,7 @@ const HIDDEN: &str = "******";
 /// When the flow or what it is given is wrong, or a task cannot be planned.
 pub fn plan(global: &Global, args: &PlanArgs) -> Result<Exit, Failed> {
     let host = Host::open_untouched(global)?;
-    let (source, flow) = checked_flow(global, &host, &args.flow.flow)?;
+    let (source, flow) = checked_flow_locked(global, &host, &args.flow.flow, args.locking.locked)?;
     let given = Given::read(&args.flow.given, flow_path(&args.flow.flow).as_deref())?;
     let tasks = wanted(&flow, args.task.as_deref())?;
     let mut scope = Scope::new(Arc::new(services(&flow, source.text(), &given)));

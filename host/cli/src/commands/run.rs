@@ -25,7 +25,7 @@ use crate::args::{Global, RunArgs, RunOutput, RunnerChoice};
 use crate::config::Config;
 use crate::exit::{Exit, Failed};
 use crate::given::Given;
-use crate::load::{Host, checked_flow, flow_path};
+use crate::load::{Host, checked_flow_locked, flow_path};
 use crate::owner;
 use crate::report::{Journal, LinePrefix, NdjsonReporter, Several, TextReporter, Where, complain};
 use crate::runners::HostRunners;
@@ -39,7 +39,7 @@ use crate::zone;
 /// When nothing was started: the flow, its inputs or its secrets are wrong, or there is no place to keep the execution.
 pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
     let host = Host::open(global)?;
-    let (source, flow) = checked_flow(global, &host, &args.flow.flow)?;
+    let (source, flow) = checked_flow_locked(global, &host, &args.flow.flow, args.locking.locked)?;
     if flow.disabled {
         return Err(Failed::new(
             Exit::Invalid,

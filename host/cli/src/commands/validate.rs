@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use taffrail_core::diagnostic::{Diagnostic, Severity, Source, render_text, summary, to_json};
-use taffrail_core::validate::check;
+use taffrail_core::validate::check_locked;
 
 use crate::args::{Format, Global, ValidateArgs};
 use crate::exit::{Exit, Failed};
 use crate::load::{Host, exit_of, read_source};
+use crate::locking::Locks;
 use crate::report::complain;
 use crate::terminal;
 
@@ -28,12 +29,15 @@ pub fn validate(global: &Global, args: &ValidateArgs) -> Result<Exit, Failed> {
             "there is no `.yaml` or `.yml` file in what was named",
         ));
     }
+    let mut locks = Locks::new(global, args.locking.locked);
     let mut all = Vec::new();
     let mut found = Vec::new();
     let mut bad = 0;
     for path in &files {
         let source = read_source(path)?;
-        let diagnostics = check(source.text(), &host.checker).diagnostics;
+        let lock = locks.of(path)?;
+        let locking = locks.locking(lock.as_ref());
+        let diagnostics = check_locked(source.text(), &host.checker, locking).diagnostics;
         bad += usize::from(
             diagnostics
                 .iter()
@@ -84,7 +88,10 @@ fn print(global: &Global, source: &Source, diagnostics: &[Diagnostic]) {
 }
 
 /// The flow files that a path stands for: itself, or every YAML file below a folder, in order. Hidden folders are left out.
-fn flow_files(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failed> {
+///
+/// # Errors
+/// When a folder cannot be read.
+pub fn flow_files(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failed> {
     if !path.is_dir() {
         files.push(path.to_owned());
         return Ok(());

@@ -1,4 +1,4 @@
-//! `taffrail plugin`: what plugins there are, and all there is to know of one.
+//! `taffrail plugin list` and `info`: what plugins there are, and all there is to know of one.
 
 use std::path::Path;
 
@@ -11,23 +11,16 @@ use taffrail_core::version::VersionPin;
 use taffrail_engine::ports::{Planner, PluginInfo, PluginKey, PluginSource};
 use taffrail_wasm::inspect;
 
-use crate::args::{Format, Global, PluginCommand};
+use crate::args::Format;
 use crate::exit::{Exit, Failed};
 use crate::load::Host;
 use crate::terminal;
 
-/// Runs the command.
+/// Lists the plugins of this host.
 ///
 /// # Errors
-/// When the plugin is not there, or its file is not one.
-pub fn plugin(global: &Global, command: &PluginCommand) -> Result<Exit, Failed> {
-    match command {
-        PluginCommand::List { format } => list(&Host::open_to_list(global)?, *format),
-        PluginCommand::Info { plugin, format } => info(&Host::open(global)?, plugin, *format),
-    }
-}
-
-fn list(host: &Host, format: Format) -> Result<Exit, Failed> {
+/// When the answer cannot be printed.
+pub fn list(host: &Host, format: Format) -> Result<Exit, Failed> {
     let plugins = host.plugins.plugins();
     let text = match format {
         Format::Json => {
@@ -110,7 +103,11 @@ fn table(rows: &[[String; 4]]) -> String {
         .collect()
 }
 
-fn info(host: &Host, wanted: &str, format: Format) -> Result<Exit, Failed> {
+/// Shows one plugin, or a component in a file.
+///
+/// # Errors
+/// When the plugin is not there, or its file is not one.
+pub fn info(host: &Host, wanted: &str, format: Format) -> Result<Exit, Failed> {
     let path = Path::new(wanted);
     let is_file = path
         .extension()
@@ -145,14 +142,19 @@ fn info(host: &Host, wanted: &str, format: Format) -> Result<Exit, Failed> {
     Ok(Exit::Ok)
 }
 
-fn key(plugin: &PluginInfo) -> PluginKey {
+/// The name of a plugin version.
+pub fn key(plugin: &PluginInfo) -> PluginKey {
     PluginKey {
         id: plugin.descriptor.id.clone(),
         version: plugin.descriptor.version.clone(),
     }
 }
 
-fn find<'a>(host: &'a Host, wanted: &str) -> Result<&'a PluginInfo, Failed> {
+/// The newest plugin version that `python` or `python@1.2` names.
+///
+/// # Errors
+/// When there is none; names the nearest.
+pub fn find<'a>(host: &'a Host, wanted: &str) -> Result<&'a PluginInfo, Failed> {
     let (id, pin) = match wanted.split_once('@') {
         Some((id, pin)) => {
             let pin = VersionPin::parse(pin).map_err(|error| {
