@@ -268,6 +268,9 @@ pub(super) struct CredentialSources {
     pub(super) config: Option<ClientConfig>,
     /// Where the user's own configuration is.
     pub(super) environment: ClientEnvironment,
+    /// Whether the engine is this machine's or the user's choice. One far away that a flow names gets what the flow itself holds, and
+    /// nothing that is the user's: whoever runs it reads what is sent.
+    pub(super) trusted: bool,
 }
 
 impl CredentialSources {
@@ -286,11 +289,26 @@ impl CredentialSources {
             return resolve(flow, registry).map(Some);
         }
         if let Some(config) = &self.config
-            && let Some(found) = Registries::of_flow(config)?.find(registry, &self.environment)?
+            && let Some(found) = self.of_flow(config)?.find(registry, &self.environment)?
         {
             return Ok(Some(found));
         }
+        if !self.trusted {
+            return Ok(None);
+        }
         Registries::of_user(&self.environment)?.find(registry, &self.environment)
+    }
+}
+
+impl CredentialSources {
+    fn of_flow(&self, config: &ClientConfig) -> Result<Registries, String> {
+        let mut registries = Registries::of_flow(config)?;
+        if !self.trusted {
+            // What helpers know is the user's.
+            registries.store = None;
+            registries.helpers.clear();
+        }
+        Ok(registries)
     }
 }
 
@@ -348,6 +366,7 @@ mod tests {
                 flow: flow.cloned(),
                 config: config.cloned(),
                 environment: environment(folder.path(), "/usr/bin:/bin"),
+                trusted: true,
             };
             let expected = expected.map(|(user, password)| (user.to_owned(), password.to_owned()));
             assert_eq!(
@@ -388,8 +407,9 @@ mod tests {
         )
         .unwrap();
         let path = format!("{}:/usr/bin:/bin", folder.path().display());
-        let sources = CredentialSources {
+        let mut sources = CredentialSources {
             environment: environment(folder.path(), &path),
+            trusted: true,
             ..CredentialSources::default()
         };
         assert_eq!(
@@ -401,6 +421,10 @@ mod tests {
         assert_eq!(sources.choose("other.example").unwrap(), None);
         let error = sources.choose("bad.example").unwrap_err();
         assert!(error.contains("docker-credential-mine"), "{error}");
+        // An engine far away that the flow names gets none of it, not even by the flow's own word.
+        sources.trusted = false;
+        sources.config = Some(ClientConfig::from_json(r#"{"credsStore":"mine"}"#).unwrap());
+        assert_eq!(sources.choose("r.example").unwrap(), None);
     }
 
     #[test]

@@ -109,6 +109,7 @@ async fn steps(
             flow: settings.credentials.clone(),
             config: settings.config.clone(),
             environment: runner.engines.environment.clone(),
+            trusted: host.is_none_or(|host| host.starts_with("unix://")),
         },
     };
     let inspected = pull::ensure(&engine, &runner.engines.pulls, wanted, tell).await?;
