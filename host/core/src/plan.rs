@@ -71,6 +71,9 @@ pub struct PlanContext {
     /// The variables that the host will set, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<EnvVar>,
+    /// The task's `failFast` where its author wrote it; a tool may have a mode of its own for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fail_fast: Option<bool>,
 }
 
 /// An environment variable.
@@ -121,6 +124,34 @@ pub struct Plan {
     /// What the plugin has to say of a plan that is good all the same.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<PropertyRemark>,
+    /// Files that the program may leave and that are outputs then, beside those that the author names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keep: Vec<KeptFile>,
+    /// Files that go from one execution of the flow to the next.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub carry: Vec<CarriedFile>,
+}
+
+/// A file that a program leaves, and the name of the output that it becomes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptFile {
+    /// Where it is, relative to the working directory.
+    pub path: RelPath,
+    /// Its name among `outputFiles`, where it goes there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<RelPath>,
+    /// The task's output that is its URI, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+}
+
+/// A file that a successful execution leaves for the next one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CarriedFile {
+    /// Where it is, relative to the working directory.
+    pub path: RelPath,
+    /// What it is called between executions; tasks of a flow that say the same name share it.
+    pub name: RelPath,
 }
 
 /// How grave a remark is.

@@ -86,6 +86,9 @@ pub struct TaskOutputs {
     pub exit_code: Option<i32>,
     /// Relative path to storage URI.
     pub output_files: IndexMap<String, String>,
+    /// What the task's own type adds, as its descriptor's `outputsSchema` says.
+    #[serde(flatten)]
+    pub own: Map<String, Value>,
 }
 
 /// What is kept of a task run.

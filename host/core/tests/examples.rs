@@ -34,7 +34,13 @@ fn the_examples_of_the_plugins_are_accepted() {
                 let mut lines = example.code.lines();
                 let first = format!("  - {}\n", lines.next().unwrap_or_default());
                 let rest: String = lines.map(|line| format!("    {line}\n")).collect();
-                format!("id: example\nnamespace: examples\ntasks:\n{first}{rest}")
+                // An example of one task may read what a task before it, called `tap`, has made.
+                let before = if example.code.contains("outputs.tap.") {
+                    "  - id: tap\n    type: io.kestra.plugin.scripts.shell.Script\n    script: echo\n"
+                } else {
+                    ""
+                };
+                format!("id: example\nnamespace: examples\ntasks:\n{before}{first}{rest}")
             };
             accepted(&format!("{}: {}", task_type.name, example.title), &text);
             seen += 1;

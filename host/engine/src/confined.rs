@@ -31,6 +31,11 @@ impl FileError {
             source,
         }
     }
+
+    /// Whether there is nothing at the path.
+    pub fn is_absent(&self) -> bool {
+        self.source.kind() == io::ErrorKind::NotFound
+    }
 }
 
 /// A directory or regular file below a [`ConfinedDir`].

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use indexmap::IndexMap;
 use taffrail_core::collect::{self, Patterns};
 use taffrail_core::name::RelPath;
+use taffrail_core::plan::{CarriedFile, KeptFile};
 use taffrail_core::script::{IfExists, NamespaceFiles};
 
 use crate::confined::{ConfinedDir, FileError};
@@ -183,6 +184,8 @@ fn copy(
 pub(crate) struct Collected {
     /// Relative path to URI.
     pub files: IndexMap<String, String>,
+    /// Outputs of the task's own type: name to URI.
+    pub outputs: IndexMap<String, String>,
     /// Patterns that matched nothing.
     pub warnings: Vec<String>,
 }
@@ -247,6 +250,88 @@ pub(crate) fn collect(
         }
     }
     Ok(collected)
+}
+
+/// Keeps the files that the plan named and the program left. One that is not there is no output.
+///
+/// # Errors
+/// When a file cannot be read or kept, or there are too many.
+pub(crate) fn keep_planned(
+    collected: &mut Collected,
+    workdir: &Workdir,
+    planned: &[KeptFile],
+    storage: &Storage,
+    folder: &Folder,
+) -> Result<(), FilesError> {
+    for planned in planned {
+        let Some(mut file) = left(workdir, &planned.path)? else {
+            continue;
+        };
+        let name = planned.file.as_ref().unwrap_or(&planned.path);
+        let uri = storage.put(folder, name, &mut file)?;
+        if let Some(output) = &planned.output {
+            collected.outputs.insert(output.clone(), uri.clone());
+        }
+        if planned.file.is_some() {
+            if collected.files.len() == MAX_OUTPUTS {
+                return Err(FilesError::TooMany);
+            }
+            collected.files.insert(name.as_str().to_owned(), uri);
+        }
+    }
+    Ok(())
+}
+
+/// Puts what an earlier execution left into the working directory.
+///
+/// # Errors
+/// When a file cannot be read or written.
+pub(crate) fn bring(
+    workdir: &Workdir,
+    carried: &[CarriedFile],
+    storage: &Storage,
+    folder: &Folder,
+) -> Result<(), FilesError> {
+    for carried in carried {
+        if let Some(mut file) = storage.find(folder, &carried.name)? {
+            let mut target = workdir.working().create_file(&carried.path, 0o600)?;
+            io::copy(&mut file, &mut target).map_err(|error| {
+                FileError::new(
+                    "write",
+                    workdir.working().path().join(carried.path.as_str()),
+                    error,
+                )
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Leaves files for the next execution.
+///
+/// # Errors
+/// When a file cannot be read or kept.
+pub(crate) fn leave(
+    workdir: &Workdir,
+    carried: &[CarriedFile],
+    storage: &Storage,
+    folder: &Folder,
+) -> Result<(), FilesError> {
+    for carried in carried {
+        if let Some(mut file) = left(workdir, &carried.path)? {
+            storage.put(folder, &carried.name, &mut file)?;
+        }
+    }
+    Ok(())
+}
+
+/// A regular file of the working directory, none where there is no such file.
+fn left(workdir: &Workdir, path: &RelPath) -> Result<Option<cap_std::fs::File>, FilesError> {
+    match workdir.working().open_file(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.is_absent() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn is_own(path: &str, own: &[RelPath]) -> bool {

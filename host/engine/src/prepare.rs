@@ -167,6 +167,7 @@ pub fn draft(
             runner: runner.name().to_owned(),
             container_image: script::chosen_image(&settings).map(str::to_owned),
             env: environment(task, &settings, &[], &locations, output_dir.as_deref())?,
+            fail_fast: settings.fail_fast,
         },
     };
     let plugin = PluginKey {
@@ -408,6 +409,19 @@ fn localise(
     }
 }
 
+/// Where a stored file goes. Files of two tasks may be called alike; each has a place of its own.
+fn fetched_path(uri: &str, fetches: &[(String, RelPath)]) -> Option<RelPath> {
+    if let Some((_, path)) = fetches.iter().find(|(known, _)| known == uri) {
+        return Some(path.clone());
+    }
+    let name = uri.rsplit('/').next().unwrap_or_default();
+    let path = RelPath::new(format!("{FETCHED_DIR}/{name}")).ok()?;
+    if fetches.iter().any(|(_, taken)| *taken == path) {
+        return RelPath::new(format!("{FETCHED_DIR}/{}/{name}", fetches.len())).ok();
+    }
+    Some(path)
+}
+
 fn localise_value(value: &mut Value, locations: &Locations, fetches: &mut Vec<(String, RelPath)>) {
     match value {
         Value::String(text) => {
@@ -415,8 +429,7 @@ fn localise_value(value: &mut Value, locations: &Locations, fetches: &mut Vec<(S
             let mut from = 0;
             for range in storage::uris(text) {
                 let uri = &text[range.clone()];
-                let name = uri.rsplit('/').next().unwrap_or_default();
-                let Ok(path) = RelPath::new(format!("{FETCHED_DIR}/{name}")) else {
+                let Some(path) = fetched_path(uri, fetches) else {
                     continue;
                 };
                 replaced.push_str(&text[from..range.start]);

@@ -70,15 +70,27 @@ impl Storage {
         name: &RelPath,
         source: &mut impl Read,
     ) -> Result<String, StorageError> {
-        let hash = Sha256::digest(name.as_str().as_bytes());
-        let short: String = hash[..5].iter().map(|byte| format!("{byte:02x}")).collect();
-        let base = name.parts().last().unwrap_or_default();
-        let path = confined(&format!("{}/{short}-{base}", folder.path))?;
+        let path = place(folder, name)?;
         let root = self.root.as_ref().ok_or(StorageError::Absent)?;
         let mut file = root.create_file(&path, 0o600)?;
         io::copy(source, &mut file)
             .map_err(|error| FileError::new("write", root.path().join(path.as_str()), error))?;
         Ok(format!("{URI_PREFIX}{}", encode(path.as_str())))
+    }
+
+    /// Opens what was kept in a folder under this name; none where nothing was.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn find(&self, folder: &Folder, name: &RelPath) -> Result<Option<File>, StorageError> {
+        let Some(root) = &self.root else {
+            return Ok(None);
+        };
+        match root.open_file(&place(folder, name)?) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.is_absent() => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Opens the file behind a URI for a flow of a namespace.
@@ -111,16 +123,26 @@ impl Storage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folder {
     path: String,
+    /// The folder of the flow, which this one is in.
+    flow: String,
 }
 
 impl Folder {
     /// Where the files of one execution go.
     pub fn execution(namespace: &str, flow: &str, execution: &str) -> Self {
+        let flow = format!("{}/{flow}", namespace.replace('.', "/"));
         Self {
-            path: format!(
-                "{}/{flow}/executions/{execution}",
-                namespace.replace('.', "/")
-            ),
+            path: format!("{flow}/executions/{execution}"),
+            flow,
+        }
+    }
+
+    /// What tasks of the flow leave for its next execution.
+    #[must_use]
+    pub fn carried(&self) -> Self {
+        Self {
+            path: format!("{}/carried", self.flow),
+            flow: self.flow.clone(),
         }
     }
 
@@ -129,6 +151,7 @@ impl Folder {
     pub fn task_run(&self, task: &str, task_run: &str) -> Self {
         Self {
             path: format!("{}/tasks/{task}/{task_run}", self.path),
+            flow: self.flow.clone(),
         }
     }
 
@@ -137,8 +160,17 @@ impl Folder {
     pub fn input(&self, id: &str) -> Self {
         Self {
             path: format!("{}/inputs/{id}", self.path),
+            flow: self.flow.clone(),
         }
     }
+}
+
+/// Where a file of a name is in a folder.
+fn place(folder: &Folder, name: &RelPath) -> Result<RelPath, StorageError> {
+    let hash = Sha256::digest(name.as_str().as_bytes());
+    let short: String = hash[..5].iter().map(|byte| format!("{byte:02x}")).collect();
+    let base = name.parts().last().unwrap_or_default();
+    confined(&format!("{}/{short}-{base}", folder.path))
 }
 
 fn confined(path: &str) -> Result<RelPath, StorageError> {
@@ -239,6 +271,35 @@ mod tests {
             storage.get("other", &uri),
             Err(StorageError::Foreign { .. })
         ));
+    }
+
+    #[test]
+    fn what_is_carried_is_found_by_its_name_in_every_execution_of_the_flow() {
+        let directory = tempfile::tempdir().unwrap();
+        let storage = Storage::open(directory.path()).unwrap();
+        let name = RelPath::new("states/one").unwrap();
+        let execution =
+            |flow: &str, id: &str| Folder::execution("company.team", flow, id).carried();
+        let read = |folder: &Folder| {
+            let mut text = String::new();
+            let found = storage.find(folder, &name).unwrap()?;
+            { found }.read_to_string(&mut text).unwrap();
+            Some(text)
+        };
+        assert_eq!(read(&execution("flow", "1")), None);
+        for text in ["a longer text", "short"] {
+            storage
+                .put(&execution("flow", "1"), &name, &mut text.as_bytes())
+                .unwrap();
+            assert_eq!(read(&execution("flow", "2")).as_deref(), Some(text));
+        }
+        assert_eq!(read(&execution("other", "1")), None);
+        assert!(
+            Storage::absent()
+                .find(&execution("flow", "1"), &name)
+                .unwrap()
+                .is_none()
+        );
     }
 
     #[test]

@@ -303,6 +303,8 @@ fn put_files(
             .write(&file.path, &file.contents, mode)
             .map_err(|error| chain(&error))?;
     }
+    let carried = execution.folder.carried();
+    files::bring(workdir, &prepared.plan.carry, &execution.storage, &carried)?;
     for (uri, path) in &prepared.fetches {
         files::fetch(working, services, uri, path)?;
     }
@@ -385,6 +387,9 @@ async fn launch_and_drive(
         reporter,
     };
     let mut wanted = prepared.patterns.texts().to_vec();
+    let planned = prepared.plan.keep.iter().map(|kept| &kept.path);
+    let carried = prepared.plan.carry.iter().map(|carried| &carried.path);
+    wanted.extend(planned.chain(carried).map(|path| path.as_str().to_owned()));
     if prepared.wants_output_dir {
         wanted.push(Workdir::OUTPUT_PATTERN.to_owned());
     }
@@ -545,15 +550,27 @@ fn keep_files(
     let folder = execution
         .folder
         .task_run(&identity.task, &identity.task_run);
-    match files::collect(
-        workdir,
-        &prepared.patterns,
-        &own,
-        &execution.storage,
-        &folder,
-    ) {
+    let storage = &execution.storage;
+    let kept = files::collect(workdir, &prepared.patterns, &own, storage, &folder).and_then(
+        |mut collected| {
+            let planned = &prepared.plan.keep;
+            files::keep_planned(&mut collected, workdir, planned, storage, &folder)?;
+            if happened.failure.is_none() {
+                // What a failed run leaves half done would be the start of the next one.
+                let carried = execution.folder.carried();
+                files::leave(workdir, &prepared.plan.carry, storage, &carried)?;
+            }
+            Ok(collected)
+        },
+    );
+    match kept {
         Ok(collected) => {
             happened.outputs.output_files = collected.files;
+            let own = collected.outputs.into_iter();
+            happened
+                .outputs
+                .own
+                .extend(own.map(|(name, uri)| (name, uri.into())));
             happened.warnings.extend(collected.warnings);
         }
         Err(error) => happened.fail(FailureKind::Host, chain(&error)),

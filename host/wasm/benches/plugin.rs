@@ -152,6 +152,7 @@ fn requests(plugins: &WasmPlugins) -> Vec<(PluginKey, PlanRequest)> {
                     runner: "process".to_owned(),
                     container_image: None,
                     env: Vec::new(),
+                    fail_fast: None,
                 },
             };
             (key, request)

@@ -325,6 +325,7 @@ fn request(task_type: TaskType, properties: Map<String, Value>) -> PlanRequest {
             runner: "process".to_owned(),
             container_image: None,
             env: Vec::new(),
+            fail_fast: None,
         },
     }
 }

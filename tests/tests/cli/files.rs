@@ -367,3 +367,27 @@ fn a_directory_that_cannot_be_entered_is_removed_all_the_same() {
         ran.finished
     );
 }
+
+#[test]
+fn files_of_two_tasks_may_be_called_alike() {
+    let world = World::new();
+    let made = |id: &str, text: &str| {
+        format!(
+            "- id: {id}\n  type: io.kestra.plugin.scripts.shell.Commands\n  outputFiles: [a/out.txt]\n  commands:\n    - mkdir a && echo {text} > a/out.txt\n"
+        )
+    };
+    let reader = r#"- id: reader
+  type: io.kestra.plugin.scripts.shell.Commands
+  commands:
+    - cat "{{ outputs.one.outputFiles['a/out.txt'] }}" "{{ outputs.two.outputFiles['a/out.txt'] }}"
+    - cat "{{ outputs.one.outputFiles['a/out.txt'] }}"
+"#;
+    let tasks = [
+        made("one", "first"),
+        made("two", "second"),
+        reader.to_owned(),
+    ]
+    .concat();
+    let ran = world.run(&flow(&tasks), 0);
+    assert_eq!(ran.lines('|'), ["first", "second", "first"]);
+}

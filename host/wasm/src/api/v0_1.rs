@@ -1,9 +1,10 @@
 //! Version 0.1 of the plugin API: the generated bindings and their translation; no generated type leaves this file.
 
+use serde::Deserialize;
 use taffrail_core::name::RelPath;
 use taffrail_core::plan::{
-    EnvVar, Plan, PlanContext, PlanFile, PlanRefusal, PlanRequest, Program, PropertyRemark,
-    RemarkSeverity, TargetOs,
+    CarriedFile, EnvVar, KeptFile, Plan, PlanContext, PlanFile, PlanRefusal, PlanRequest, Program,
+    PropertyRemark, RemarkSeverity, TargetOs,
 };
 use wasmtime::Store;
 use wasmtime::component::{Component, HasSelf, Linker};
@@ -122,11 +123,14 @@ fn context(context: &PlanContext) -> types::Context {
                 value: variable.value.clone(),
             })
             .collect(),
-        extensions: None,
+        extensions: context
+            .fail_fast
+            .map(|fail_fast| format!(r#"{{"failFast":{fail_fast}}}"#)),
     }
 }
 
 fn plan(plan: types::ExecutionPlan) -> Result<Plan, String> {
+    let Extensions { keep, carry } = extensions(plan.extensions.as_deref())?;
     Ok(Plan {
         program: match plan.program {
             types::Program::Shell(lines) => Program::Shell(lines),
@@ -143,6 +147,28 @@ fn plan(plan: types::ExecutionPlan) -> Result<Plan, String> {
             .collect(),
         container_image: plan.container_image,
         remarks: plan.diagnostics.into_iter().map(remark).collect(),
+        keep,
+        carry,
+    })
+}
+
+/// What this host understands of a plan's `extensions`; other keys are a later host's.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Extensions {
+    keep: Vec<KeptFile>,
+    carry: Vec<CarriedFile>,
+}
+
+fn extensions(text: Option<&str>) -> Result<Extensions, String> {
+    let Some(text) = text else {
+        return Ok(Extensions::default());
+    };
+    serde_json::from_str(text).map_err(|error| {
+        format!(
+            "planned `extensions` that cannot be read: {}",
+            harmless(&error.to_string())
+        )
     })
 }
 

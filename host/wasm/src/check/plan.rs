@@ -42,6 +42,7 @@ pub(crate) fn plan(mut plan: Plan) -> Result<Plan, String> {
     }
     check_files(&plan)?;
     variables(&plan.env)?;
+    outputs(&plan)?;
     if let Some(name) = &plan.container_image {
         image(name).map_err(|reason| format!("planned a container image that {reason}"))?;
     }
@@ -106,6 +107,30 @@ fn entries(entries: &[String], what: &str, most_bytes: usize) -> Result<(), Stri
         most_bytes,
         &format!("{what}s"),
     )
+}
+
+/// An output of a task's own type is a name that an expression can write, and none of those that every task has.
+fn outputs(plan: &Plan) -> Result<(), String> {
+    let all = plan.keep.len() + plan.carry.len();
+    if all > MOST_FILES {
+        return Err(format!(
+            "planned to keep {all} files, and at most {MOST_FILES} are allowed"
+        ));
+    }
+    for name in plan.keep.iter().filter_map(|kept| kept.output.as_deref()) {
+        let plain = name.starts_with(|first: char| first.is_ascii_alphabetic())
+            && name.len() <= 64
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if !plain || matches!(name, "vars" | "exitCode" | "outputFiles") {
+            return Err(format!(
+                "planned an output `{}`, which is refused: it is no name of an output of its own",
+                capped(name.to_owned(), 64)
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn check_files(plan: &Plan) -> Result<(), String> {
@@ -200,6 +225,8 @@ mod tests {
             env: Vec::new(),
             container_image: None,
             remarks: Vec::new(),
+            keep: Vec::new(),
+            carry: Vec::new(),
         }
     }
 

@@ -31,6 +31,7 @@ fn request(properties: Value) -> PlanRequest {
             runner: "process".to_owned(),
             container_image: None,
             env: Vec::new(),
+            fail_fast: None,
         },
     }
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 use taffrail_core::plan::{
-    EnvVar, Plan, PlanFile, PlanRefusal, Program, PropertyRemark, RemarkSeverity,
+    CarriedFile, EnvVar, KeptFile, Plan, PlanFile, PlanRefusal, Program, PropertyRemark,
+    RemarkSeverity,
 };
 use taffrail_wasm::CallError;
 
@@ -41,7 +42,33 @@ fn plan_value(plan: &Plan) -> Value {
             plan.container_image.as_deref().map(Value::from),
         ),
         ("diagnostics", list_unless_empty(&plan.remarks, remark)),
+        ("extensions", extensions(plan)),
     ])
+}
+
+/// The text that the guest SDK writes for what this host reads of a plan's extensions.
+fn extensions(plan: &Plan) -> Option<Value> {
+    if plan.keep.is_empty() && plan.carry.is_empty() {
+        return None;
+    }
+    let kept = |kept: &KeptFile| {
+        object([
+            ("path", Some(kept.path.as_str().into())),
+            ("file", kept.file.as_ref().map(|file| file.as_str().into())),
+            ("output", kept.output.as_deref().map(Value::from)),
+        ])
+    };
+    let carried = |carried: &CarriedFile| {
+        object([
+            ("path", Some(carried.path.as_str().into())),
+            ("name", Some(carried.name.as_str().into())),
+        ])
+    };
+    let extensions = object([
+        ("keep", list_unless_empty(&plan.keep, kept)),
+        ("carry", list_unless_empty(&plan.carry, carried)),
+    ]);
+    Some(pretty(&extensions).into())
 }
 
 fn refusal_value(refusal: &PlanRefusal) -> Value {

@@ -49,6 +49,15 @@ struct Context {
     runner: String,
     container_image: Option<String>,
     env: Vec<EnvVar>,
+    /// JSON text, as a plugin gets it.
+    extensions: Option<String>,
+}
+
+/// What a host says by a context's extensions.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Extensions {
+    fail_fast: Option<bool>,
 }
 
 impl Default for Context {
@@ -61,6 +70,7 @@ impl Default for Context {
             runner: "process".to_owned(),
             container_image: None,
             env: Vec::new(),
+            extensions: None,
         }
     }
 }
@@ -117,6 +127,10 @@ impl Case {
             }
         };
         let context = document.context;
+        let extensions = context.extensions.as_deref().map(serde_json::from_str);
+        let extensions: Option<Extensions> = extensions
+            .transpose()
+            .map_err(|error| CaseError(format!("{source}: `extensions`: {error}")))?;
         Ok(Case {
             name: document.name,
             source: source.to_owned(),
@@ -131,6 +145,7 @@ impl Case {
                     runner: context.runner,
                     container_image: context.container_image,
                     env: context.env,
+                    fail_fast: extensions.and_then(|extensions| extensions.fail_fast),
                 },
             },
             expected: pretty(&Value::Object(expected)),
