@@ -1,8 +1,9 @@
 //! `dependencies`: shell lines that install them for the interpreter that will import them, where it will import them.
 
-use taffrail_plugin::{Context, File, shell};
+use taffrail_plugin::python::Packages;
+use taffrail_plugin::script::file_stem;
+use taffrail_plugin::{Context, File};
 
-use crate::interpreter::CHOSEN;
 use crate::properties::{PackageManager, Settings};
 
 /// The folder of the working directory that holds what this plugin puts there.
@@ -33,7 +34,7 @@ impl Dependencies {
         let requirements_file = [
             FOLDER,
             "/",
-            &crate::file_stem(&context.task_id),
+            &file_stem(&context.task_id),
             ".requirements.txt",
         ]
         .concat();
@@ -52,64 +53,14 @@ impl Dependencies {
         File::new(self.requirements_file.clone(), self.requirements.clone())
     }
 
-    /// Installs, quietly unless it fails, then puts the packages and their commands in front of what the task had.
-    pub(crate) fn lines(&self) -> Vec<String> {
-        let library = shell::quote(&self.library);
-        let requirements = shell::quote(&self.requirements_path);
-        let pip_cache = if self.cached { "" } else { " --no-cache-dir" };
-        // Without `--upgrade` pip leaves what an earlier attempt installed, whatever its version.
-        let pip = [
-            CHOSEN,
-            " -m pip install --quiet --upgrade",
-            pip_cache,
-            " --target ",
-            &library,
-            " --requirement ",
-            &requirements,
-            " || exit",
-        ]
-        .concat();
-        let install = match self.package_manager {
-            PackageManager::Pip => pip,
-            PackageManager::Uv => {
-                let uv_cache = if self.cached { "" } else { " --no-cache" };
-                // Copies: a link into the shared cache would let the script change it.
-                // Its path, because uv would take a mere name for a wish and could find another Python.
-                let interpreter = ["\"$(command -v ", CHOSEN, ")\""].concat();
-                let uv = [
-                    "uv pip install --quiet --link-mode copy",
-                    uv_cache,
-                    " --python ",
-                    &interpreter,
-                ]
-                .concat();
-                let target = [
-                    " --target ",
-                    &library,
-                    " --requirement ",
-                    &requirements,
-                    " || exit",
-                ]
-                .concat();
-                [
-                    "if command -v uv >/dev/null 2>&1; then ",
-                    &uv,
-                    &target,
-                    "; else ",
-                    &pip,
-                    "; fi",
-                ]
-                .concat()
-            }
+    /// Installs, then puts the packages and their commands in front of what the task had.
+    pub(crate) fn lines(&self) -> [String; 2] {
+        let packages = Packages {
+            library: &self.library,
+            requirements: &self.requirements_path,
+            uv: self.package_manager == PackageManager::Uv,
+            cached: self.cached,
         };
-        let extend = [
-            "PATH=",
-            &library,
-            "/bin:\"$PATH\" PYTHONPATH=",
-            &library,
-            "\"${PYTHONPATH:+:$PYTHONPATH}\"; export PATH PYTHONPATH",
-        ]
-        .concat();
-        vec![install, extend]
+        packages.lines()
     }
 }

@@ -1,15 +1,12 @@
 //! Which Python runs: shell lines that choose one where the task runs, since only there can be seen what is installed.
 
-use taffrail_plugin::{Context, Diagnostic, Language, Plan, PlanError, Severity};
+use taffrail_plugin::{Context, Diagnostic, Language, Plan, PlanError, Severity, TargetOs, shell};
 
 use crate::Python;
 use crate::properties::Settings;
 
 /// The runner whose programs find what the machine has; every other runner brings an image.
 pub(crate) const PROCESS: &str = "process";
-
-/// How lines after [`select`] call the interpreter. The variable is not exported: the program does not see it.
-pub(crate) const CHOSEN: &str = "\"$taffrail_python\"";
 
 /// Lines that make `python` and `python3` mean the chosen interpreter in the author's lines.
 pub(crate) const NAMES: [&str; 2] = [
@@ -71,28 +68,21 @@ impl<'a> Version<'a> {
 
 /// The line that sets the interpreter, or says which one is missing and ends with 127, as a shell does for a missing command.
 pub(crate) fn select(context: &Context, version: Option<&Version<'_>>) -> String {
-    let venv = "if [ -n \"${VIRTUAL_ENV:-}\" ]; then taffrail_python=\"$VIRTUAL_ENV/bin/python\"; ";
-    if context.runner != PROCESS {
-        return [venv, "else taffrail_python=python; fi"].concat();
-    }
-    let Some(version) = version else {
-        let missing = "no Python was found: neither `python3` nor `python` is on the PATH";
-        return [
-            venv,
-            &candidate("python3"),
-            &candidate("python"),
-            &otherwise(missing),
-        ]
-        .concat();
+    let Some(version) = version.filter(|_| context.runner == PROCESS) else {
+        return taffrail_plugin::python::select(context);
     };
     let command = version.command();
     let asked = ["`pythonVersion` asks for ", version.text, ", "].concat();
     let missing = [&asked, "but `", &command, "` is not on the PATH"].concat();
     let other = [&asked, "but this is another Python:"].concat();
     [
-        venv,
-        &candidate(&command),
-        &otherwise(&missing),
+        "if [ -n \"${VIRTUAL_ENV:-}\" ]; then taffrail_python=\"$VIRTUAL_ENV/bin/python\"; elif command -v ",
+        &command,
+        " >/dev/null 2>&1; then taffrail_python=",
+        &command,
+        "; else echo '",
+        &missing,
+        "' >&2; exit 127; fi",
         // A virtual environment, and a name without the patch, may turn out to be another version.
         "; \"$taffrail_python\" -c 'import sys; sys.exit(",
         &version.differs(),
@@ -101,21 +91,6 @@ pub(crate) fn select(context: &Context, version: Option<&Version<'_>>) -> String
         "' \"$taffrail_python\" >&2; exit 127; }",
     ]
     .concat()
-}
-
-fn candidate(command: &str) -> String {
-    [
-        "elif command -v ",
-        command,
-        " >/dev/null 2>&1; then taffrail_python=",
-        command,
-        "; ",
-    ]
-    .concat()
-}
-
-fn otherwise(message: &str) -> String {
-    ["else echo '", message, "' >&2; exit 127; fi"].concat()
 }
 
 /// The line for a Windows target, where the launcher `py` picks versions and an activated environment comes first as `python`.
@@ -128,10 +103,7 @@ pub(crate) fn windows_line(version: Option<&Version<'_>>, path: &str) -> String 
         .concat(),
         None => "python".to_owned(),
     };
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"\\:._-/".contains(&byte);
-    // Double quotes cannot stand in a Windows path, and both of its shells take them off.
-    let quote = if path.bytes().all(plain) { "" } else { "\"" };
-    [&command, " ", quote, path, quote].concat()
+    [&command, " ", &shell::quote_path(path, TargetOs::Windows)].concat()
 }
 
 /// The image of the asked version where the author chose none; where one was chosen, its Python is the one that runs.

@@ -9,7 +9,7 @@ mod tokens;
 
 use taffrail_plugin::{
     Context, Diagnostic, EnvVar, File, Language, Plan, PlanError, Program, Properties, Severity,
-    TargetOs, shell,
+    TargetOs, python, script, shell,
 };
 
 use dependencies::Dependencies;
@@ -36,19 +36,19 @@ impl Language for Python {
         context: &Context,
     ) -> Result<Plan, PlanError> {
         match task_type {
-            SCRIPT => script(properties, context),
-            COMMANDS => commands(properties, context),
+            SCRIPT => script_plan(properties, context),
+            COMMANDS => commands_plan(properties, context),
             other => Err(PlanError::UnknownTaskType(other.to_owned())),
         }
     }
 }
 
-fn script(properties: &Properties, context: &Context) -> Result<Plan, PlanError> {
+fn script_plan(properties: &Properties, context: &Context) -> Result<Plan, PlanError> {
     let (settings, script) = Settings::of_script(properties)?;
     let version = Version::of(&settings)?;
     let mut plan = base(&settings, version.as_ref(), context)?;
     // Two dots in the name: no `import` finds the file by accident. Its folder is the task's, and thereby first on `sys.path`.
-    let name = [&file_stem(&context.task_id), ".script.py"].concat();
+    let name = script::file_name(context, "py");
     let path = context.path_of(&name);
     plan.files.push(File::new(name, constants::define(&script)));
     if context.target_os == TargetOs::Windows {
@@ -60,12 +60,12 @@ fn script(properties: &Properties, context: &Context) -> Result<Plan, PlanError>
         lines.extend(dependencies.lines());
         plan.files.push(dependencies.file());
     }
-    lines.push([interpreter::CHOSEN, " ", &shell::quote(&path)].concat());
+    lines.push([python::CHOSEN, " ", &shell::quote(&path)].concat());
     plan.program = Program::Shell(lines);
     Ok(plan)
 }
 
-fn commands(properties: &Properties, context: &Context) -> Result<Plan, PlanError> {
+fn commands_plan(properties: &Properties, context: &Context) -> Result<Plan, PlanError> {
     let (settings, commands) = Settings::of_commands(properties)?;
     shell::check_commands(Python::ID, &commands)?;
     let version = Version::of(&settings)?;
@@ -142,15 +142,6 @@ fn base(
         interpreter::choose_image(version, context, &mut plan);
     }
     Ok(plan)
-}
-
-/// The task's id as a file's name: `/` and its like would be another folder.
-fn file_stem(task_id: &str) -> String {
-    let safe = |character: char| match character {
-        'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '-' | '.' | '\u{80}'.. => character,
-        _ => '_',
-    };
-    task_id.chars().map(safe).collect()
 }
 
 /// Whether a short text stands in another. `str::contains` is faster and brings 1.5 KB of search into the component.

@@ -46,17 +46,20 @@
 mod canonical;
 #[cfg(not(target_family = "wasm"))]
 pub mod cases;
+mod extensions;
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]
 pub mod guest;
 pub mod json;
 pub mod logging;
 mod properties;
+pub mod python;
 pub mod script;
 pub mod shell;
 mod types;
 
 pub use canonical::canonical;
+pub use extensions::Extensions;
 pub use properties::Properties;
 pub use types::{Context, Diagnostic, EnvVar, File, Plan, PlanError, Program, Severity, TargetOs};
 

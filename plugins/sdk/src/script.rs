@@ -119,14 +119,16 @@ impl ScriptLanguage {
 /// The name of a script's file, `<task id>.script.<extension>`: another one for every task of a directory, and none that an
 /// author would choose.
 pub fn file_name(context: &Context, extension: &str) -> String {
+    [&file_stem(&context.task_id), ".script.", extension].concat()
+}
+
+/// A task's id as a part of a file's name: `/` and its like would be another folder.
+pub fn file_stem(task_id: &str) -> String {
     let safe = |character: char| match character {
         'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '-' | '.' | '\u{80}'.. => character,
         _ => '_',
     };
-    let mut name: String = context.task_id.chars().map(safe).collect();
-    name.push_str(".script.");
-    name.push_str(extension);
-    name
+    task_id.chars().map(safe).collect()
 }
 
 /// A plan of one line: `command`, as a shell reads it, and the file's path as one word.
