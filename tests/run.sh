@@ -42,6 +42,19 @@ if [ "$(id -u)" = 0 ]; then
 else
     skipped+=("not root: no private container engine, tests of containers take the one at DOCKER_HOST or the default socket, if any")
 fi
+# The interpreters of the script languages, together about 500 MB, most of it Go's. What Debian lacks (Julia, PowerShell, .NET, JBang)
+# is tested by what would be started; Deno and Bun come from npm where that is.
+languages() {
+    local wanted=() row
+    for row in "go golang-go" "Rscript r-base-core" "ruby ruby" "perl perl" "php php-cli" "lua lua5.4" "node nodejs" "npm npm"; do
+        command -v "${row%% *}" >/dev/null 2>&1 || wanted+=("${row##* }")
+    done
+    [ "${#wanted[@]}" -gt 0 ] || return 0
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 || return 0
+    echo "installing ${wanted[*]}: the languages' tests run with them"
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${wanted[@]}" >/dev/null || true
+}
+languages
 # Rebuilds the committed plugins where this machine has a compiler for them; that compiler is large, so it is not installed here.
 toolchain=$(cargo run --quiet -p taffrail-plugin-build -- --toolchain 2>&1) || skipped+=("no Wasm toolchain, so the committed plugins were not rebuilt: $toolchain")
 
