@@ -153,14 +153,17 @@ impl Settings {
             (_, None) => properties.required("configs", "an object", None)?,
         };
         let state_name = properties.text("stateName")?.unwrap_or("singer-state");
-        if state_name.is_empty() || state_name.starts_with('.') || !state_name.bytes().all(sound) {
+        if !(1..=64).contains(&state_name.len())
+            || state_name.starts_with('.')
+            || !state_name.bytes().all(sound)
+        {
             return Err(PlanError::property(
                 "singer/invalid-state-name",
                 "/stateName",
                 [
                     "`",
                     state_name,
-                    "` is not a name: letters, digits, `.`, `_` and `-`",
+                    "` is not a name: at most 64 letters, digits, `.`, `_` and `-`",
                 ]
                 .concat(),
             ));
