@@ -213,7 +213,7 @@ pub struct FlowArgs {
 }
 
 /// What a flow is given.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct GivenArgs {
     /// An input; `-i name=@path` gives a file
     #[arg(short, long = "input", value_name = "KEY=VALUE")]
@@ -379,7 +379,9 @@ Examples:
     #[command(before_help = "\
 Examples:
   taffrail plugin update
-  taffrail plugin update cobol --dry-run")]
+  taffrail plugin update cobol --dry-run
+  taffrail plugin update --preview flows/               what newer versions would change
+  taffrail plugin update cobol-2.wasm --preview flows/  what this one would")]
     Update(PluginUpdateArgs),
     /// Compare installed plugins with what was installed, and with their signatures
     #[command(before_help = "\
@@ -400,6 +402,12 @@ Examples:
   taffrail plugin publish cobol.wasm oci://registry.example.org/plugins/cobol
   taffrail plugin publish cobol.wasm oci://localhost:5000/cobol --signature cobol.wasm.minisig")]
     Publish(PluginPublishArgs),
+    /// Put a component through the checks that every plugin must pass, and through cases of your own
+    #[command(before_help = "\
+Examples:
+  taffrail plugin test cobol.wasm
+  taffrail plugin test cobol.wasm --cases cases.yaml")]
+    Test(PluginTestArgs),
     /// Compile a component from standard input; this program calls itself so
     #[command(hide = true)]
     Compile,
@@ -451,12 +459,18 @@ pub struct PluginRemoveArgs {
 /// Options of `plugin update`.
 #[derive(Debug, Args)]
 pub struct PluginUpdateArgs {
-    /// Only these plugins
+    /// Only these plugins; with `--preview` also components, as `plugin add` takes them
     #[arg(value_name = "PLUGIN")]
     pub plugins: Vec<String>,
     /// Only say what there is
     #[arg(long)]
     pub dry_run: bool,
+    /// Install nothing; plan these flows with the old and the new plugins, and show what would change
+    #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with = "dry_run")]
+    pub preview: Vec<PathBuf>,
+    /// With `--preview`: plan every task for this runner [default: process]
+    #[arg(long, value_enum, requires = "preview")]
+    pub runner: Option<RunnerChoice>,
     #[command(flatten)]
     pub trust: TrustArgs,
     /// How to print what was added
@@ -486,6 +500,23 @@ pub struct PluginVendorArgs {
     /// The folder to put the components into
     #[arg(long, value_name = "DIR", default_value = "vendor/plugins")]
     pub to: PathBuf,
+}
+
+/// Options of `plugin test`.
+#[derive(Debug, Args)]
+pub struct PluginTestArgs {
+    /// The component
+    #[arg(value_name = "FILE")]
+    pub component: PathBuf,
+    /// Tables of cases (`.yaml`), single cases (`.json`), or folders of them
+    #[arg(long, value_name = "PATH")]
+    pub cases: Vec<PathBuf>,
+    /// How many mutated properties to try [default: 300]
+    #[arg(long, value_name = "N")]
+    pub mutations: Option<usize>,
+    /// How to print the checks
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 /// Options of `plugin publish`.

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use etcetera::BaseStrategy;
 use taffrail_core::diagnostic::{Code, Diagnostic, Severity, Source, render_text};
+use taffrail_core::flow::PluginDefault;
 use taffrail_core::policy::{Permission, Policy};
 use taffrail_core::script::DOCKER;
 use taffrail_core::suggest::did_you_mean;
+use taffrail_core::version::VersionPin;
 use taffrail_core::yaml::{Limits, Node, NodeKind, ScalarValue, parse};
 use taffrail_runner::registry;
 
@@ -22,6 +24,12 @@ use crate::terminal;
 pub struct Config {
     /// What flows may ask of the machine.
     pub policy: Policy,
+    /// Values for the keys that tasks of every flow leave open, or must have.
+    pub plugin_defaults: Vec<PluginDefault>,
+    /// Public keys of minisign whose signatures of plugins count.
+    pub trusted_keys: Vec<String>,
+    /// Whether a plugin without such a signature is not installed.
+    pub requires_signatures: bool,
 }
 
 impl Config {
@@ -79,14 +87,46 @@ const TOP: &[Key] = &[Key {
     read: |reading, node| reading.map(node, "`plugins`", PLUGINS),
 }];
 
-const PLUGINS: &[Key] = &[Key {
-    name: "configurations",
-    read: |reading, node| {
-        for item in reading.list(node, "`configurations`") {
-            reading.plugin(item);
-        }
+const PLUGINS: &[Key] = &[
+    Key {
+        name: "configurations",
+        read: |reading, node| {
+            for item in reading.list(node, "`configurations`") {
+                reading.plugin(item);
+            }
+        },
     },
-}];
+    Key {
+        name: "defaults",
+        read: |reading, node| reading.defaults(node),
+    },
+    Key {
+        name: "signatures",
+        read: |reading, node| reading.map(node, "`signatures`", SIGNATURES),
+    },
+];
+
+const SIGNATURES: &[Key] = &[
+    Key {
+        name: "trusted-keys",
+        read: |reading, node| {
+            for item in reading.list(node, "`trusted-keys`") {
+                match item.scalar() {
+                    Some(scalar) => reading.config.trusted_keys.push(scalar.text.to_string()),
+                    None => reading.wrong_kind(item, "a trusted key", "text"),
+                }
+            }
+        },
+    },
+    Key {
+        name: "required",
+        read: |reading, node| {
+            if let Some(required) = reading.boolean(node, "`required`") {
+                reading.config.requires_signatures = required;
+            }
+        },
+    },
+];
 
 /// Reads a configuration; says everything that is wrong with it.
 fn read(source: &Source) -> (Config, Vec<Diagnostic>) {
@@ -160,6 +200,64 @@ impl Reading {
             self.wrong_kind(node, what, "`true` or `false`");
         }
         value
+    }
+
+    /// `plugins.defaults`, in the form of a flow's `pluginDefaults`.
+    fn defaults(&mut self, node: &Node) {
+        const KEYS: [&str; 3] = ["type", "forced", "values"];
+        for item in self.list(node, "`defaults`") {
+            if !matches!(item.kind, NodeKind::Map(_)) {
+                self.wrong_kind(
+                    item,
+                    "an entry of `defaults`",
+                    "a map of `type` and `values`",
+                );
+                continue;
+            }
+            for entry in item.entries() {
+                if !KEYS.contains(&&*entry.key) {
+                    let span = entry.key_span;
+                    self.unknown_key(span, &entry.key, "an entry of `defaults`", KEYS.into_iter());
+                }
+            }
+            for key in ["type", "values"] {
+                if item.get(key).is_none() {
+                    let message = format!("an entry of `defaults` needs the key `{key}`");
+                    self.mistakes.push(Diagnostic::error(
+                        Code::MissingProperty,
+                        item.span,
+                        message,
+                    ));
+                }
+            }
+            if let Some(forced) = item.get("forced") {
+                self.boolean(forced, "`forced`");
+            }
+            match item.get("values") {
+                Some(values) if !matches!(values.kind, NodeKind::Map(_)) => {
+                    self.wrong_kind(values, "`values`", "a map");
+                }
+                Some(values) => self.version(values),
+                None => {}
+            }
+        }
+        self.config
+            .plugin_defaults
+            .extend(PluginDefault::list(node));
+    }
+
+    /// The version that a default gives, which otherwise every flow would be told of.
+    fn version(&mut self, values: &Node) {
+        let Some(value) = values.get("version") else {
+            return;
+        };
+        let text = value.scalar().map_or("", |scalar| &*scalar.text);
+        if let Err(error) = VersionPin::parse(text) {
+            self.mistakes.push(
+                Diagnostic::error(Code::WrongValue, value.span, error.to_string())
+                    .label(format!("allowed: {}", VersionPin::ALLOWED)),
+            );
+        }
     }
 
     /// One entry of `plugins.configurations`: the type of a plugin, and values for it.
@@ -372,6 +470,31 @@ mod tests {
             "plugins: {configurations: {}}",
             &[],
             &["`configurations` must be a list, not a map"],
+        );
+    }
+
+    #[test]
+    fn defaults_and_signatures() {
+        let text = "plugins:\n  defaults:\n    - {type: a.b, forced: true, values: {version: 1.10}}\n  signatures: {trustedKeys: [k], required: true}\n";
+        let (config, found) = read(&Source::new("config.yaml", text));
+        assert_eq!(found, []);
+        assert_eq!(config.trusted_keys, ["k"]);
+        assert!(config.requires_signatures && config.plugin_defaults[0].forced);
+        let version = config.plugin_defaults[0].values.get("version");
+        assert_eq!(
+            &*version.and_then(Node::scalar).expect("a version").text,
+            "1.10"
+        );
+        check(
+            "plugins: {defaults: [{typ: a, values: 1}, 2, {type: a, values: {version: v1}}]}",
+            &[],
+            &[
+                "an entry of `defaults` needs the key `type`",
+                "an entry of `defaults` has no key `typ` (did you mean `type`?)",
+                "`values` must be a map, not a number",
+                "an entry of `defaults` must be a map of `type` and `values`, not a number",
+                "`v1` is not a version",
+            ],
         );
     }
 }

@@ -14,6 +14,7 @@ use taffrail_runner::registry;
 use taffrail_wasm::{Bundled, Cache, Limits, Options, Store, WasmPlugins};
 
 use crate::args::Global;
+use crate::config::Config;
 use crate::exit::{Exit, Failed};
 use crate::folders::Folders;
 use crate::locking::Locks;
@@ -34,6 +35,8 @@ pub struct Host {
     pub plugins: Arc<WasmPlugins>,
     /// Knows the schemas of all of them.
     pub checker: Arc<Checker>,
+    /// What whoever runs the host has decided.
+    pub config: Config,
 }
 
 impl Host {
@@ -44,7 +47,7 @@ impl Host {
     pub fn open(global: &Global) -> Result<Self, Failed> {
         let folders = Folders::choose(global)?;
         let cache = Cache::new(&folders.cache.join("plugins"), &folders.state);
-        let host = Self::with_cache(folders, cache)?;
+        let host = Self::with_cache(global, folders, cache, Vec::new())?;
         host.warn_of_broken_plugins();
         Ok(host)
     }
@@ -61,7 +64,7 @@ impl Host {
         } else {
             Cache::off()
         };
-        let host = Self::with_cache(folders, cache)?;
+        let host = Self::with_cache(global, folders, cache, Vec::new())?;
         host.warn_of_broken_plugins();
         Ok(host)
     }
@@ -73,7 +76,7 @@ impl Host {
     pub fn open_to_list(global: &Global) -> Result<Self, Failed> {
         let folders = Folders::choose(global)?;
         let cache = Cache::new(&folders.cache.join("plugins"), &folders.state);
-        Self::with_cache(folders, cache)
+        Self::with_cache(global, folders, cache, Vec::new())
     }
 
     /// Where anybody can get a plugin from: nothing for those of this program and for files of this machine.
@@ -96,11 +99,29 @@ impl Host {
         }
     }
 
-    fn with_cache(folders: Folders, cache: Cache) -> Result<Self, Failed> {
+    /// Finds the plugins, and takes those in these files for installed ones.
+    ///
+    /// # Errors
+    /// When there is nowhere to keep things.
+    pub fn open_with(global: &Global, files: Vec<PathBuf>) -> Result<Self, Failed> {
+        let folders = Folders::choose(global)?;
+        let cache = Cache::new(&folders.cache.join("plugins"), &folders.state);
+        let host = Self::with_cache(global, folders, cache, files)?;
+        host.warn_of_broken_plugins();
+        Ok(host)
+    }
+
+    fn with_cache(
+        global: &Global,
+        folders: Folders,
+        cache: Cache,
+        files: Vec<PathBuf>,
+    ) -> Result<Self, Failed> {
+        let config = Config::load(global)?;
         let plugins = WasmPlugins::new(Options {
             bundled: BUNDLED,
             folders: vec![folders.plugins.clone()],
-            files: Vec::new(),
+            files,
             cache,
             limits: Limits::default(),
             host_properties: host_property_names(),
@@ -113,11 +134,13 @@ impl Host {
                 digest: Some(plugin.digest.as_str().into()),
             })
             .collect();
-        let checker = Arc::new(Checker::new(installed, registry::fragments()));
+        let checker = Checker::new(installed, registry::fragments())
+            .with_host_defaults(config.plugin_defaults.clone());
         Ok(Self {
             folders,
             plugins: Arc::new(plugins),
-            checker,
+            checker: Arc::new(checker),
+            config,
         })
     }
 }

@@ -7,6 +7,7 @@ mod anatomy;
 mod api;
 mod cache;
 mod check;
+pub mod conformance;
 mod inspection;
 mod interface;
 mod limits;

@@ -79,6 +79,7 @@ pub(crate) struct Call {
 
 impl Machine {
     fn start(limits: TierLimits) -> Result<Self, String> {
+        tracing::debug!("a sandbox starts");
         let mut config = Config::new();
         config
             .epoch_interruption(true)

@@ -1,4 +1,5 @@
 //! Suites that anybody can run against an own implementation of a port.
 
-pub mod plugin;
+pub use taffrail_wasm::conformance as plugin;
+
 pub mod runner;

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
-use taffrail_core::diagnostic::{Diagnostic, render_text};
+use taffrail_core::diagnostic::{Diagnostic, Source, render_text};
 use taffrail_core::flow::{Flow, ScriptType, Task};
 use taffrail_core::launch::{LaunchSpec, TaskIdentity};
 use taffrail_core::output::Masker;
+use taffrail_core::policy::Policy;
 use taffrail_core::record::FailureKind;
 use taffrail_core::script::Invocation;
 use taffrail_core::suggest::did_you_mean;
@@ -21,9 +22,8 @@ use taffrail_engine::storage::Storage;
 use taffrail_engine::workdir::Places;
 use taffrail_expr::Value;
 
-use crate::args::{Format, Global, PlanArgs};
+use crate::args::{Format, Global, PlanArgs, RunnerChoice};
 use crate::commands::run::{runner_type, wrong_inputs};
-use crate::config::Config;
 use crate::exit::{Exit, Failed};
 use crate::given::Given;
 use crate::load::{Host, checked_flow_locked, flow_path};
@@ -45,22 +45,63 @@ pub fn plan(global: &Global, args: &PlanArgs) -> Result<Exit, Failed> {
     let host = Host::open_untouched(global)?;
     let (source, flow) = checked_flow_locked(global, &host, &args.flow.flow, args.locking.locked)?;
     let given = Given::read(&args.flow.given, flow_path(&args.flow.flow).as_deref())?;
-    let tasks = wanted(&flow, args.task.as_deref())?;
-    let mut scope = Scope::new(Arc::new(services(&flow, source.text(), &given)));
-    set_variables(&mut scope, &flow);
-    set_flow(&mut scope, &flow);
-    set_inputs(&mut scope, &flow, &given.inputs, None)
-        .map_err(|errors| wrong_inputs(global, &source, &errors))?;
-    let show = |diagnostics: &[Diagnostic]| {
-        complain(render_text(diagnostics, &source, terminal::style(global)).trim_end())
+    let asked = Asked {
+        given: &given,
+        task: args.task.as_deref(),
+        runner: args.runner,
+        policy: host.config.policy(&args.policy.allowed),
     };
-    set_labels(&mut scope, &flow, source.text()).map_err(|diagnostic| {
+    let (planned, exit) = descriptions(global, &host, &source, &flow, asked)?;
+    let answer = match args.output {
+        Format::Json => {
+            let document = json!({ "v": 1, "namespace": &*flow.namespace.value, "flow": &*flow.id.value, "tasks": planned });
+            format!("{document:#}\n")
+        }
+        Format::Text => planned.iter().map(text).collect::<Vec<_>>().join("\n"),
+    };
+    terminal::answer(&answer)?;
+    Ok(exit)
+}
+
+/// How a flow is to be planned.
+pub struct Asked<'a> {
+    /// What it is given.
+    pub given: &'a Given,
+    /// Only this task.
+    pub task: Option<&'a str>,
+    /// The runner of every task, whatever the flow says.
+    pub runner: Option<RunnerChoice>,
+    /// What it may ask of the machine.
+    pub policy: Policy,
+}
+
+/// What a flow's tasks would run, one description each, and the exit code; what is wrong with a task has been told.
+///
+/// # Errors
+/// When what the flow is given is wrong, or there is no such task.
+pub fn descriptions(
+    global: &Global,
+    host: &Host,
+    source: &Source,
+    flow: &Flow,
+    asked: Asked<'_>,
+) -> Result<(Vec<Json>, Exit), Failed> {
+    let given = asked.given;
+    let tasks = wanted(flow, asked.task)?;
+    let mut scope = Scope::new(Arc::new(services(flow, source.text(), given)));
+    set_variables(&mut scope, flow);
+    set_flow(&mut scope, flow);
+    set_inputs(&mut scope, flow, &given.inputs, None)
+        .map_err(|errors| wrong_inputs(global, source, &errors))?;
+    let show = |diagnostics: &[Diagnostic]| {
+        complain(render_text(diagnostics, source, terminal::style(global)).trim_end())
+    };
+    set_labels(&mut scope, flow, source.text()).map_err(|diagnostic| {
         show(&[*diagnostic]);
         Failed::silent(Exit::Invalid)
     })?;
-    let policy = Config::load(global)?.policy(&args.policy.allowed);
-    let runners = HostRunners::new(&host.folders.state, policy);
-    let override_type = args.runner.map(runner_type);
+    let runners = HostRunners::new(&host.folders.state, asked.policy);
+    let override_type = asked.runner.map(runner_type);
     let context = Preparing {
         runners: &runners,
         checker: &host.checker,
@@ -85,7 +126,7 @@ pub fn plan(global: &Global, args: &PlanArgs) -> Result<Exit, Failed> {
                 if !prepared.remarks.is_empty() {
                     show(&prepared.remarks);
                 }
-                match describe(&flow, task, &prepared, &places, &task_run) {
+                match describe(flow, task, &prepared, &places, &task_run) {
                     Ok(description) => planned.push(description),
                     Err(diagnostics) => {
                         show(&diagnostics);
@@ -104,15 +145,7 @@ pub fn plan(global: &Global, args: &PlanArgs) -> Result<Exit, Failed> {
             }
         }
     }
-    let answer = match args.output {
-        Format::Json => {
-            let document = json!({ "v": 1, "namespace": &*flow.namespace.value, "flow": &*flow.id.value, "tasks": planned });
-            format!("{document:#}\n")
-        }
-        Format::Text => planned.iter().map(text).collect::<Vec<_>>().join("\n"),
-    };
-    terminal::answer(&answer)?;
-    Ok(exit)
+    Ok((planned, exit))
 }
 
 fn services(flow: &Flow, source: &str, given: &Given) -> Services {

@@ -22,7 +22,6 @@ use taffrail_engine::scope::{Scope, Services, chain};
 use taffrail_engine::storage::{Folder, Storage};
 
 use crate::args::{Global, RunArgs, RunOutput, RunnerChoice};
-use crate::config::Config;
 use crate::exit::{Exit, Failed};
 use crate::given::Given;
 use crate::load::{Host, checked_flow_locked, flow_path};
@@ -47,7 +46,7 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
         ));
     }
     let given = Given::read(&args.flow.given, flow_path(&args.flow.flow).as_deref())?;
-    let policy = Config::load(global)?.policy(&args.policy.allowed);
+    let policy = host.config.policy(&args.policy.allowed);
     let runners = Arc::new(HostRunners::new(&host.folders.state, policy));
     let runner_override = args.runner.map(runner_type);
     preflight(

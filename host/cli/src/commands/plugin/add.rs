@@ -9,6 +9,7 @@ use taffrail_wasm::{Inspection, Installed, Origin, Store, StoreError};
 use super::compile::compile;
 use super::source::{Component, Source, Trust};
 use crate::args::{Format, Global, PluginAddArgs};
+use crate::config::Config;
 use crate::exit::{Exit, Failed};
 use crate::load::Host;
 use crate::terminal;
@@ -37,7 +38,7 @@ pub fn add(global: &Global, args: &PluginAddArgs) -> Result<Exit, Failed> {
             ),
         ));
     }
-    let trust = Trust::new(&args.trust.trusted_keys, args.trust.require_signature)?;
+    let trust = Trust::new(&Config::load(global)?, &args.trust)?;
     let mut added = Vec::new();
     for source in &sources {
         let mut component = source.fetch(global, digest.as_ref())?;

@@ -2,10 +2,12 @@
 
 mod add;
 mod compile;
+mod preview;
 mod publish;
 mod remove;
 mod show;
 mod source;
+mod test;
 mod update;
 mod vendor;
 mod verify;
@@ -28,6 +30,7 @@ pub fn plugin(global: &Global, command: &PluginCommand) -> Result<Exit, Failed> 
         PluginCommand::Verify(args) => verify::verify(global, args),
         PluginCommand::Vendor(args) => vendor::vendor(global, args),
         PluginCommand::Publish(args) => publish::publish(global, args),
+        PluginCommand::Test(args) => test::test(global, args),
         PluginCommand::Compile => compile::child(global),
     }
 }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use taffrail_registry::{Client, Credentials, Digest, FetchError, PublicKeys, Reference};
 use taffrail_wasm::{Limits, fits};
 
-use crate::args::Global;
+use crate::args::{Global, TrustArgs};
+use crate::config::Config;
 use crate::exit::{Exit, Failed};
 use crate::progress::{Progress, size};
 
@@ -182,12 +183,14 @@ pub struct Trust {
 }
 
 impl Trust {
-    /// Reads the keys.
+    /// Reads the keys of the configuration and of the command line.
     ///
     /// # Errors
     /// When one is no key.
-    pub fn new(keys: &[String], required: bool) -> Result<Self, Failed> {
-        let keys = PublicKeys::parse(keys.iter().map(String::as_str))
+    pub fn new(config: &Config, args: &TrustArgs) -> Result<Self, Failed> {
+        let required = config.requires_signatures || args.require_signature;
+        let keys = config.trusted_keys.iter().chain(&args.trusted_keys);
+        let keys = PublicKeys::parse(keys.map(String::as_str))
             .map_err(|error| Failed::new(Exit::Usage, error.to_string()))?;
         if required && keys.is_empty() {
             return Err(Failed::new(

@@ -10,6 +10,7 @@ use taffrail_registry::Reference;
 use taffrail_wasm::Store;
 
 use super::add::{answer, install};
+use super::preview::preview;
 use super::show::{find, key};
 use super::source::{Source, Trust, client, failed};
 use crate::args::{Format, Global, PluginUpdateArgs};
@@ -23,10 +24,25 @@ use crate::terminal;
 /// # Errors
 /// When a plugin that was named is not there, or where it came from cannot be asked.
 pub fn update(global: &Global, args: &PluginUpdateArgs) -> Result<Exit, Failed> {
+    // A component that is no plugin of a registry can be previewed, too.
+    let (sources, names): (Vec<String>, Vec<String>) = args
+        .plugins
+        .iter()
+        .cloned()
+        .partition(|text| text.contains('/') || text.ends_with(".wasm"));
+    if let (Some(source), true) = (sources.first(), args.preview.is_empty()) {
+        return Err(Failed::new(
+            Exit::Usage,
+            format!("`{source}` is no plugin that is installed"),
+        )
+        .hint(
+            "install it with `taffrail plugin add`, or see what it would change with `--preview`",
+        ));
+    }
     let host = Host::open_to_list(global)?;
-    let trust = Trust::new(&args.trust.trusted_keys, args.trust.require_signature)?;
+    let trust = Trust::new(&host.config, &args.trust)?;
     let mut newer = Vec::new();
-    for (plugin, reference) in repositories(&host, &args.plugins)? {
+    for (plugin, reference) in newest_of(&host, args, &names, &sources)? {
         let tags = client().tags(&reference).map_err(failed)?;
         let newest = tags
             .iter()
@@ -39,6 +55,16 @@ pub fn update(global: &Global, args: &PluginUpdateArgs) -> Result<Exit, Failed> 
                 .map_err(|error| Failed::new(Exit::Plugin, error.to_string()))?;
             newer.push((plugin, newest, reference));
         }
+    }
+    if !args.preview.is_empty() {
+        let mut candidates: Vec<Source> = newer
+            .into_iter()
+            .map(|(_, _, reference)| Source::Registry(reference))
+            .collect();
+        for text in &sources {
+            candidates.extend(Source::parse(text)?);
+        }
+        return preview(global, args, &candidates);
     }
     if args.dry_run {
         let text: String = newer
@@ -60,6 +86,19 @@ pub fn update(global: &Global, args: &PluginUpdateArgs) -> Result<Exit, Failed> 
         complain("everything is up to date");
     }
     Ok(Exit::Ok)
+}
+
+/// Where to look for newer versions; nowhere where components to preview were named and nothing else.
+fn newest_of<'a>(
+    host: &'a Host,
+    args: &PluginUpdateArgs,
+    names: &[String],
+    sources: &[String],
+) -> Result<Vec<(&'a PluginInfo, Reference)>, Failed> {
+    if names.is_empty() && !(args.preview.is_empty() || sources.is_empty()) {
+        return Ok(Vec::new());
+    }
+    repositories(host, names)
 }
 
 /// The newest installed version of each plugin that came from a registry, and where that is.

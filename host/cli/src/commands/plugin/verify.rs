@@ -20,7 +20,7 @@ use crate::terminal;
 /// When a plugin that was named is not there. What does not pass is told, and the exit code is 6.
 pub fn verify(global: &Global, args: &PluginVerifyArgs) -> Result<Exit, Failed> {
     let host = Host::open_to_list(global)?;
-    let trust = Trust::new(&args.trust.trusted_keys, args.trust.require_signature)?;
+    let trust = Trust::new(&host.config, &args.trust)?;
     let chosen: Vec<&PluginInfo> = if args.plugins.is_empty() {
         host.plugins.plugins().iter().collect()
     } else {

@@ -1,8 +1,8 @@
 //! The descriptor and its schemas against the published ones, and properties made up from a schema.
 
+use crate::plugin::Plugin;
 use serde_json::{Map, Value};
 use taffrail_core::descriptor::Descriptor;
-use taffrail_wasm::Plugin;
 
 /// The published shape of a descriptor.
 const DESCRIPTOR: &str = include_str!("../../../../wit/v0.1/descriptor.schema.json");

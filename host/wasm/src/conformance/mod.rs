@@ -11,11 +11,14 @@ mod schema;
 
 use std::sync::Arc;
 
+use crate::inspection::{Inspection, inspect};
+use crate::limits::Limits;
+use crate::plugin::{CallError, Plugin};
+use crate::sandbox::Sandbox;
 use serde_json::{Map, Value};
 use taffrail_core::descriptor::Descriptor;
 use taffrail_core::name::TaskType;
 use taffrail_core::plan::{PlanContext, PlanRefusal, PlanRequest, TargetOs};
-use taffrail_wasm::{CallError, Inspection, Limits, Plugin, Sandbox, inspect};
 
 pub use case::{Case, CaseError};
 

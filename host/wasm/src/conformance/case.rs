@@ -4,8 +4,10 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use taffrail_core::diagnostic::Severity;
 use taffrail_core::name::TaskType;
 use taffrail_core::plan::{EnvVar, PlanContext, PlanRequest, TargetOs};
+use taffrail_core::yaml::{Limits, parse};
 
 use super::answer::pretty;
 
@@ -76,7 +78,8 @@ impl Default for Context {
 }
 
 impl Case {
-    /// Reads every `*.json` of a folder, in the order of their names. A folder that does not exist has no cases.
+    /// Reads a table of cases, `*.yaml`, a case, `*.json`, or every one of a folder, in the order of their names. A folder that does not
+    /// exist has no cases.
     ///
     /// # Errors
     /// Names the file that cannot be read or is no case.
@@ -84,6 +87,21 @@ impl Case {
         let failed = |path: &Path, error: &dyn std::fmt::Display| {
             CaseError(format!("{}: {error}", path.display()))
         };
+        let read = |path: &Path| {
+            let text = std::fs::read_to_string(path).map_err(|error| failed(path, &error))?;
+            let source = path.display().to_string();
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "json")
+            {
+                Ok(vec![Self::read(&source, &text)?])
+            } else {
+                Self::table(&source, &text)
+            }
+        };
+        if folder.is_file() {
+            return read(folder);
+        }
         let listing = match std::fs::read_dir(folder) {
             Ok(listing) => listing,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -94,17 +112,56 @@ impl Case {
             let path = entry.map_err(|error| failed(folder, &error))?.path();
             if path
                 .extension()
-                .is_some_and(|extension| extension == "json")
+                .is_some_and(|extension| extension == "json" || extension == "yaml")
             {
                 paths.push(path);
             }
         }
         paths.sort();
-        paths
+        let mut cases = Vec::new();
+        for path in &paths {
+            cases.extend(read(path)?);
+        }
+        Ok(cases)
+    }
+
+    /// Reads a table of cases: a YAML list of `name`, `task` as a flow writes it, `context` and the expected `plan` or `error`.
+    ///
+    /// # Errors
+    /// Says at which line the text is no table.
+    pub fn table(source: &str, text: &str) -> Result<Vec<Case>, CaseError> {
+        let parsed = parse(text, &Limits::default());
+        let at = |start: u32| {
+            let before = text.get(..start as usize).unwrap_or_default();
+            format!("{source}:{}", 1 + before.matches('\n').count())
+        };
+        if let Some(found) = parsed
+            .diagnostics
             .iter()
-            .map(|path| {
-                let text = std::fs::read_to_string(path).map_err(|error| failed(path, &error))?;
-                Self::read(&path.display().to_string(), &text)
+            .find(|found| found.severity == Severity::Error)
+        {
+            let start = found.span.map_or(0, |span| span.start);
+            return Err(CaseError(format!("{}: {}", at(start), found.message)));
+        }
+        let Some(root) = parsed.root else {
+            return Ok(Vec::new());
+        };
+        root.items()
+            .iter()
+            .map(|item| {
+                let place = at(item.span.start);
+                let wrong = |reason: &str| CaseError(format!("{place}: {reason}"));
+                let Value::Object(mut case) = item.to_json() else {
+                    return Err(wrong("a case is a map"));
+                };
+                let Some(Value::Object(mut task)) = case.shift_remove("task") else {
+                    return Err(wrong("a case has a `task`, as a flow writes it"));
+                };
+                let task_type = task.shift_remove("type").unwrap_or_default();
+                task.shift_remove("id");
+                case.insert("taskType".to_owned(), task_type);
+                case.insert("properties".to_owned(), Value::Object(task));
+                Self::read(&place, &Value::Object(case).to_string())
             })
             .collect()
     }

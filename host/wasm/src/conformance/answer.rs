@@ -1,11 +1,11 @@
 //! One JSON form for a plugin's answer, the same that the guest SDK writes, so that equal answers are equal bytes.
 
+use crate::plugin::CallError;
 use serde_json::{Map, Value};
 use taffrail_core::plan::{
     CarriedFile, EnvVar, KeptFile, Plan, PlanFile, PlanRefusal, Program, PropertyRemark,
     RemarkSeverity,
 };
-use taffrail_wasm::CallError;
 
 /// The answer as `{"plan": ...}` or `{"error": ...}`: keys in the contract's order, camel case, without what is none, empty or false.
 ///
