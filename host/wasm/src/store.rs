@@ -2,9 +2,11 @@
 //!
 //! Several programs may add and remove at once: everything becomes visible, or vanishes, by one renaming. Nothing is compiled here.
 //!
-//!     <folder>/.sha256/<digest>.wasm            the component, once
-//!     <folder>/<id>/<version>/plugin.wasm       a second name of it
-//!     <folder>/<id>/<version>/origin.json       where it came from
+//! ```text
+//! <folder>/.sha256/<digest>.wasm            the component, once
+//! <folder>/<id>/<version>/plugin.wasm       a second name of it
+//! <folder>/<id>/<version>/origin.json       where it came from
+//! ```
 
 use std::fs::{self, File};
 use std::io::{self, Write};
