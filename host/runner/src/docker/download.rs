@@ -223,7 +223,10 @@ fn read_archive(
 fn entry_path(place: &str, name: &[u8]) -> Option<RelPath> {
     let name = std::str::from_utf8(name).ok()?;
     let name = name.strip_prefix("./").unwrap_or(name);
-    let below = name.split_once('/').map_or("", |(_, below)| below);
+    let (root, below) = name.split_once('/').unwrap_or((name, ""));
+    if matches!(root, "" | "..") {
+        return None;
+    }
     let path = match (place, below) {
         ("", below) => below.to_owned(),
         (place, "") => place.to_owned(),

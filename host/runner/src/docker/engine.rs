@@ -1,19 +1,21 @@
 //! One engine that answers: the connection, what is known of it, and the words for what goes wrong with it.
 
 use std::future::Future;
+use std::path::Path;
 use std::time::Duration;
 
 use bollard::errors::Error;
-use bollard::{API_DEFAULT_VERSION, Docker};
+use bollard::{API_DEFAULT_VERSION, ClientVersion, Docker};
 use taffrail_engine::ports::RunnerError;
 
 use super::address::Candidate;
 use super::create::{ApiVersion, EngineFacts};
+use super::hello::Hello;
 
 /// How long an engine may take to say that it is there.
 const HELLO: Duration = Duration::from_millis(900);
 
-/// How long an engine that is far away may take for the same.
+/// How long an engine may take that is far away or has to be asked in another way.
 const FAR_HELLO: Duration = Duration::from_secs(10);
 
 /// How long an ordinary call may take.
@@ -41,35 +43,43 @@ impl Engine {
     /// # Errors
     /// Why it does not answer, in words for people, without the address.
     pub(super) async fn connect(at: &Candidate) -> Result<Engine, String> {
-        let client = open(at).map_err(|error| words(&error))?;
-        let patience = if at.address.starts_with("unix://") {
-            HELLO
-        } else {
-            FAR_HELLO
-        };
-        let hello = async {
-            let client = client.negotiate_version().await?;
-            let version = client.version().await?;
-            Ok::<_, Error>((client, version))
-        };
-        let (client, version) = match tokio::time::timeout(patience, hello).await {
-            Ok(answer) => answer.map_err(|error| words(&error))?,
-            Err(_) => return Err(format!("no answer within {:.1} s", patience.as_secs_f32())),
-        };
-        let spoken = client.client_version();
-        let podman = version
-            .components
-            .iter()
-            .flatten()
-            .any(|component| component.name.to_lowercase().contains("podman"));
-        let number = |number: usize| u32::try_from(number).unwrap_or_default();
-        let mut facts = EngineFacts {
-            api: ApiVersion {
-                major: number(spoken.major_version),
-                minor: number(spoken.minor_version),
+        let client = open(at, API_DEFAULT_VERSION).map_err(|error| words(&error))?;
+        let late = |patience: Duration| format!("no answer within {:.1} s", patience.as_secs_f32());
+        let mut greeting = None;
+        if let Some(socket) = at.address.strip_prefix("unix://") {
+            let asked = tokio::time::timeout(HELLO, Hello::ask(Path::new(socket))).await;
+            // What goes wrong otherwise is found out, and told, by the client.
+            greeting = asked.map_err(|_| late(HELLO))?.ok().flatten();
+        }
+        let (client, hello) = match greeting {
+            Some(mut hello) => {
+                let newest = ApiVersion {
+                    major: number(API_DEFAULT_VERSION.major_version),
+                    minor: number(API_DEFAULT_VERSION.minor_version),
+                };
+                hello.api = hello.api.min(newest);
+                let spoken = ClientVersion {
+                    major_version: hello.api.major as usize,
+                    minor_version: hello.api.minor as usize,
+                };
+                let client = open(at, &spoken).map_err(|error| words(&error))?;
+                (client, hello)
+            }
+            None => match tokio::time::timeout(FAR_HELLO, negotiate(client)).await {
+                Ok(answer) => answer.map_err(|error| words(&error))?,
+                Err(_) => return Err(late(FAR_HELLO)),
             },
+        };
+        let Hello {
+            api,
             podman,
-            os: version.os.unwrap_or_else(|| "linux".to_owned()),
+            os,
+            version,
+        } = hello;
+        let mut facts = EngineFacts {
+            api,
+            podman,
+            os,
             ..EngineFacts::unknown()
         };
         if podman {
@@ -79,7 +89,7 @@ impl Engine {
             client,
             at: at.clone(),
             facts,
-            version: version.version.unwrap_or_default(),
+            version,
         })
     }
 
@@ -110,12 +120,38 @@ async fn ask_podman(client: &Docker, facts: &mut EngineFacts) {
         .and_then(|version| version.to_string().parse().ok());
 }
 
-fn open(at: &Candidate) -> Result<Docker, Error> {
+/// Asks for the version, which every engine tells, but not every one fast.
+async fn negotiate(client: Docker) -> Result<(Docker, Hello), Error> {
+    let client = client.negotiate_version().await?;
+    let version = client.version().await?;
+    let spoken = client.client_version();
+    let podman = version
+        .components
+        .iter()
+        .flatten()
+        .any(|component| component.name.to_lowercase().contains("podman"));
+    let hello = Hello {
+        api: ApiVersion {
+            major: number(spoken.major_version),
+            minor: number(spoken.minor_version),
+        },
+        podman,
+        os: version.os.unwrap_or_else(|| "linux".to_owned()),
+        version: version.version.unwrap_or_default(),
+    };
+    Ok((client, hello))
+}
+
+fn number(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or_default()
+}
+
+fn open(at: &Candidate, version: &ClientVersion) -> Result<Docker, Error> {
     let address = at.address.as_str();
     let client = if address.starts_with("unix://") {
-        Docker::connect_with_unix(address, TRANSFER_SECONDS, API_DEFAULT_VERSION)
+        Docker::connect_with_unix(address, TRANSFER_SECONDS, version)
     } else if address.starts_with("ssh://") {
-        Docker::connect_with_ssh(address, TRANSFER_SECONDS, API_DEFAULT_VERSION, None)
+        Docker::connect_with_ssh(address, TRANSFER_SECONDS, version, None)
     } else if let Some(tls) = &at.tls {
         Docker::connect_with_ssl(
             address,
@@ -123,10 +159,10 @@ fn open(at: &Candidate) -> Result<Docker, Error> {
             &tls.cert,
             &tls.ca,
             TRANSFER_SECONDS,
-            API_DEFAULT_VERSION,
+            version,
         )
     } else {
-        Docker::connect_with_http(address, TRANSFER_SECONDS, API_DEFAULT_VERSION)
+        Docker::connect_with_http(address, TRANSFER_SECONDS, version)
     };
     Ok(client?.with_request_modifier(|mut request| {
         // The engine reads these headers as base64url and takes anything else for no credentials at all; the client writes base64.

@@ -386,7 +386,8 @@ impl Follower {
                 }
                 Err(error) => {
                     self.seen.trouble = true;
-                    self.seen.engine_was_away |= error.is_gone();
+                    // Podman's service ends no container when it goes or comes.
+                    self.seen.engine_was_away |= error.is_gone() && !self.engine.facts.podman;
                     if begun.elapsed() > AWAY || self.sender.is_closed() {
                         return Err(RunnerError::Interrupted(format!(
                             "the engine has been away for {} s, so how the container ended is not known: {error}",

@@ -323,7 +323,14 @@ impl Launch<'_> {
                 .await
                 .unwrap_or_default(),
         };
-        upload(engine, container, working_dir, found, owner).await
+        let first = upload(engine, container, working_dir, found.clone(), owner).await;
+        match first {
+            // Nothing has run yet, so the same files can be sent again.
+            Err(RunnerError::Unreachable(_)) => {
+                upload(engine, container, working_dir, found, owner).await
+            }
+            other => other,
+        }
     }
 
     async fn start(self) -> Result<Box<dyn Launched>, RunnerError> {
@@ -366,15 +373,18 @@ impl Launch<'_> {
             .stderr(true)
             .build();
         let (engine, container) = (&self.belongings.engine, &self.belongings.container);
-        match call(
-            CALL,
-            engine.client.attach_container(container, Some(options)),
-        )
-        .await
-        {
-            Ok(attached) => Ok(attached.output.boxed()),
-            // Podman makes the program ready here, and finds out that there is none.
-            Err(error) => Err(self.cannot_start(error).await),
+        let mut tried_again = false;
+        loop {
+            let attach = engine
+                .client
+                .attach_container(container, Some(options.clone()));
+            match call(CALL, attach).await {
+                Ok(attached) => return Ok(attached.output.boxed()),
+                // Nothing has run yet, so a second attachment misses nothing.
+                Err(error) if error.is_gone() && !std::mem::replace(&mut tried_again, true) => {}
+                // Podman makes the program ready here, and finds out that there is none.
+                Err(error) => return Err(self.cannot_start(error).await),
+            }
         }
     }
 

@@ -181,7 +181,10 @@ impl LaunchedContainer {
             Err(error) if matches!(error.status(), Some(404 | 409)) => Ok(()),
             // Podman's word for the same.
             Err(CallError::Refused(_, text))
-                if text.contains("not running") || text.contains("state improper") =>
+                if text.contains("not running")
+                    || text.contains("state improper")
+                    // It was sent, and its effect was waited for in vain.
+                    || text.contains("timed out waiting for file") =>
             {
                 Ok(())
             }
@@ -225,13 +228,15 @@ impl Launched for LaunchedContainer {
             if !self.copies_files || patterns.is_empty() {
                 return Ok(Vec::new());
             }
-            download(
-                &self.belongings.engine,
-                &self.belongings.container,
-                patterns,
-                into,
-            )
-            .await
+            let (engine, container) = (&self.belongings.engine, &self.belongings.container);
+            let first = download(engine, container, patterns, into).await;
+            match first {
+                // The container has ended, so its files are still the same.
+                Err(RunnerError::Unreachable(_) | RunnerError::Lost(_)) => {
+                    download(engine, container, patterns, into).await
+                }
+                other => other,
+            }
         })
     }
 

@@ -13,6 +13,7 @@ mod download;
 mod engine;
 mod engines;
 mod follow;
+mod hello;
 mod image_name;
 mod launch;
 mod launched;

@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use taffrail_engine::ports::{Preparation, PullProgress, RunnerError};
 
 use super::credentials::{CredentialSources, registry_name};
-use super::engine::{CALL, CallError, Engine, call};
+use super::engine::{CallError, Engine, call};
 use super::image_name::ImageName;
 use super::settings::PullPolicy;
 
@@ -20,6 +20,9 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2
 
 /// How long all tries of a pull may take together.
 const PATIENCE: Duration = Duration::from_secs(30 * 60);
+
+/// How long the engine may take to say whether it has an image.
+const LOOK: Duration = Duration::from_secs(15);
 
 /// How long a pull may say nothing.
 const SILENCE: Duration = Duration::from_secs(5 * 60);
@@ -101,7 +104,7 @@ pub(super) async fn ensure(
 }
 
 async fn inspect(engine: &Engine, name: &str) -> Result<Option<ImageInspect>, RunnerError> {
-    match call(CALL, engine.client.inspect_image(name)).await {
+    match call(LOOK, engine.client.inspect_image(name)).await {
         Ok(image) => Ok(Some(image)),
         Err(error) if error.status() == Some(404) => Ok(None),
         Err(error) => Err(error.into_runner(&format!("look for the image `{name}`"))),

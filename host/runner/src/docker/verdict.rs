@@ -1,6 +1,6 @@
 //! How a container ended, from what the engine says of it and what we know ourselves. Pure.
 
-use bollard::models::ContainerState;
+use bollard::models::{ContainerState, ContainerStateStatusEnum};
 use taffrail_core::launch::ExitStatus;
 use taffrail_engine::ports::{Exit, RunnerError, Stop};
 
@@ -66,7 +66,13 @@ pub(super) fn of(state: &ContainerState, known: &Known) -> Result<Exit, RunnerEr
             ExitStatus::Signal(9),
             Some(format!("killed by {}", limit())),
         ),
-        (KILLED, None) if known.engine_was_away => {
+        (KILLED, None) if state.status == Some(ContainerStateStatusEnum::REMOVING) => {
+            return Err(RunnerError::Interrupted(
+                "the container is gone: somebody removed it while it ran".to_owned(),
+            ));
+        }
+        // On its way up an engine ends what ran without it, asking first.
+        (KILLED | TERMINATED, None) if known.engine_was_away => {
             return Err(RunnerError::Interrupted(
                 "the engine was restarted and ended the container".to_owned(),
             ));
@@ -152,6 +158,17 @@ mod tests {
             of(&state(137, false), &away),
             Err(RunnerError::Interrupted(_))
         ));
+        assert!(matches!(
+            of(&state(143, false), &away),
+            Err(RunnerError::Interrupted(_))
+        ));
+        let removed = ContainerState {
+            status: Some(ContainerStateStatusEnum::REMOVING),
+            ..state(137, false)
+        };
+        let found = of(&removed, &Known::default());
+        assert!(matches!(found, Err(RunnerError::Interrupted(_))));
+        assert!(of(&removed, &asked(Stop::Kill)).is_ok());
     }
 
     #[test]
