@@ -17,6 +17,7 @@ pub fn play(part: &str, arguments: &[String]) -> ExitCode {
         "pass" => pass(text(0), text(1)),
         "records" => records(text(0), text(1)),
         "sleep" => sleep(),
+        "container" => crate::container_floor::play(arguments),
         "validate" => validate(text(0), &arguments[1..]),
         _ => Err(std::io::Error::other("no such part")),
     };

@@ -10,6 +10,8 @@
 
 mod asleep;
 mod check;
+mod container_floor;
+mod containers;
 mod flood;
 mod floor;
 mod measure;
@@ -28,7 +30,7 @@ use world::World;
 type Scenario = fn(&World, Rounds, &mut Table);
 
 /// What there is to measure, by the name that the filter is held against.
-const SCENARIOS: [(&str, Scenario); 11] = [
+const SCENARIOS: [(&str, Scenario); 15] = [
     ("hello", run::hello),
     ("first", run::first),
     ("row", run::in_a_row),
@@ -40,6 +42,10 @@ const SCENARIOS: [(&str, Scenario); 11] = [
     ("validate", check::validate),
     ("folder", check::folder),
     ("size", start::size),
+    ("container-one", containers::one),
+    ("container-files", containers::files),
+    ("container-parallel", containers::at_once),
+    ("container-flood", containers::flood),
 ];
 
 fn main() -> ExitCode {
