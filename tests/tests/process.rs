@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use taffrail_runner::host::{HostProfile, INHERITED};
 use taffrail_runner::process::{ProcessRunner, ProcessSettings, TASK_RUN_VARIABLE};
-use taffrail_tests::conformance::runner::{Subject, cases};
+use taffrail_tests::conformance::runner::{Signals, Subject, cases};
 
 fn subject() -> Subject {
     let mut environment: Vec<_> = std::env::vars_os().collect();
@@ -32,6 +32,9 @@ fn subject() -> Subject {
         runner: Arc::new(ProcessRunner::new(ProcessSettings::default(), host)),
         image: None,
         own_variables,
+        on_this_host: true,
+        signals: Signals::Told,
+        left: None,
     }
 }
 
@@ -42,11 +45,7 @@ async fn the_process_runner_does_what_every_backend_must() {
     let only = std::env::var("TAFFRAIL_CASE").ok();
     let mut failed = Vec::new();
     for case in cases().filter(|case| only.as_deref().is_none_or(|only| case.name.contains(only))) {
-        assert!(
-            case.applies_to(subject.runner.capabilities()),
-            "{}",
-            case.name
-        );
+        assert!(case.applies_to(&subject), "{}", case.name);
         let begun = std::time::Instant::now();
         let verdict = case.check(&subject).await;
         println!(

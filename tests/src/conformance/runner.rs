@@ -4,6 +4,7 @@
 //! own word, are left out by [`Case::applies_to`].
 
 mod ending;
+mod files;
 mod output;
 mod start;
 mod subject;
@@ -11,9 +12,7 @@ mod subject;
 use std::future::Future;
 use std::pin::Pin;
 
-use taffrail_engine::ports::Capabilities;
-
-pub use subject::{Ran, Subject};
+pub use subject::{Left, Ran, Signals, Subject};
 
 /// What a case found: nothing, or what is wrong.
 pub type Verdict = Result<(), String>;
@@ -31,8 +30,8 @@ pub struct Case {
 
 impl Case {
     /// Whether the case makes sense for such a backend.
-    pub fn applies_to(&self, capabilities: Capabilities) -> bool {
-        capabilities.shares_files || !self.needs_shared_host
+    pub fn applies_to(&self, subject: &Subject) -> bool {
+        subject.on_this_host || !self.needs_shared_host
     }
 
     /// Puts the backend through it.
@@ -63,13 +62,14 @@ pub fn cases() -> impl Iterator<Item = &'static Case> {
     start::CASES
         .iter()
         .chain(output::CASES)
+        .chain(files::CASES)
         .chain(ending::CASES)
 }
 
 /// Puts a backend through every case that applies to it, one after another, and gives those that failed with what was wrong.
 pub async fn failures(subject: &Subject) -> Vec<(&'static str, String)> {
     let mut failed = Vec::new();
-    for case in cases().filter(|case| case.applies_to(subject.runner.capabilities())) {
+    for case in cases().filter(|case| case.applies_to(subject)) {
         if let Err(reason) = case.check(subject).await {
             failed.push((case.name, reason));
         }

@@ -34,6 +34,15 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
+/// An answer whose head has come.
+pub struct Pending {
+    /// The HTTP status.
+    pub status: u16,
+    length: Option<u64>,
+    chunked: bool,
+    reader: BufReader<Box<dyn Connection>>,
+}
+
 impl fmt::Debug for Answer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} {}", self.status, self.text())
@@ -104,10 +113,27 @@ impl Api {
         headers: &[(&str, &str)],
         body: &mut dyn Read,
     ) -> io::Result<Answer> {
+        self.begin(method, path, headers, body)?.finish()
+    }
+
+    /// Sends a request and reads the head of the answer.
+    ///
+    /// # Errors
+    /// The connection failed, or what came back is no HTTP.
+    pub fn begin(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &mut dyn Read,
+    ) -> io::Result<Pending> {
         let mut connection = self.connect()?;
-        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: engine\r\nConnection: close\r\n");
+        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: engine\r\n");
         for (name, value) in headers {
             head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        if !head.contains("Connection:") {
+            head.push_str("Connection: close\r\n");
         }
         let mut buffer = vec![0; 64 * 1024];
         let mut count = body.read(&mut buffer)?;
@@ -130,7 +156,7 @@ impl Api {
                 count = body.read(&mut buffer)?;
             }
         }
-        read_answer(&mut BufReader::new(connection))
+        read_head(BufReader::with_capacity(64 * 1024, connection))
     }
 
     /// Asks for something and expects JSON.
@@ -188,8 +214,8 @@ fn line(reader: &mut impl BufRead) -> io::Result<String> {
     Ok(text.trim_end().to_owned())
 }
 
-fn read_answer(reader: &mut impl BufRead) -> io::Result<Answer> {
-    let first = line(reader)?;
+fn read_head(mut reader: BufReader<Box<dyn Connection>>) -> io::Result<Pending> {
+    let first = line(&mut reader)?;
     let status = first
         .split(' ')
         .nth(1)
@@ -197,7 +223,7 @@ fn read_answer(reader: &mut impl BufRead) -> io::Result<Answer> {
         .ok_or_else(|| invalid(&format!("no status in `{first}`")))?;
     let (mut length, mut chunked) = (None, false);
     loop {
-        let header = line(reader)?.to_ascii_lowercase();
+        let header = line(&mut reader)?.to_ascii_lowercase();
         match header.split_once(':') {
             None => break,
             Some(("content-length", value)) => length = value.trim().parse::<u64>().ok(),
@@ -205,24 +231,49 @@ fn read_answer(reader: &mut impl BufRead) -> io::Result<Answer> {
             Some(_) => {}
         }
     }
-    let mut body = Vec::new();
-    if chunked {
-        loop {
-            let size = line(reader)?;
-            let size = u64::from_str_radix(&size, 16)
-                .map_err(|_| invalid(&format!("no chunk size in `{size}`")))?;
-            reader.take(size).read_to_end(&mut body)?;
-            line(reader)?;
-            if size == 0 {
-                break;
+    Ok(Pending {
+        status,
+        length,
+        chunked,
+        reader,
+    })
+}
+
+impl Pending {
+    /// Reads the rest.
+    ///
+    /// # Errors
+    /// The connection failed, or what came back is no HTTP.
+    pub fn finish(mut self) -> io::Result<Answer> {
+        let mut body = Vec::new();
+        if self.chunked {
+            loop {
+                let size = line(&mut self.reader)?;
+                let size = u64::from_str_radix(&size, 16)
+                    .map_err(|_| invalid(&format!("no chunk size in `{size}`")))?;
+                (&mut self.reader).take(size).read_to_end(&mut body)?;
+                line(&mut self.reader)?;
+                if size == 0 {
+                    break;
+                }
             }
+        } else if let Some(length) = self.length {
+            (&mut self.reader).take(length).read_to_end(&mut body)?;
+        } else if self.status != 204 && self.status != 304 {
+            self.reader.read_to_end(&mut body)?;
         }
-    } else if let Some(length) = length {
-        reader.take(length).read_to_end(&mut body)?;
-    } else if status != 204 && status != 304 {
-        reader.read_to_end(&mut body)?;
+        Ok(Answer {
+            status: self.status,
+            body,
+        })
     }
-    Ok(Answer { status, body })
+}
+
+impl Read for Pending {
+    /// What comes on the connection, as it comes.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buffer)
+    }
 }
 
 /// A text as a part of a path or query.

@@ -596,6 +596,13 @@ async fn serve(client: UnixStream, shared: &Shared) -> io::Result<()> {
             done = hand_on(&mut upstream.reader, &mut client.writer, answer.body, Allowance(allowance)) => done?,
             () = client.reader.closed() => return Err(gone()),
         }
+        if request
+            .text
+            .to_ascii_lowercase()
+            .contains("\r\nconnection: close")
+        {
+            return Ok(());
+        }
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use taffrail_engine::cancel::{Cancel, CancelLevel};
 use taffrail_engine::drive::EndedBy;
 use taffrail_engine::ports::{Launched, Step, Stop};
 
-use super::subject::{Ran, Wish, folder, is_alive};
+use super::subject::{Ran, Signals, Wish, folder, is_alive};
 use super::{Case, Subject, Verdict, list, must, same};
 
 pub(super) const CASES: &[Case] = list![
@@ -25,6 +25,8 @@ pub(super) const CASES: &[Case] = list![
     ended_orphans_are_nobodys_fault,
     who_heeds_the_request_ends_in_its_own_way,
     who_ignores_the_request_is_killed,
+    // The first process of a container gets the request, and the others end with it.
+    #[shared]
     the_request_reaches_the_whole_family,
     #[shared]
     a_stopped_program_is_woken_to_end,
@@ -37,20 +39,25 @@ pub(super) const CASES: &[Case] = list![
 ];
 
 async fn exit_codes_are_what_the_program_said(subject: &Subject) -> Verdict {
-    for code in [0, 1, 66, 127, 137, 255] {
+    for code in [0, 1, 3, 66, 126, 127, 137, 255] {
         let ran = subject.sh(&format!("exit {code}")).await?;
         same("exit", ran.status(), Some(ExitStatus::Code(code)))?;
         same("ended by", ran.ended_by(), EndedBy::Itself)?;
     }
-    Ok(())
+    // What does not fit is cut off, as everywhere.
+    let ran = subject.sh("sh -c 'exit 300'; exit $?").await?;
+    same("exit", ran.status(), Some(ExitStatus::Code(44)))
 }
 
 async fn a_signal_is_not_a_code(subject: &Subject) -> Verdict {
     for signal in [9, 15, 11] {
-        let ran = subject
-            .sh(&format!("echo before; kill -{signal} $$; sleep 5"))
-            .await?;
-        same("exit", ran.status(), Some(ExitStatus::Signal(signal)))?;
+        let script = match subject.signals {
+            Signals::Told => format!("echo before; kill -{signal} $$; sleep 5"),
+            // The first process of a container without an init cannot end itself so.
+            Signals::AsCode => format!("sh -c 'echo before; kill -{signal} $$; sleep 5'; exit $?"),
+        };
+        let ran = subject.sh(&script).await?;
+        same("exit", ran.status(), Some(subject.ended_by_signal(signal)))?;
         same("output", ran.out(), "before\n".to_owned())?;
     }
     Ok(())

@@ -18,6 +18,8 @@ pub(super) const CASES: &[Case] = list![
     a_long_line_arrives_in_pieces,
     a_flood_leaves_memory_flat,
     both_streams_at_once_arrive_whole,
+    // A container ends with its leader.
+    #[shared]
     output_after_the_leader_arrives,
     a_dropped_wait_loses_nothing,
 ];

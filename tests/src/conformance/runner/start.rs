@@ -12,9 +12,7 @@ pub(super) const CASES: &[Case] = list![
     the_environment_is_what_was_asked_for,
     the_working_directory_is_where_it_runs,
     standard_input_is_empty,
-    #[shared]
     broken_pipe_and_termination_are_not_ignored,
-    #[shared]
     many_long_arguments_work,
     #[shared]
     a_missing_program_is_named,
@@ -24,7 +22,6 @@ pub(super) const CASES: &[Case] = list![
     a_program_without_permission_is_named,
     #[shared]
     a_variable_that_is_too_long_is_named,
-    #[shared]
     a_relative_program_is_found_in_the_working_directory,
 ];
 

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use super::Verdict;
 use taffrail_core::launch::{ExitStatus, LaunchSpec, Stream, TaskIdentity};
 use taffrail_core::output::Masker;
 use taffrail_engine::cancel::Cancel;
-use taffrail_engine::drive::{DriveSettings, Driven, EndedBy, OutputSink, TaskOutput, drive};
+use taffrail_engine::drive::{
+    DriveSettings, Driven, EndedBy, FetchRequest, OutputSink, TaskOutput, drive,
+};
 use taffrail_engine::ports::{LaunchContext, Launched, Runner};
 
 /// A backend under test.
@@ -19,6 +22,24 @@ pub struct Subject {
     pub image: Option<String>,
     /// The names of all variables that it gives to a program by itself.
     pub own_variables: Vec<String>,
+    /// Whether its programs run on this host's disk and in this host's table of processes.
+    pub on_this_host: bool,
+    /// How a program that a signal ended is told.
+    pub signals: Signals,
+    /// What is still there of an execution with this id, after all was disposed of; for backends where that can be seen.
+    pub left: Option<Left>,
+}
+
+/// Says what is left of an execution.
+pub type Left = Box<dyn Fn(&str) -> Vec<String> + Send + Sync>;
+
+/// How a backend tells that a signal ended a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signals {
+    /// As a signal.
+    Told,
+    /// As what shells make of it, 128 and the signal, unless the backend sent it itself.
+    AsCode,
 }
 
 /// A program that ran to its end.
@@ -41,6 +62,8 @@ pub(super) struct Wish {
     pub(super) timeout: Option<Duration>,
     pub(super) grace: Duration,
     pub(super) cancel: Cancel,
+    /// What is brought back, where the backend does not share files.
+    pub(super) fetch: &'static [&'static str],
 }
 
 impl Default for Wish {
@@ -50,6 +73,7 @@ impl Default for Wish {
             timeout: Some(Duration::from_secs(60)),
             grace: Duration::ZERO,
             cancel: Cancel::new(),
+            fetch: &[],
         }
     }
 }
@@ -82,13 +106,14 @@ impl Subject {
     /// What to start for this argument vector, with an identity of its own.
     pub(super) fn spec(&self, working_dir: &Path, argv: &[&str]) -> LaunchSpec {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         LaunchSpec {
             identity: TaskIdentity {
                 namespace: "conformance".into(),
                 flow: "runner".into(),
-                execution: format!("{}x", std::process::id()),
+                execution: format!("{}x{number}x", std::process::id()),
                 task: "case".into(),
-                task_run: format!("run{}", NUMBER.fetch_add(1, Ordering::Relaxed)),
+                task_run: format!("run{number}"),
                 attempt: 1,
             },
             argv: argv.iter().map(|argument| argument.to_string()).collect(),
@@ -130,18 +155,44 @@ impl Subject {
     ) -> Result<(Driven, Duration), String> {
         let begun = Instant::now();
         let launched = self.launch(spec).await?;
+        let patterns: Vec<String> = wish.fetch.iter().map(|name| name.to_string()).collect();
+        let travel = !self.runner.capabilities().shares_files && !patterns.is_empty();
         let settings = DriveSettings {
             deadline: wish.timeout,
             grace: wish.grace,
             cancel: wish.cancel,
             masker: Masker::new(),
-            fetch: None,
+            fetch: travel.then_some(FetchRequest {
+                patterns: &patterns,
+                into: &spec.working_dir,
+            }),
         };
         let driven = drive(launched, settings, sink).await;
         if let Some(failure) = driven.failure.as_ref().or(driven.dispose_failure.as_ref()) {
             return Err(format!("the backend failed: {failure}"));
         }
+        if let Some(Err(failure)) = &driven.fetched {
+            return Err(format!("the files did not come back: {failure}"));
+        }
+        self.nothing_is_left(spec)?;
         Ok((driven, begun.elapsed()))
+    }
+
+    /// Fails where something of the execution is still there.
+    pub(super) fn nothing_is_left(&self, spec: &LaunchSpec) -> Verdict {
+        let left = self
+            .left
+            .as_ref()
+            .map(|left| left(&spec.identity.execution));
+        super::same("left", left.unwrap_or_default(), Vec::new())
+    }
+
+    /// What is told of a program that this signal ended.
+    pub(super) fn ended_by_signal(&self, signal: i32) -> ExitStatus {
+        match self.signals {
+            Signals::Told => ExitStatus::Signal(signal),
+            Signals::AsCode => ExitStatus::Code(128 + signal),
+        }
     }
 
     pub(super) async fn launch(&self, spec: &LaunchSpec) -> Result<Box<dyn Launched>, String> {
