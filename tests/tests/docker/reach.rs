@@ -86,7 +86,8 @@ fn an_engine_that_is_not_there_is_told_at_once() {
         finished
             .exits(5)
             .says([path.to_str().unwrap(), "DOCKER_HOST"]);
-        assert!(finished.took < Duration::from_secs(1), "{finished}");
+        // Some milliseconds, on a machine that has nothing else to do.
+        assert!(finished.took < Duration::from_secs(5), "{finished}");
         finished.never_prints(["one | hello"]);
     }
     let finished = world

@@ -61,6 +61,13 @@ pub(super) fn of(state: &ContainerState, known: &Known) -> Result<Exit, RunnerEr
     };
     Ok(match (code, known.asked) {
         (KILLED, Some(_)) => exit(ExitStatus::Signal(9), None),
+        // Podman, where it did not see the end that it was told to make.
+        (..=-1, Some(Stop::Kill)) => exit(ExitStatus::Signal(9), None),
+        (..=-1, _) => {
+            return Err(RunnerError::Lost(
+                "the engine does not know how the container ended".to_owned(),
+            ));
+        }
         (TERMINATED, Some(_)) => exit(ExitStatus::Signal(15), None),
         (KILLED, None) if out_of_memory => exit(
             ExitStatus::Signal(9),
@@ -140,6 +147,8 @@ mod tests {
         check(&state(137, false), &Known::default(), code(137), None);
         check(&state(137, false), &asked(Stop::Kill), signal(9), None);
         check(&state(143, false), &asked(Stop::Ask), signal(15), None);
+        check(&state(-1, false), &asked(Stop::Kill), signal(9), None);
+        assert!(of(&state(-1, false), &Known::default()).is_err());
         check(&state(143, false), &Known::default(), code(143), None);
         check(&state(0, false), &asked(Stop::Ask), code(0), None);
         check(

@@ -217,7 +217,9 @@ async fn a_flood_can_be_killed(subject: &Subject) -> Verdict {
     let ran = ran?;
     same("exit", ran.status(), Some(ExitStatus::Signal(9)))?;
     same("ended by", ran.ended_by(), EndedBy::Cancel)?;
-    must(ran.took < Duration::from_secs(5), || {
+    // An engine between them has its own load to see to.
+    let patience = if subject.on_this_host { 5 } else { 40 };
+    must(ran.took < Duration::from_secs(patience), || {
         format!("it took {:?}", ran.took)
     })?;
     must(!ran.stdout.is_empty() && !ran.stderr.is_empty(), || {

@@ -263,7 +263,7 @@ fn every_property_does_what_it_says() {
     let body = json!({
         "Image": images::TOOLS, "Hostname": "other-host", "Volumes": { "/shared": {} },
         "Cmd": ["sh", "-c", "echo from the other > /shared/word; exec sleep 600"],
-        "HostConfig": { "IpcMode": "shareable" },
+        "HostConfig": { "IpcMode": "shareable", "RestartPolicy": { "Name": "always" } },
     });
     let created = api.post("/containers/create", &body).done().json();
     // By its id: this engine does not always find a container by its name while others come and go.
