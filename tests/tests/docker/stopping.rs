@@ -87,7 +87,7 @@ fn a_timeout_ends_the_container_and_its_children() {
     };
     let ran = yard.run(
         &contained(
-            "timeout: PT1S",
+            "timeout: PT15S",
             "",
             "echo ready\n(setsid sleep 300 &)\nsleep 300",
         ),
@@ -95,7 +95,7 @@ fn a_timeout_ends_the_container_and_its_children() {
         7,
     );
     assert!(
-        ran.finished.took < Duration::from_secs(15),
+        ran.finished.took < Duration::from_secs(45),
         "{}",
         ran.finished
     );

@@ -280,7 +280,7 @@ fn every_property_does_what_it_says() {
     rows.extend(devices());
     rows.extend(files(&other, &bind));
     rows.extend(network(&other));
-    rows.extend(rights(&other));
+    rows.extend(rights());
     rows.extend(program());
     if let Ok(only) = std::env::var("TAFFRAIL_CASE") {
         rows.retain(|row| row.property.contains(&only));

@@ -66,12 +66,6 @@ pub(super) fn files(other: &str, bind: &str) -> Vec<Row> {
             vec![Fails("no-such-driver")],
         ),
         row(
-            "volumesFrom",
-            json!({ "volumesFrom": [format!("{other}:ro")] }),
-            "cat /shared/word",
-            vec![Prints("from the other")],
-        ),
-        row(
             "fileHandlingStrategy: VOLUME",
             json!({ "fileHandlingStrategy": "VOLUME" }),
             "pwd; echo $WORKING_DIR; touch made && echo written",
