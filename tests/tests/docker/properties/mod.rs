@@ -278,7 +278,7 @@ fn every_property_does_what_it_says() {
 
     let mut rows = limits();
     rows.extend(devices());
-    rows.extend(files(&other, &bind));
+    rows.extend(files(&bind));
     rows.extend(network(&other));
     rows.extend(rights());
     rows.extend(program());

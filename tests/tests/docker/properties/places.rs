@@ -5,7 +5,7 @@ use serde_json::json;
 use super::Seen::{Fails, FailsOr, Inspect, Prints};
 use super::{Row, row};
 
-pub(super) fn files(other: &str, bind: &str) -> Vec<Row> {
+pub(super) fn files(bind: &str) -> Vec<Row> {
     let read_only = format!("{bind}:/given:ro");
     vec![
         row(
