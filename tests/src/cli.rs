@@ -17,7 +17,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The longest that one invocation may take before it counts as hung.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(180);
 /// The options that every command takes, in the order of their folders in a world.
 const FOLDERS: [(&str, &str); 3] = [
     ("TAFFRAIL_STATE_DIR", "state"),
