@@ -287,6 +287,9 @@ pub struct RunArgs {
     /// Keep the working directories of the tasks
     #[arg(long)]
     pub keep: bool,
+    /// How many tasks may work at once [default: twice the number of processors]
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
     #[command(flatten)]
     pub policy: PolicyArgs,
 }

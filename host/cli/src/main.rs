@@ -11,6 +11,7 @@ mod given;
 mod load;
 mod locking;
 mod owner;
+mod people;
 mod progress;
 mod report;
 mod runners;

@@ -71,6 +71,8 @@ pub enum FailureKind {
     Unreachable,
     /// What the program ran on went away while it ran: the engine restarted, or somebody removed the container.
     Interrupted,
+    /// One of its own tasks did not end well.
+    Child,
     /// A file could not be read or written, or what became of the program is not known.
     Host,
 }
@@ -91,6 +93,34 @@ pub struct TaskOutputs {
     pub own: Map<String, Value>,
 }
 
+impl TaskOutputs {
+    /// The outputs by name, as expressions see them.
+    pub fn into_map(self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(map)) => map,
+            _ => Map::new(),
+        }
+    }
+}
+
+/// One attempt that was not the last.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attempt {
+    /// From 1.
+    pub number: u32,
+    /// When it started, ISO-8601 in UTC.
+    pub started: String,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// Why it did not end well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// How the program ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit: Option<ExitStatus>,
+}
+
 /// What is kept of a task run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -98,6 +128,12 @@ pub struct TaskRecord {
     /// Whose run it was.
     #[serde(flatten)]
     pub identity: TaskIdentity,
+    /// The value of the loop that it ran for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub value: Option<String>,
+    /// The task run that it is a part of.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub parent: Option<String>,
     /// The task's type as the flow names it.
     pub task_type: String,
     /// The plugin that planned it, `id version`.
@@ -114,14 +150,17 @@ pub struct TaskRecord {
     /// How the program ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exit: Option<ExitStatus>,
-    /// What it left.
-    pub outputs: TaskOutputs,
+    /// What it left, by name.
+    pub outputs: Map<String, Value>,
     /// What it measured.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub metrics: Vec<Metric>,
+    /// The attempts before the last one.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub attempts: Vec<Attempt>,
     /// When it started, ISO-8601 in UTC.
     pub started: String,
-    /// How long it took, in milliseconds.
+    /// How long it took, in milliseconds, all attempts and the time between them included.
     pub duration_ms: u64,
     /// How many lines it wrote to standard output.
     pub stdout_lines: u64,
@@ -133,6 +172,40 @@ pub struct TaskRecord {
     /// What went wrong beside the run itself: processes left behind, a clean-up that failed.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub warnings: Vec<String>,
+    /// The file that its log went to instead of the log view.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub log_file: Option<String>,
+    /// Whether an earlier run of the same inputs stands for this one.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub cached: bool,
+}
+
+impl TaskRecord {
+    /// The record of a task run that has left nothing yet, started at this moment.
+    pub fn new(identity: TaskIdentity, task_type: &str, started: String) -> Self {
+        Self {
+            identity,
+            value: None,
+            parent: None,
+            task_type: task_type.to_owned(),
+            plugin: None,
+            runner: None,
+            state: State::Success,
+            failure: None,
+            exit: None,
+            outputs: Map::new(),
+            metrics: Vec::new(),
+            attempts: Vec::new(),
+            started,
+            duration_ms: 0,
+            stdout_lines: 0,
+            stderr_lines: 0,
+            stderr_tail: Vec::new(),
+            warnings: Vec::new(),
+            log_file: None,
+            cached: false,
+        }
+    }
 }
 
 /// What is kept of an execution.
@@ -170,10 +243,20 @@ pub struct ExecutionRecord {
 pub fn settle(failure: Option<FailureKind>, allow_failure: bool, allow_warning: bool) -> State {
     match failure {
         Some(FailureKind::Cancelled) => State::Killed,
-        Some(_) if allow_failure && allow_warning => State::Success,
-        Some(_) if allow_failure => State::Warning,
-        Some(_) => State::Failed,
+        Some(_) => settle_state(State::Failed, allow_failure, allow_warning),
         None => State::Success,
+    }
+}
+
+/// Applies `allowFailure`, then `allowWarning`, to a state.
+pub fn settle_state(state: State, allow_failure: bool, allow_warning: bool) -> State {
+    let state = match state {
+        State::Failed if allow_failure => State::Warning,
+        state => state,
+    };
+    match state {
+        State::Warning if allow_warning => State::Success,
+        state => state,
     }
 }
 

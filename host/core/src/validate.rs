@@ -7,11 +7,12 @@ use serde_json::{Map, Value};
 
 use crate::descriptor::Descriptor;
 use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::flow::{Flow, PluginDefault, ScriptType, Task, wrong_version};
+use crate::flow::{Flow, PluginDefault, ScriptType, Task, TaskKind, wrong_version};
+use crate::native::{self, FlowableKind, NativeType};
 use crate::resolve::{Installed, Locking};
 use crate::schema::{
     INPUT_TYPES, RunnerFragment, Shape, Where, common_schema, docker_block_schema, flow_schema,
-    input_schema, runner_schema, script_key_names, task_schema,
+    input_schema, native_schema, runner_schema, script_key_names, task_schema,
 };
 use crate::script::ScriptSettings;
 use crate::suggest::did_you_mean;
@@ -89,6 +90,7 @@ pub struct Checker {
     common: OnceLock<Shape>,
     docker_block: OnceLock<Shape>,
     inputs: Vec<OnceLock<Shape>>,
+    natives: Vec<OnceLock<Shape>>,
     tasks: Mutex<HashMap<(usize, usize), Arc<Shape>>>,
 }
 
@@ -111,6 +113,7 @@ impl Checker {
             common: OnceLock::new(),
             docker_block: OnceLock::new(),
             inputs: INPUT_TYPES.iter().map(|_| OnceLock::new()).collect(),
+            natives: native::all().iter().map(|_| OnceLock::new()).collect(),
             tasks: Mutex::new(HashMap::new()),
         }
     }
@@ -205,6 +208,61 @@ impl Checker {
             }),
             Err(error) => Err(vec![broken_rendering(task, &error.to_string())]),
         }
+    }
+
+    /// The second check of a task that the host itself runs: its own keys with the types that their schema asks for. `rendered` is the
+    /// task's map in which every text but those of its children is rendered; the children need not be in it.
+    ///
+    /// # Errors
+    /// Every value that is wrong now, at the place where its expression stands.
+    pub fn settle_native(
+        &self,
+        task: &Task,
+        rendered: Map<String, Value>,
+    ) -> Result<Value, Vec<Diagnostic>> {
+        let Some(native) = task.native() else {
+            return Err(vec![broken_rendering(task, "it is a script task")]);
+        };
+        let shape = self.native_shape(native);
+        let mut map = rendered;
+        for key in ["id", "version"] {
+            if let Some(scalar) = task.node.get(key).and_then(Node::scalar) {
+                map.insert(key.to_owned(), Value::from(&*scalar.text));
+            }
+        }
+        // Children are tasks of their own; a stub of the right shape stands for them.
+        if let TaskKind::Flowable { kind, .. } = &task.kind {
+            for entry in task.node.entries() {
+                if let Some(stub) = child_stub(*kind, &entry.key) {
+                    map.insert(entry.key.to_string(), stub);
+                }
+            }
+        }
+        let mut value = Value::Object(map);
+        let mut found = Vec::new();
+        let place = Where {
+            path: &format!("task `{}`", task.id.value),
+            holder: task.id.span,
+            what: "this task",
+        };
+        shape.check_rendered(&task.node, &mut value, place, &mut found);
+        if !found.is_empty() {
+            found.sort_by_key(|diagnostic| diagnostic.span);
+            return Err(found);
+        }
+        if let Value::Object(map) = &mut value {
+            map.retain(|key, _| !self.common_shape().has_key(key));
+        }
+        Ok(value)
+    }
+
+    /// The shape of a type that the host itself runs.
+    pub(crate) fn native_shape(&self, native: &'static NativeType) -> &Shape {
+        let index = native::all()
+            .iter()
+            .position(|known| known.kind == native.kind)
+            .unwrap_or(0);
+        self.natives[index].get_or_init(|| Shape::new(native_schema(&native::all()[index])))
     }
 
     pub(crate) fn flow_shape(&self) -> &Shape {
@@ -483,6 +541,18 @@ fn check_runner_version(
             )),
         ),
         Err(error) => found.push(wrong_version(error, value.span).path(path)),
+    }
+}
+
+/// What stands for the children under a key; nothing where the key holds none.
+fn child_stub(kind: FlowableKind, key: &str) -> Option<Value> {
+    match key {
+        "tasks" if kind.wraps_tasks() => Some(serde_json::json!([{ "task": {} }])),
+        "cases" if kind == FlowableKind::Switch => Some(serde_json::json!({})),
+        "onPause" if kind == FlowableKind::Pause => Some(serde_json::json!({})),
+        "onResume" if kind == FlowableKind::Pause => Some(serde_json::json!([])),
+        key if kind.holds_tasks(key) => Some(serde_json::json!([{}])),
+        _ => None,
     }
 }
 

@@ -153,10 +153,7 @@ fn values() {
     );
     expect(
         "concurrency:\n  limit: 0\ntasks:\n  - {id: a, type: io.kestra.plugin.scripts.shell.Script, script: x}\n",
-        &[
-            "1:1 note[TF0902] `concurrency` is accepted and not run here (every run counts for itself here)",
-            "2:10 error[TF0104] `limit` must be at least 1, not `0`",
-        ],
+        &["2:10 error[TF0104] `limit` must be at least 1, not `0`"],
     );
 }
 
@@ -254,7 +251,6 @@ fn ids() {
     expect(
         "tasks:\n  - id: a\n    type: io.kestra.plugin.core.flow.Sequential\n    tasks:\n      - {id: a, type: io.kestra.plugin.scripts.shell.Script, scrip: x}\n",
         &[
-            "3:11 error[TF0901] `io.kestra.plugin.core.flow.Sequential` is a flowable task, and flowable tasks are not supported yet (this version of taffrail runs script tasks only)",
             "5:14 error[TF0203] two tasks have the id `a` (the first one is on line 4)",
             "5:62 error[TF0101] this task has no key `scrip` (unknown key); help: did you mean `script`?",
         ],
@@ -280,7 +276,75 @@ fn expressions() {
             "10:22 error[TF0204] the flow has no variable `greting`; help: did you mean `greeting`?",
             "10:36 error[TF0204] there is no variable `input` (expressions begin with `inputs`, `outputs`, `vars`, `labels`, `flow`, `execution`, `task` or `taskrun`); help: did you mean `inputs`?",
             "14:26 error[TF0204] no task named `frist` (tasks that ran before this one: `first`); help: did you mean `first`?",
+            "14:82 error[TF0204] there is no `taskrun.value` here (only a task inside a ForEach has one)",
             "14:94 warning[TF0204] there is no variable `planet` (expressions begin with `inputs`, `outputs`, `vars`, `labels`, `flow`, `execution`, `task` or `taskrun`)",
+        ],
+    );
+}
+
+#[test]
+fn flowables() {
+    let check = |kind: &str, lines: &str, expected: &[&str]| {
+        let lines: String = lines.lines().map(|line| format!("    {line}\n")).collect();
+        expect(
+            &format!("tasks:\n  - id: f\n    type: io.kestra.plugin.core.flow.{kind}\n{lines}"),
+            expected,
+        );
+    };
+    let log = "type: io.kestra.plugin.core.log.Log, message: x";
+    check(
+        "ForEach",
+        &format!("value: [1]\ntasks:\n  - {{id: a, {log}}}"),
+        &[
+            "4:5 error[TF0101] this task has no key `value` (unknown key); help: did you mean `values`?",
+        ],
+    );
+    check(
+        "Parallel",
+        "concurrent: -1\ntasks: []",
+        &[
+            "4:17 error[TF0104] `concurrent` must be at least 0, not `-1`",
+            "5:12 error[TF0104] `tasks` must not be empty",
+        ],
+    );
+    // Order inside and between branches, as far as it is certain.
+    check(
+        "Sequential",
+        "tasks:\n  - {id: a, type: io.kestra.plugin.core.log.Log, message: \"{{ outputs.b.value }}\"}\n  - {id: b, type: io.kestra.plugin.core.debug.Return, format: \"{{ outputs.e.value }}\"}\nerrors:\n  - {id: e, type: io.kestra.plugin.core.debug.Return, format: \"{{ outputs.b.value }}\"}",
+        &[
+            "5:75 error[TF0204] task `b` runs after this one (its outputs do not exist yet)",
+            "6:71 error[TF0204] task `e` runs after this one (its outputs do not exist yet)",
+        ],
+    );
+    check(
+        "LoopUntil",
+        "condition: \"{{ outputs.b.value == 'x' }}\"\ntasks:\n  - {id: a, type: io.kestra.plugin.core.log.Log, message: \"{{ outputs.b.value ?? '' }} {{ outputs.b.value }}\"}\n  - {id: b, type: io.kestra.plugin.core.debug.Return, format: x}",
+        &[],
+    );
+    check(
+        "Dag",
+        &format!(
+            "tasks:\n  - task: {{id: a, {log}}}\n    dependsOn: [b]\n  - task: {{id: b, {log}}}\n    dependsOn: [c, bb]\n  - task: {{id: c, {log}}}\n    dependsOn: [a, c]"
+        ),
+        &[
+            "5:20 error[TF0104] task `a` needs itself (`a` needs `b` needs `c` needs `a`)",
+            "8:24 error[TF0204] no task named `bb` in this Dag",
+            "10:24 error[TF0104] task `c` needs itself",
+        ],
+    );
+    check(
+        "Switch",
+        "value: a\ncases:\n  a: {id: x}",
+        &["6:10 error[TF0103] `a` must be a list, not a map"],
+    );
+    expect(
+        "sla:\n  - {id: a, type: MAX_DURATION, duration: 5m}\n  - {id: b, type: MAX_DURTION}\nretry: {type: constant}\ntasks:\n  - {id: l, type: io.kestra.core.tasks.log.Log, message: x, retry: {type: constant, interval: PT1S}}\n",
+        &[
+            "2:43 error[TF0104] `5m` is not a duration; write for example `PT30S`, `PT5M`, `PT1H30M` or `P1D`",
+            "3:19 error[TF0104] `type` cannot be `MAX_DURTION`: it is one of [\"MAX_DURATION\", \"EXECUTION_ASSERTION\"]; did you mean `MAX_DURATION`?",
+            "4:15 error[TF0104] a retry of type `constant` needs the key `interval`",
+            "6:19 warning[TF0105] `io.kestra.core.tasks.log.Log` is an old name; help: write `io.kestra.plugin.core.log.Log`",
+            "6:68 warning[TF0104] this retry never gives up (it has neither `maxAttempts` nor `maxDuration`)",
         ],
     );
 }

@@ -1,9 +1,12 @@
 //! All that a reporter can see of an execution: a closed enum, so that the compiler lists who must know of a new event.
 
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
 use taffrail_core::diagnostic::{Diagnostic, Source};
 use taffrail_core::flow::Task;
 use taffrail_core::launch::TaskIdentity;
-use taffrail_core::record::{ExecutionRecord, TaskRecord};
+use taffrail_core::record::{ExecutionRecord, Failure, TaskRecord};
 
 use crate::drive::TaskOutput;
 use crate::ports::Preparation;
@@ -28,6 +31,17 @@ pub enum Event<'a> {
         identity: &'a TaskIdentity,
         /// The task's type as the flow names it.
         task_type: &'a str,
+        /// The value of the loop that it runs for.
+        value: Option<&'a str>,
+    },
+    /// A task run has failed and is tried again.
+    Retrying {
+        /// Whose run it is; the attempt is the one that failed.
+        identity: &'a TaskIdentity,
+        /// Why it failed; secrets are masked.
+        failure: &'a Failure,
+        /// The time until the next attempt.
+        after: Duration,
     },
     /// A backend makes a task run ready, and has something to tell of it. Secrets are masked.
     Preparing {
@@ -56,6 +70,8 @@ pub enum Event<'a> {
         record: &'a TaskRecord,
         /// The task, for its place in the flow's file.
         task: &'a Task,
+        /// The flow's file.
+        source: &'a Source,
     },
     /// The execution has ended.
     ExecutionEnded {
@@ -64,6 +80,8 @@ pub enum Event<'a> {
     },
     /// Something in the flow's file turned out wrong, or worth a look, once values were known.
     Diagnostics {
+        /// The task run that it was found in.
+        task_run: Option<&'a str>,
         /// The file.
         source: &'a Source,
         /// What it was.
@@ -71,8 +89,43 @@ pub enum Event<'a> {
     },
 }
 
-/// Tells somebody what happens. Called in order, from one task at a time.
+/// Tells somebody what happens. Called in order, one event at a time; events of task runs that run at once come mixed.
 pub trait Reporter: Send {
     /// Takes one event. Must not block for longer than it takes to write.
     fn event(&mut self, event: &Event<'_>);
+}
+
+/// One reporter for all task runs that run at once: each holds a copy, and events go through one at a time.
+#[derive(Clone, Copy)]
+pub struct Shared<'a>(&'a (dyn Door + 'a));
+
+/// A reporter behind a lock.
+trait Door: Send + Sync {
+    fn pass(&self, event: &Event<'_>);
+}
+
+impl Door for Mutex<&mut dyn Reporter> {
+    fn pass(&self, event: &Event<'_>) {
+        self.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .event(event);
+    }
+}
+
+impl<'a> Shared<'a> {
+    /// Shares a reporter.
+    pub fn new(reporter: &'a Mutex<&mut dyn Reporter>) -> Self {
+        Self(reporter)
+    }
+
+    /// Passes one event on.
+    pub fn tell(self, event: &Event<'_>) {
+        self.0.pass(event);
+    }
+}
+
+impl Reporter for Shared<'_> {
+    fn event(&mut self, event: &Event<'_>) {
+        self.tell(event);
+    }
 }

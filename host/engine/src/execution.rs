@@ -6,12 +6,15 @@ use std::sync::Arc;
 use taffrail_core::diagnostic::Source;
 use taffrail_core::output::Masker;
 use taffrail_core::validate::Checker;
+use tokio::sync::Semaphore;
 
 use crate::cancel::Cancel;
-use crate::ports::{Planner, Runners};
+use crate::ports::{People, Planner, Runners};
 use crate::storage::{Folder, Storage};
+use crate::workdir::Workdir;
 
-/// The surroundings of an execution: ports, places, settings.
+/// The surroundings of an execution: ports, places, settings. Task runs get copies with a cancellation of their own.
+#[derive(Clone)]
 pub struct Execution {
     /// The execution's id.
     pub id: String,
@@ -35,6 +38,26 @@ pub struct Execution {
     pub cancel: Cancel,
     /// The type name of the runner that every task gets, whatever the flow says.
     pub runner_override: Option<String>,
+    /// Where what later executions may use again is kept; nothing is where there is none.
+    pub cache: Option<PathBuf>,
     /// Whether working directories stay.
     pub keep: bool,
+    /// How many task runs may work at once, in this execution and in those of its subflows.
+    pub slots: Arc<Semaphore>,
+    /// Asks people.
+    pub people: Arc<dyn People>,
+    /// The working directory of the tasks that share one.
+    pub shared: Option<Arc<Workdir>>,
+}
+
+impl Execution {
+    /// A copy for one task run: with a cancellation of its own, and the working directory that it shares.
+    #[must_use]
+    pub fn for_task(&self, cancel: Cancel, shared: Option<Arc<Workdir>>) -> Self {
+        Self {
+            cancel,
+            shared,
+            ..self.clone()
+        }
+    }
 }

@@ -164,6 +164,23 @@ pub(crate) fn write_namespace_files(
     Ok(warnings)
 }
 
+/// Copies all files of a directory, or those that match, into another.
+///
+/// # Errors
+/// The first file that cannot be copied.
+pub(crate) fn copy_all(
+    from: &ConfinedDir,
+    to: &ConfinedDir,
+    patterns: Option<&Patterns>,
+) -> Result<(), FilesError> {
+    for (path, _) in from.files(MAX_FILES)? {
+        if patterns.is_none_or(|patterns| !patterns.matches(&path).is_empty()) {
+            copy(from.open_found(&path)?, to, &RelPath::new(path)?)?;
+        }
+    }
+    Ok(())
+}
+
 fn copy(
     mut source: cap_std::fs::File,
     working: &ConfinedDir,

@@ -1,22 +1,24 @@
-//! A flow from its first task to its last: tasks in order, outputs passed on, what runs after a failure and at the end.
+//! A flow from its first task to its last: its variables, its tasks by the scheduler, its outputs, what runs when it has ended.
+
+use std::sync::Mutex;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
-use taffrail_core::diagnostic::Diagnostic;
-use taffrail_core::flow::{Flow, Task};
-use taffrail_core::launch::TaskIdentity;
+use taffrail_core::diagnostic::{Code, Diagnostic, Severity};
+use taffrail_core::flow::{Broken, Flow, PromiseKind, Task};
 use taffrail_core::output::Masker;
-use taffrail_core::record::{ExecutionRecord, Failure, FailureKind, State, TaskRecord};
+use taffrail_core::record::{ExecutionRecord, Failure, FailureKind, State};
 use taffrail_expr::Value;
 
 use crate::cancel::CancelLevel;
-use crate::event::{Event, Reporter};
+use crate::event::{Event, Reporter, Shared};
 use crate::execution::Execution;
 use crate::prepare::task_root;
 use crate::render::Renderer;
+use crate::schedule::{self, Context, Outcome, Place, Tally};
 use crate::scope::{Scope, chain};
-use crate::task::run_task;
 use crate::workdir::Workdir;
 
 /// Runs a flow that was checked. `scope` has its inputs already.
@@ -35,25 +37,30 @@ pub async fn run_flow(
         flow: &flow.id.value,
         tasks: flow.tasks.len(),
     });
-    let mut run = Run {
+    set_variables(&mut scope, flow);
+    let labels = set_labels(&mut scope, flow, execution.source.text());
+    scope.share(&["outputs", "tasks", "vars", "labels"]);
+    let shared = Mutex::new(reporter);
+    let context = Context {
         execution,
         flow,
-        scope,
-        reporter,
-        records: Vec::new(),
-        state: State::Success,
+        scope: &scope,
+        reporter: Shared::new(&shared),
     };
-    let failure = match run.set_variables_and_labels() {
-        Ok(()) => {
-            run.all().await;
-            None
+    let mut tally = Tally::default();
+    let mut outputs = Map::new();
+    let mut outcome = match labels {
+        Ok(()) => schedule::run(context, lists(flow), longest(flow), &mut tally).await,
+        Err(diagnostic) => failed(context, *diagnostic),
+    };
+    if outcome.state.goes_on() && outcome.failure.is_none() {
+        match render_outputs(context) {
+            Ok(rendered) => outputs = rendered,
+            Err(diagnostic) => outcome = failed(context, *diagnostic),
         }
-        Err(failure) => Some(failure),
-    };
-    let (outputs, failure) = match failure {
-        Some(failure) => (Map::new(), Some(failure)),
-        None => run.outputs(),
-    };
+    }
+    keep_promises(context, &mut outcome);
+    after_execution(context, &outcome, started, &mut tally).await;
     // Where it lies depends on no task run, so any name will do.
     if let Err(error) = Workdir::remove_spare(&task_root(&execution.directory, "any")) {
         tracing::warn!("{}", chain(&error));
@@ -63,20 +70,125 @@ pub async fn run_flow(
         id: execution.id.clone(),
         namespace: flow.namespace.value.to_string(),
         flow: flow.id.value.to_string(),
-        state: if failure.is_some() {
-            State::Failed
-        } else {
-            run.state
-        },
+        state: outcome.state,
         started: started.to_string(),
         duration_ms: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
         outputs: masked(outputs, &execution.masker),
-        tasks: run.records,
+        tasks: tally.records,
         directory: execution.directory.to_str().map(str::to_owned),
-        failure: masked(failure, &execution.masker),
+        failure: masked(outcome.failure, &execution.masker),
     };
-    reporter.event(&Event::ExecutionEnded { record: &record });
+    context
+        .reporter
+        .tell(&Event::ExecutionEnded { record: &record });
     record
+}
+
+fn lists(flow: &Flow) -> [&[Task]; 3] {
+    [&flow.tasks, &flow.errors, &flow.finally]
+}
+
+/// The longest time that is promised with a consequence, and the state that breaking it gives.
+fn longest(flow: &Flow) -> Option<(Duration, State)> {
+    flow.promises
+        .iter()
+        .filter_map(|promise| match (&promise.kind, promise.behavior) {
+            (PromiseKind::MaxDuration(longest), Broken::Fail) => Some((*longest, State::Failed)),
+            (PromiseKind::MaxDuration(longest), Broken::Cancel) => Some((*longest, State::Killed)),
+            _ => None,
+        })
+        .min_by_key(|(longest, _)| *longest)
+}
+
+/// An outcome for what turned out wrong in the flow's file.
+fn failed(context: Context<'_>, diagnostic: Diagnostic) -> Outcome {
+    let message = diagnostic.message.clone();
+    context.show(None, vec![diagnostic]);
+    Outcome {
+        state: State::Failed,
+        failure: Some(Failure {
+            kind: FailureKind::Invalid,
+            message,
+        }),
+    }
+}
+
+/// The flow's own outputs, after a success or a warning only: after a failure what they ask for need not be there.
+fn render_outputs(context: Context<'_>) -> Result<Map<String, Json>, Box<Diagnostic>> {
+    let source = context.execution.source.text();
+    context
+        .flow
+        .outputs
+        .iter()
+        .map(|output| {
+            let value = Renderer::new(context.scope)
+                .value(&output.value)
+                .map_err(|error| Box::new(error.diagnostic(source, &output.value)))?;
+            Ok((output.id.value.to_string(), value))
+        })
+        .collect()
+}
+
+/// Looks at what is promised of an execution's end.
+fn keep_promises(context: Context<'_>, outcome: &mut Outcome) {
+    for promise in &context.flow.promises {
+        let PromiseKind::Assertion(node) = &promise.kind else {
+            continue;
+        };
+        let diagnostic = match Renderer::new(context.scope).node(node) {
+            Ok(value) if crate::task::holds(&value) => continue,
+            Ok(_) => Diagnostic::error(
+                Code::TaskFailed,
+                node.span,
+                format!("the promise `{}` is broken: this does not hold", promise.id),
+            ),
+            Err(error) => error.diagnostic(context.execution.source.text(), node),
+        };
+        let message = diagnostic.message.clone();
+        let (severity, state) = match promise.behavior {
+            Broken::Tell => (Severity::Warning, None),
+            Broken::Fail => (Severity::Error, Some(State::Failed)),
+            Broken::Cancel => (Severity::Error, Some(State::Killed)),
+        };
+        let diagnostic = Diagnostic {
+            severity,
+            ..diagnostic
+        };
+        context.show(None, vec![diagnostic]);
+        if let Some(state) = state.filter(|_| outcome.state.goes_on()) {
+            outcome.state = state;
+            outcome.failure = Some(Failure {
+                kind: FailureKind::Exit,
+                message,
+            });
+        }
+    }
+}
+
+/// Runs the tasks for when the execution has ended; how they end changes nothing of it. After a cancellation there are none: who
+/// cancels wants an end.
+async fn after_execution(
+    context: Context<'_>,
+    outcome: &Outcome,
+    started: jiff::Timestamp,
+    tally: &mut Tally,
+) {
+    let flow = context.flow;
+    if flow.after_execution.is_empty() || context.execution.cancel.level() != CancelLevel::None {
+        return;
+    }
+    let mut scope = context.scope.clone();
+    set_execution(
+        &mut scope,
+        context.execution,
+        started,
+        outcome.state.as_str(),
+    );
+    let context = Context {
+        scope: &scope,
+        ..context
+    };
+    schedule::run(context, [&flow.after_execution, &[], &[]], None, tally).await;
 }
 
 /// Sets `flow`, `execution` and an empty `outputs`.
@@ -96,6 +208,11 @@ pub fn set_flow(scope: &mut Scope, execution: &Execution, flow: &Flow, started: 
             ),
         ]),
     );
+    set_execution(scope, execution, started, "RUNNING");
+    scope.set("outputs", map([]));
+}
+
+fn set_execution(scope: &mut Scope, execution: &Execution, started: jiff::Timestamp, state: &str) {
     scope.set(
         "execution",
         map([
@@ -104,10 +221,9 @@ pub fn set_flow(scope: &mut Scope, execution: &Execution, flow: &Flow, started: 
                 "startDate",
                 Value::datetime(started.to_zoned(scope.services().zone.clone())),
             ),
-            ("state", Value::text("RUNNING")),
+            ("state", Value::text(state)),
         ]),
     );
-    scope.set("outputs", map([]));
 }
 
 /// Sets `vars`, as they were written: an expression inside waits for `render`.
@@ -136,13 +252,14 @@ pub fn set_labels(scope: &mut Scope, flow: &Flow, source: &str) -> Result<(), Bo
     Ok(())
 }
 
-/// Sets `task` and `taskrun` for one task run.
+/// Sets `task` and `taskrun` for one task run, and what is known of the loops and tasks around it.
 pub fn set_task(
     scope: &mut Scope,
     task: &Task,
     task_run: &str,
     attempt: u32,
     started: jiff::Timestamp,
+    place: &Place,
 ) {
     scope.set(
         "task",
@@ -151,17 +268,16 @@ pub fn set_task(
             ("type", Value::text(&*task.type_name.value)),
         ]),
     );
-    scope.set(
-        "taskrun",
-        map([
-            ("id", Value::text(task_run)),
-            (
-                "startDate",
-                Value::datetime(started.to_zoned(scope.services().zone.clone())),
-            ),
-            ("attemptsCount", Value::int(i64::from(attempt) - 1)),
-        ]),
-    );
+    let mut taskrun = taffrail_expr::Map::from_iter([
+        ("id".into(), Value::text(task_run)),
+        (
+            "startDate".into(),
+            Value::datetime(started.to_zoned(scope.services().zone.clone())),
+        ),
+        ("attemptsCount".into(), Value::int(i64::from(attempt) - 1)),
+    ]);
+    place.apply(scope, &mut taskrun);
+    scope.set("taskrun", Value::map(taskrun));
 }
 
 fn map<const N: usize>(entries: [(&str, Value); N]) -> Value {
@@ -174,7 +290,7 @@ fn map<const N: usize>(entries: [(&str, Value); N]) -> Value {
 }
 
 /// What is kept and shown holds no secret; what later tasks see does.
-fn masked<T: Serialize + DeserializeOwned>(value: T, masker: &Masker) -> T {
+pub(crate) fn masked<T: Serialize + DeserializeOwned>(value: T, masker: &Masker) -> T {
     if masker.is_empty() {
         return value;
     }
@@ -198,171 +314,5 @@ fn mask(value: Json, masker: &Masker) -> Json {
             .map(|(key, value)| (masker.mask_text(&key).into_owned(), mask(value, masker)))
             .collect(),
         other => other,
-    }
-}
-
-struct Run<'a> {
-    execution: &'a Execution,
-    flow: &'a Flow,
-    scope: Scope,
-    reporter: &'a mut dyn Reporter,
-    records: Vec<TaskRecord>,
-    state: State,
-}
-
-impl Run<'_> {
-    fn set_variables_and_labels(&mut self) -> Result<(), Failure> {
-        set_variables(&mut self.scope, self.flow);
-        set_labels(&mut self.scope, self.flow, self.execution.source.text())
-            .map_err(|diagnostic| self.invalid(*diagnostic))
-    }
-
-    fn invalid(&mut self, diagnostic: Diagnostic) -> Failure {
-        let message = diagnostic.message.clone();
-        self.show(vec![diagnostic]);
-        Failure {
-            kind: FailureKind::Invalid,
-            message,
-        }
-    }
-
-    /// Shows what is wrong with the flow's file. A message may quote a value, and a value may be a secret.
-    fn show(&mut self, mut diagnostics: Vec<Diagnostic>) {
-        let hide = |text: &mut String| *text = self.execution.masker.mask_text(text).into_owned();
-        for diagnostic in &mut diagnostics {
-            hide(&mut diagnostic.message);
-            hide(&mut diagnostic.label);
-            diagnostic.notes.iter_mut().for_each(hide);
-            if let Some(help) = &mut diagnostic.help {
-                hide(&mut help.message);
-                if let Some((_, text)) = &mut help.replacement {
-                    hide(text);
-                }
-            }
-        }
-        self.reporter.event(&Event::Diagnostics {
-            source: &self.execution.source,
-            diagnostics: &diagnostics,
-        });
-    }
-
-    async fn all(&mut self) {
-        let flow = self.flow;
-        let failed = self.list(&flow.tasks).await;
-        if let Some(failed) = failed
-            && self.state == State::Failed
-        {
-            self.scope.set(
-                "error",
-                map([
-                    ("taskId", Value::text(failed.0.as_str())),
-                    ("message", Value::text(failed.1.as_str())),
-                ]),
-            );
-            self.list(&flow.errors).await;
-            self.scope.remove("error");
-        }
-        if self.execution.cancel.level() == CancelLevel::None {
-            self.list(&flow.finally).await;
-        }
-    }
-
-    /// Runs tasks in order until one does not let the flow go on; gives its id and what was wrong.
-    async fn list(&mut self, tasks: &[Task]) -> Option<(String, String)> {
-        for task in tasks.iter().filter(|task| !task.common.disabled) {
-            if self.execution.cancel.level() != CancelLevel::None {
-                self.state = State::Killed;
-                return None;
-            }
-            let Some(script_type) = task.script_type() else {
-                continue;
-            };
-            let task_run = format!("{:04}-{}", self.records.len() + 1, task.id.value);
-            let identity = TaskIdentity {
-                namespace: self.flow.namespace.value.to_string(),
-                flow: self.flow.id.value.to_string(),
-                execution: self.execution.id.clone(),
-                task: task.id.value.to_string(),
-                task_run,
-                attempt: 1,
-            };
-            set_task(
-                &mut self.scope,
-                task,
-                &identity.task_run,
-                identity.attempt,
-                jiff::Timestamp::now(),
-            );
-            let end = run_task(
-                self.execution,
-                task,
-                script_type,
-                &mut self.scope,
-                identity,
-                self.reporter,
-            )
-            .await;
-            if !end.diagnostics.is_empty() {
-                self.show(end.diagnostics);
-            }
-            self.pass_on(&end.record);
-            let record = masked(end.record, &self.execution.masker);
-            self.reporter.event(&Event::TaskEnded {
-                record: &record,
-                task,
-            });
-            let state = record.state;
-            let message = record
-                .failure
-                .as_ref()
-                .map(|failure| failure.message.clone())
-                .unwrap_or_default();
-            self.records.push(record);
-            match state {
-                State::Warning if self.state == State::Success => self.state = State::Warning,
-                State::Failed | State::Killed => {
-                    self.state = state;
-                    return Some((task.id.value.to_string(), message));
-                }
-                _ => {}
-            }
-        }
-        None
-    }
-
-    /// Makes a task run's outputs visible to the tasks after it.
-    fn pass_on(&mut self, record: &TaskRecord) {
-        if record.state == State::Skipped {
-            return;
-        }
-        match serde_json::to_value(&record.outputs) {
-            Ok(outputs) => {
-                self.scope
-                    .insert_into("outputs", &record.identity.task, Value::from_json(&outputs))
-            }
-            Err(error) => tracing::error!(%error, "outputs are not JSON"),
-        }
-    }
-
-    /// The flow's own outputs, after a success or a warning only: after a failure what they ask for need not be there.
-    fn outputs(&mut self) -> (Map<String, Json>, Option<Failure>) {
-        let mut outputs = Map::new();
-        if !self.state.goes_on() {
-            return (outputs, None);
-        }
-        let flow = self.flow;
-        for output in &flow.outputs {
-            let rendered = Renderer::new(&self.scope).value(&output.value);
-            match rendered {
-                Ok(value) => {
-                    outputs.insert(output.id.value.to_string(), value);
-                }
-                Err(error) => {
-                    let diagnostic = error.diagnostic(self.execution.source.text(), &output.value);
-                    return (outputs, Some(self.invalid(diagnostic)));
-                }
-            }
-        }
-        (outputs, None)
     }
 }

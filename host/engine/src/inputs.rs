@@ -73,6 +73,26 @@ pub fn set_inputs(
     }
 }
 
+/// The values of inputs that are declared elsewhere than at the flow: what was given, and what the defaults say.
+///
+/// # Errors
+/// All mistakes in what was given.
+pub(crate) fn resolve(
+    scope: &Scope,
+    declared: &[taffrail_core::input::InputDeclaration],
+    given: &[(String, Given)],
+) -> Result<serde_json::Map<String, serde_json::Value>, Vec<InputError>> {
+    let values = resolve_inputs(declared, given, &mut |node, _| {
+        Renderer::new(scope)
+            .value(node)
+            .map_err(|error| error.message)
+    })?;
+    Ok(values
+        .into_iter()
+        .map(|(id, value)| (id.to_string(), plain(&value).to_json()))
+        .collect())
+}
+
 fn plain(value: &InputValue) -> Value {
     match value {
         InputValue::File(path) => Value::text(path.to_string_lossy().as_ref()),

@@ -344,3 +344,19 @@ pub trait Runners: Send + Sync {
         settings: &serde_json::Map<String, serde_json::Value>,
     ) -> Result<std::sync::Arc<dyn Runner>, MakeRunnerError>;
 }
+
+/// Asks people, where there are any.
+pub trait People: Send + Sync {
+    /// Shows a question and waits for a line of answer. Nothing where nobody can be asked, or nobody will answer any more.
+    fn ask<'a>(&'a self, question: &'a str) -> BoxFuture<'a, Option<String>>;
+}
+
+/// Nobody is there.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Nobody;
+
+impl People for Nobody {
+    fn ask<'a>(&'a self, _question: &'a str) -> BoxFuture<'a, Option<String>> {
+        Box::pin(async { None })
+    }
+}

@@ -20,11 +20,9 @@ pub fn unable(
     flow: &Flow,
     runner_override: Option<&str>,
 ) -> Vec<Diagnostic> {
-    let lists = [&flow.tasks, &flow.errors, &flow.finally];
-    let tasks = lists
-        .into_iter()
-        .flatten()
-        .filter(|task| !task.common.disabled && task.script_type().is_some());
+    let tasks = flow
+        .enabled_tasks()
+        .filter(|task| task.script_type().is_some());
     let mut found = Vec::new();
     for task in tasks {
         let keys = ["taskRunner", "runner", "docker"]

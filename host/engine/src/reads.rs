@@ -10,13 +10,12 @@ use taffrail_expr::Template;
 /// where it is named first. `source` is the flow's text.
 pub fn secrets(flow: &Flow, source: &str) -> BTreeMap<String, Span> {
     let mut names = BTreeMap::new();
-    let lists = [&flow.tasks, &flow.errors, &flow.finally];
-    for task in lists
-        .into_iter()
-        .flatten()
-        .filter(|task| !task.common.disabled)
-    {
-        collect(&task.node, source, &mut names);
+    for task in flow.enabled_tasks() {
+        for entry in task.node.entries() {
+            if !task.holds_tasks(&entry.key) {
+                collect(&entry.value, source, &mut names);
+            }
+        }
     }
     let elsewhere = flow
         .outputs

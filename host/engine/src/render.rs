@@ -221,7 +221,10 @@ fn eval_error(error: EvalError) -> RenderError {
 
 /// Whether a variable is not there before a run: the outputs of tasks, and what went wrong in them.
 fn only_a_run_knows(name: &str) -> bool {
-    matches!(name, "outputs" | "error")
+    matches!(
+        name,
+        "outputs" | "error" | "tasks" | "taskrun" | "parent" | "parents"
+    )
 }
 
 fn child(pointer: &str, key: &str) -> String {

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use indexmap::IndexMap;
 use jiff::tz::TimeZone;
 use taffrail_core::name::RelPath;
 use taffrail_core::output::Masker;
-use taffrail_expr::{Arguments, Environment, Kind, Map, Value};
+use taffrail_expr::{Arguments, Environment, Map, Value};
 
 use crate::confined::ConfinedDir;
+use crate::kv::KvStore;
 use crate::storage::{Storage, URI_PREFIX};
 
 /// The most bytes that `read()` brings into an expression.
@@ -19,6 +20,7 @@ const MAX_READ: u64 = 1024 * 1024;
 
 /// The functions that every scope offers, for near misses.
 const FUNCTIONS: &[&str] = &[
+    "currentEachOutput",
     "fileEmpty",
     "fileExists",
     "fileSize",
@@ -37,6 +39,8 @@ pub struct Services {
     pub secrets: BTreeMap<String, String>,
     /// The files behind `kestra:///` URIs.
     pub storage: Arc<Storage>,
+    /// The key-value store.
+    pub kv: KvStore,
     /// The folder of the namespace's files, where there is one.
     pub namespace_files: Option<PathBuf>,
     /// The namespace on whose behalf files are read.
@@ -63,6 +67,38 @@ impl std::fmt::Debug for Services {
 pub struct Scope {
     variables: IndexMap<Arc<str>, Value>,
     services: Arc<Services>,
+    /// What changes while the flow runs, and all scopes of the flow see alike.
+    live: Arc<Live>,
+    /// The values of the loops that the task stands in, the outermost first.
+    each: Arc<[Arc<str>]>,
+}
+
+/// The variables of an execution that its tasks change: outputs, states, labels, variables.
+#[derive(Debug, Default)]
+pub struct Live(Mutex<IndexMap<Arc<str>, Value>>);
+
+impl Live {
+    /// Sets a variable.
+    pub fn set(&self, name: &str, value: Value) {
+        self.lock().insert(name.into(), value);
+    }
+
+    /// Puts a value into a variable at the end of a way of keys.
+    pub fn insert(&self, name: &str, way: &[Arc<str>], value: Value) {
+        self.lock()
+            .entry(name.into())
+            .or_insert_with(|| Value::map(Map::new()))
+            .insert_at(way, value);
+    }
+
+    /// A variable as it is now.
+    pub fn get(&self, name: &str) -> Option<Value> {
+        self.lock().get(name).cloned()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, IndexMap<Arc<str>, Value>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Scope {
@@ -71,7 +107,29 @@ impl Scope {
         Self {
             variables: IndexMap::new(),
             services,
+            live: Arc::default(),
+            each: Arc::new([]),
         }
+    }
+
+    /// Makes variables common to all scopes that are cloned from this one, so that a change is seen by all.
+    pub fn share(&mut self, names: &[&str]) {
+        self.live = Arc::default();
+        for name in names {
+            let value = self.variables.shift_remove(*name);
+            self.live
+                .set(name, value.unwrap_or_else(|| Value::map(Map::new())));
+        }
+    }
+
+    /// What all scopes of the flow see alike.
+    pub fn live(&self) -> &Live {
+        &self.live
+    }
+
+    /// Says which values of which loops the task stands in, the outermost first.
+    pub fn set_each(&mut self, values: Arc<[Arc<str>]>) {
+        self.each = values;
     }
 
     /// Sets a variable.
@@ -84,17 +142,18 @@ impl Scope {
         self.variables.shift_remove(name);
     }
 
-    /// Adds an entry to a variable that is a map, in place where nobody else holds it.
-    pub fn insert_into(&mut self, name: &str, key: &str, value: Value) {
-        let mut entries = match self.variables.shift_remove(name) {
-            Some(Value {
-                kind: Kind::Map(entries),
-                ..
-            }) => Arc::try_unwrap(entries).unwrap_or_else(|shared| (*shared).clone()),
-            _ => Map::default(),
-        };
-        entries.insert(key.into(), value);
-        self.variables.insert(name.into(), Value::map(entries));
+    /// The outputs of a task of the same loop, for the value that this task stands at.
+    fn current_each_output(&self, arguments: &Arguments) -> Result<Value, String> {
+        let outputs = arguments
+            .get(0, "outputs")
+            .ok_or("it needs the outputs of a task, as in `currentEachOutput(outputs.first)`")?;
+        let mut found = outputs.clone();
+        for value in self.each.iter() {
+            found = found.get(value).ok_or_else(|| {
+                format!("these outputs have nothing for the value `{value}` of the loop")
+            })?;
+        }
+        Ok(found)
     }
 
     /// What the functions reach.
@@ -105,15 +164,24 @@ impl Scope {
 
 impl Environment for Scope {
     fn variable(&self, name: &str) -> Option<Value> {
-        self.variables.get(name).cloned()
+        self.variables
+            .get(name)
+            .cloned()
+            .or_else(|| self.live.get(name))
     }
 
     fn names(&self) -> Vec<String> {
-        self.variables.keys().map(|name| name.to_string()).collect()
+        let live = self.live.lock();
+        self.variables
+            .keys()
+            .chain(live.keys())
+            .map(|name| name.to_string())
+            .collect()
     }
 
     fn function(&self, name: &str, arguments: &Arguments) -> Option<Result<Value, String>> {
         Some(match name {
+            "currentEachOutput" => self.current_each_output(arguments),
             "secret" => self.services.secret(arguments),
             "read" => self.services.read(arguments).map(Value::text),
             "fileSize" => self

@@ -93,11 +93,43 @@ impl Storage {
         }
     }
 
+    /// Removes the file behind a URI for a flow of a namespace. Says whether it was there.
+    ///
+    /// # Errors
+    /// When the text is no such URI, belongs to another namespace, or the file cannot be removed.
+    pub fn delete(&self, namespace: &str, uri: &str) -> Result<bool, StorageError> {
+        let (root, path) = self.locate(namespace, uri)?;
+        let known = root.open_file(&path).is_ok();
+        root.remove_file(&path)?;
+        Ok(known)
+    }
+
+    /// Removes all files of a folder. Gives how many there were.
+    ///
+    /// # Errors
+    /// When the folder cannot be read or a file not removed.
+    pub fn delete_folder(&self, folder: &Folder) -> Result<usize, StorageError> {
+        let root = self.root.as_ref().ok_or(StorageError::Absent)?;
+        let Ok(found) = ConfinedDir::open(&root.path().join(&folder.path)) else {
+            return Ok(0);
+        };
+        let files = found.files(1_000_000)?;
+        for (path, _) in &files {
+            found.remove_file(&confined(path)?)?;
+        }
+        Ok(files.len())
+    }
+
     /// Opens the file behind a URI for a flow of a namespace.
     ///
     /// # Errors
     /// When the text is no such URI, belongs to another namespace, or the file cannot be read.
     pub fn get(&self, namespace: &str, uri: &str) -> Result<File, StorageError> {
+        let (root, path) = self.locate(namespace, uri)?;
+        Ok(root.open_file(&path)?)
+    }
+
+    fn locate(&self, namespace: &str, uri: &str) -> Result<(&ConfinedDir, RelPath), StorageError> {
         let path = uri
             .strip_prefix(URI_PREFIX)
             .and_then(decode)
@@ -115,7 +147,7 @@ impl Storage {
             });
         }
         let root = self.root.as_ref().ok_or(StorageError::Absent)?;
-        Ok(root.open_file(&path)?)
+        Ok((root, path))
     }
 }
 
@@ -153,6 +185,13 @@ impl Folder {
             path: format!("{}/tasks/{task}/{task_run}", self.path),
             flow: self.flow.clone(),
         }
+    }
+
+    /// The folder of the flow whose execution this is, relative to anything that is kept by flow.
+    pub fn of_flow(&self) -> &str {
+        self.path
+            .split_once("/executions/")
+            .map_or(self.path.as_str(), |(flow, _)| flow)
     }
 
     /// Where the files of one input go.

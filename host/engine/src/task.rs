@@ -32,6 +32,8 @@ pub struct TaskEnd {
     pub record: TaskRecord,
     /// What is wrong with the flow's file; shown by the reporter with places.
     pub diagnostics: Vec<Diagnostic>,
+    /// The state that it wants the whole execution to end in, now.
+    pub exit: Option<State>,
 }
 
 /// What happened in a task run, before it is settled into a record.
@@ -69,54 +71,32 @@ pub async fn run_task(
 ) -> TaskEnd {
     let started = jiff::Timestamp::now();
     let clock = tokio::time::Instant::now();
-    reporter.event(&Event::TaskStarted {
-        identity: &identity,
-        task_type: &task.type_name.value,
-    });
-
     let mut happened = Happened::default();
-    let skipped = match is_skipped(execution, task, scope) {
-        Ok(skipped) => skipped,
-        Err(diagnostic) => {
-            invalid(&mut happened, FailureKind::Invalid, vec![*diagnostic]);
-            false
-        }
-    };
-    if !skipped && happened.failure.is_none() {
-        in_workdir(
-            execution,
-            task,
-            script_type,
-            scope,
-            &identity,
-            reporter,
-            &mut happened,
-        )
-        .await;
-    }
-
-    let state = if skipped {
-        State::Skipped
-    } else {
-        let kind = happened.failure.as_ref().map(|failure| failure.kind);
-        settle(kind, task.common.allow_failure, task.common.allow_warning)
-    };
+    in_workdir(
+        execution,
+        task,
+        script_type,
+        scope,
+        &identity,
+        reporter,
+        &mut happened,
+    )
+    .await;
+    let kind = happened.failure.as_ref().map(|failure| failure.kind);
     let driven = happened.driven.as_ref();
     let failed = happened.failure.is_some();
     let record = TaskRecord {
-        identity,
-        task_type: task.type_name.value.to_string(),
         plugin: happened.plugin,
         runner: happened.runner,
-        state,
+        // What the flow allows is looked at once there is no further attempt.
+        state: settle(kind, false, false),
         exit: driven
             .and_then(|driven| driven.exit.as_ref())
             .map(|exit| exit.status),
-        outputs: happened.outputs,
+        outputs: happened.outputs.into_map(),
         metrics: driven
             .map(|driven| driven.metrics.clone())
             .unwrap_or_default(),
-        started: started.to_string(),
         duration_ms: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
         stdout_lines: driven.map_or(0, |driven| driven.stdout_lines),
         stderr_lines: driven.map_or(0, |driven| driven.stderr_lines),
@@ -126,29 +106,50 @@ pub async fn run_task(
             .unwrap_or_default(),
         failure: happened.failure,
         warnings: happened.warnings,
+        ..TaskRecord::new(identity, &task.type_name.value, started.to_string())
     };
     TaskEnd {
         record,
         diagnostics: happened.diagnostics,
+        exit: None,
     }
 }
 
-fn is_skipped(execution: &Execution, task: &Task, scope: &Scope) -> Result<bool, Box<Diagnostic>> {
+/// Whether a task is not to be run, as its `runIf` says.
+///
+/// # Errors
+/// The diagnostic of a condition that cannot be rendered.
+pub(crate) fn is_skipped(
+    execution: &Execution,
+    task: &Task,
+    scope: &Scope,
+) -> Result<bool, Box<Diagnostic>> {
     let Some(node) = &task.common.run_if else {
         return Ok(false);
     };
     let value = Renderer::new(scope)
         .node(node)
         .map_err(|error| Box::new(error.diagnostic(execution.source.text(), node)))?;
-    let text = match value {
-        serde_json::Value::String(text) => text,
-        serde_json::Value::Null => String::new(),
-        other => other.to_string(),
-    };
-    Ok(matches!(text.trim(), "" | "false" | "0" | "-0"))
+    Ok(!holds(&value))
 }
 
-fn timeout(
+/// Whether a rendered condition holds: nothing, `false`, `0` and `-0` do not, all else does.
+pub(crate) fn holds(value: &serde_json::Value) -> bool {
+    let text = match value {
+        serde_json::Value::String(text) => text.as_str(),
+        serde_json::Value::Null => "",
+        serde_json::Value::Bool(value) => return *value,
+        serde_json::Value::Number(number) => return number.as_f64() != Some(0.0),
+        _ => return true,
+    };
+    !matches!(text.trim(), "" | "false" | "0" | "-0")
+}
+
+/// How long a task may take, rendered.
+///
+/// # Errors
+/// The diagnostic of what is no duration.
+pub(crate) fn timeout(
     execution: &Execution,
     task: &Task,
     scope: &Scope,
@@ -191,7 +192,18 @@ async fn in_workdir(
     reporter: &mut dyn Reporter,
     happened: &mut Happened,
 ) {
-    let workdir = match Workdir::create(&task_root(&execution.directory, &identity.task_run)) {
+    let root = match identity.attempt {
+        1 => task_root(&execution.directory, &identity.task_run),
+        attempt => task_root(
+            &execution.directory,
+            &format!("{}-{attempt}", identity.task_run),
+        ),
+    };
+    let created = match &execution.shared {
+        Some(shared) => shared.share(&root),
+        None => Workdir::create(&root),
+    };
+    let workdir = match created {
         Ok(workdir) => workdir,
         Err(error) => return happened.fail(FailureKind::Host, chain(&error)),
     };
@@ -232,7 +244,7 @@ async fn in_workdir(
             Err(error) => invalid(happened, error.kind, error.diagnostics),
         }
     }
-    if execution.keep {
+    if execution.keep && execution.shared.is_none() {
         happened.warnings.push(format!(
             "kept the working directory `{}`",
             workdir.places().working_dir.display()
@@ -390,6 +402,10 @@ async fn launch_and_drive(
     let planned = prepared.plan.keep.iter().map(|kept| &kept.path);
     let carried = prepared.plan.carry.iter().map(|carried| &carried.path);
     wanted.extend(planned.chain(carried).map(|path| path.as_str().to_owned()));
+    if execution.shared.is_some() {
+        // The tasks after it see all that it left.
+        wanted = vec!["**".to_owned()];
+    }
     if prepared.wants_output_dir {
         wanted.push(Workdir::OUTPUT_PATTERN.to_owned());
     }
@@ -574,6 +590,14 @@ fn keep_files(
             happened.warnings.extend(collected.warnings);
         }
         Err(error) => happened.fail(FailureKind::Host, chain(&error)),
+    }
+    if execution.shared.is_some() {
+        // What the plugin needed is no concern of the tasks after it.
+        for path in &own {
+            if let Err(error) = workdir.working().remove_file(path) {
+                happened.warnings.push(chain(&error));
+            }
+        }
     }
 }
 

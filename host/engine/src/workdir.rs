@@ -44,6 +44,8 @@ pub struct Workdir {
     root: PathBuf,
     places: Places,
     working: ConfinedDir,
+    /// Whether the working directory is somebody else's.
+    borrowed: bool,
 }
 
 impl Workdir {
@@ -61,6 +63,23 @@ impl Workdir {
             root: root.to_owned(),
             places,
             working,
+            borrowed: false,
+        })
+    }
+
+    /// The same working directory for a further task run, which has a private directory of its own below its root.
+    ///
+    /// # Errors
+    /// When it cannot be opened; names the path.
+    pub fn share(&self, root: &Path) -> Result<Self, FileError> {
+        Ok(Self {
+            root: root.to_owned(),
+            places: Places {
+                private_dir: root.join("private"),
+                ..self.places.clone()
+            },
+            working: ConfinedDir::open(&self.places.working_dir)?,
+            borrowed: true,
         })
     }
 
@@ -112,6 +131,9 @@ impl Workdir {
     /// # Errors
     /// When something cannot be removed; names the path.
     pub fn retire(self) -> Result<(), FileError> {
+        if self.borrowed {
+            return self.remove();
+        }
         if is_as_new(&self.root, &self.places) {
             // Where there is a spare one already, this one is not needed.
             let spare = self.root.with_file_name(SPARE);
@@ -136,22 +158,45 @@ impl Workdir {
         }
     }
 
+    /// Removes the directories of a working directory that others shared and have left.
+    ///
+    /// # Errors
+    /// When something cannot be removed; names the path.
+    pub fn remove_all(&self) -> Result<(), FileError> {
+        remove_tree(&self.root)
+    }
+
     /// Removes the directories with all that is in them; links are removed, not followed.
     ///
     /// # Errors
     /// When something cannot be removed; names the path.
     pub fn remove(self) -> Result<(), FileError> {
         drop(self.working);
-        match std::fs::remove_dir_all(&self.root) {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-                // The program took the permissions away from its own directories.
-                unlock(&self.root);
-                std::fs::remove_dir_all(&self.root)
-                    .map_err(|source| FileError::new("remove", &self.root, source))
+        if self.borrowed {
+            // The output directory is this task run's own.
+            for path in [&self.places.output_dir, &self.root] {
+                match std::fs::remove_dir_all(path) {
+                    Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                        return Err(FileError::new("remove", path, source));
+                    }
+                    _ => {}
+                }
             }
-            Err(source) => Err(FileError::new("remove", &self.root, source)),
+            return Ok(());
         }
+        remove_tree(&self.root)
+    }
+}
+
+fn remove_tree(root: &Path) -> Result<(), FileError> {
+    match std::fs::remove_dir_all(root) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            // The program took the permissions away from its own directories.
+            unlock(root);
+            std::fs::remove_dir_all(root).map_err(|source| FileError::new("remove", root, source))
+        }
+        Err(source) => Err(FileError::new("remove", root, source)),
     }
 }
 

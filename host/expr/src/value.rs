@@ -168,6 +168,31 @@ impl Value {
         Value::container(Kind::Map(entries.clone()), entries.values())
     }
 
+    /// Puts a value at the end of a way of keys, in place where nobody else holds the maps on it; what is no map on the way is
+    /// replaced by one.
+    pub fn insert_at(&mut self, way: &[Arc<str>], value: Value) {
+        let Some((first, rest)) = way.split_first() else {
+            *self = value;
+            return;
+        };
+        if !matches!(self.kind, Kind::Map(_)) {
+            *self = Value::map(Map::new());
+        }
+        let Kind::Map(entries) = &mut self.kind else {
+            return;
+        };
+        let entries = Arc::make_mut(entries);
+        let place = entries.entry(first.clone()).or_insert_with(Value::null);
+        let before = place.weight;
+        place.insert_at(rest, value);
+        // Bounds may only be too high: what is replaced could be anywhere in the depth.
+        self.nesting = self.nesting.max(place.nesting.saturating_add(1));
+        self.weight = self
+            .weight
+            .saturating_add(place.weight)
+            .saturating_sub(before);
+    }
+
     /// Takes over a JSON document. Whole numbers beyond 64 bits become floating.
     pub fn from_json(json: &serde_json::Value) -> Value {
         match json {

@@ -147,11 +147,11 @@ fn broken_expressions_are_found_without_running() {
 fn what_is_not_there_yet_says_so() {
     let world = World::cold();
     let tasks = "
-        - {id: log, type: io.kestra.plugin.core.log.Log, message: x}
+        - {id: count, type: io.kestra.plugin.core.execution.Count}
         - id: each
           type: io.kestra.plugin.core.flow.ForEach
           values: [1]
-          tasks: [{id: in, type: io.kestra.plugin.scripts.shell.Commands, commands: ['true']}]
+          tasks: [{id: in, type: io.kestra.plugin.scripts.shell.Commands, commands: ['true'], pluginDefaultsRef: x}]
         - id: near
           type: io.kestra.plugin.scripts.shell.Commands
           taskRunner: {type: io.kestra.plugin.core.runner.Proces}
@@ -161,9 +161,9 @@ fn what_is_not_there_yet_says_so() {
     let finished = world.taffrail(["validate", "flow.yaml"]);
     finished.exits(3).says([
         "flow.yaml:4:",
-        "core.log.Log",
-        "flow.yaml:6:",
-        "flow.ForEach",
+        "core.execution.Count",
+        "works on a server",
+        "flow.yaml:8:",
         "not supported yet",
         "flow.yaml:11:",
         "did you mean `io.kestra.plugin.core.runner.Process`?",

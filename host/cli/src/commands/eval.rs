@@ -8,6 +8,7 @@ use taffrail_core::output::Masker;
 use taffrail_core::yaml::Span;
 use taffrail_engine::flow::{set_labels, set_variables};
 use taffrail_engine::inputs::set_inputs;
+use taffrail_engine::kv::KvStore;
 use taffrail_engine::scope::{Scope, Services, chain};
 use taffrail_engine::storage::Storage;
 use taffrail_expr::{Limits, Template, Value};
@@ -39,6 +40,7 @@ pub fn eval(global: &Global, args: &EvalArgs) -> Result<Exit, Failed> {
     let services = Services {
         secrets: given.secrets,
         storage: Arc::new(storage),
+        kv: KvStore::default(),
         namespace_files: given.namespace_files,
         namespace: flow
             .as_ref()

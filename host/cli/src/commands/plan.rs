@@ -14,9 +14,11 @@ use taffrail_core::suggest::did_you_mean;
 use taffrail_core::text::printable;
 use taffrail_engine::flow::{set_labels, set_task, set_variables};
 use taffrail_engine::inputs::set_inputs;
+use taffrail_engine::kv::KvStore;
 use taffrail_engine::ports::Planner;
 use taffrail_engine::prepare::{Prepared, Preparing, draft, task_root};
 use taffrail_engine::prepare_runner::setting_diagnostics;
+use taffrail_engine::schedule::Place;
 use taffrail_engine::scope::{Scope, Services};
 use taffrail_engine::storage::Storage;
 use taffrail_engine::workdir::Places;
@@ -116,7 +118,14 @@ pub fn descriptions(
         let task_run = format!("{:04}-{}", number + 1, task.id.value);
         let places = Places::below(&task_root(&execution_dir, &task_run));
         let mut scope = scope.clone();
-        set_task(&mut scope, task, &task_run, 1, jiff::Timestamp::now());
+        set_task(
+            &mut scope,
+            task,
+            &task_run,
+            1,
+            jiff::Timestamp::now(),
+            &Place::default(),
+        );
         let prepared = draft(&context, task, script_type, &mut scope, &places).and_then(|draft| {
             let answer = host.plugins.plan(&draft.plugin, &draft.request);
             draft.complete(task, script_type, answer)
@@ -163,6 +172,7 @@ fn services(flow: &Flow, source: &str, given: &Given) -> Services {
     Services {
         secrets,
         storage: Arc::new(Storage::absent()),
+        kv: KvStore::default(),
         namespace_files: given.namespace_files.clone(),
         namespace: flow.namespace.value.to_string(),
         masker: Masker::new(),
@@ -206,16 +216,14 @@ fn wanted<'a>(
     flow: &'a Flow,
     only: Option<&str>,
 ) -> Result<Vec<(&'a Task, &'a ScriptType)>, Failed> {
-    let lists = [&flow.tasks, &flow.errors, &flow.finally];
-    let all = lists
-        .into_iter()
-        .flatten()
-        .filter_map(|task| Some((task, task.script_type()?)));
+    let scripts = |task| Some((task, Task::script_type(task)?));
     let Some(id) = only else {
-        return Ok(all.filter(|(task, _)| !task.common.disabled).collect());
+        return Ok(flow.enabled_tasks().filter_map(scripts).collect());
     };
+    let all: Vec<_> = flow.all_tasks().filter_map(scripts).collect();
     let found: Vec<_> = all
-        .clone()
+        .iter()
+        .copied()
         .filter(|(task, _)| &*task.id.value == id)
         .collect();
     if found.is_empty() {
@@ -223,7 +231,7 @@ fn wanted<'a>(
             Exit::NotFound,
             format!("the flow has no script task `{id}`"),
         );
-        let near = did_you_mean(id, all.map(|(task, _)| &*task.id.value));
+        let near = did_you_mean(id, all.iter().map(|(task, _)| &*task.id.value));
         return Err(match near {
             Some(near) => failed.hint(format!("did you mean `{near}`?")),
             None => failed,

@@ -8,7 +8,7 @@ use taffrail_core::flow::Flow;
 use taffrail_core::input::InputError;
 use taffrail_core::output::Masker;
 use taffrail_core::output::mask::MIN_SECRET;
-use taffrail_core::record::{ExecutionRecord, FailureKind, State};
+use taffrail_core::record::{ExecutionRecord, Failure, FailureKind, State};
 use taffrail_core::script::{DOCKER, PROCESS};
 use taffrail_engine::cancel::Cancel;
 use taffrail_engine::confined::create_private_dir;
@@ -16,16 +16,19 @@ use taffrail_engine::event::Reporter;
 use taffrail_engine::execution::Execution;
 use taffrail_engine::flow::{run_flow, set_labels, set_variables};
 use taffrail_engine::inputs::set_inputs;
+use taffrail_engine::kv::KvStore;
 use taffrail_engine::ports::{Planner, Runners};
 use taffrail_engine::prepare_runner::unable;
 use taffrail_engine::scope::{Scope, Services, chain};
 use taffrail_engine::storage::{Folder, Storage};
+use tokio::sync::Semaphore;
 
 use crate::args::{Global, RunArgs, RunOutput, RunnerChoice};
 use crate::exit::{Exit, Failed};
 use crate::given::Given;
 use crate::load::{Host, checked_flow_locked, flow_path};
 use crate::owner;
+use crate::people::Terminal;
 use crate::report::{Journal, LinePrefix, NdjsonReporter, Several, TextReporter, Where, complain};
 use crate::runners::HostRunners;
 use crate::signals::{Interruption, listen};
@@ -78,11 +81,16 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
         masker: masker.clone(),
         cancel: cancel.clone(),
         runner_override,
+        cache: Some(host.folders.cache.clone()),
         keep: args.keep,
+        slots: Arc::new(Semaphore::new(jobs(args))),
+        people: Arc::new(Terminal),
+        shared: None,
     };
     let services = Arc::new(Services {
         secrets: given.secrets,
         storage,
+        kv: KvStore::below(&host.folders.state.join("kv")),
         namespace_files: given.namespace_files,
         namespace,
         masker,
@@ -139,6 +147,12 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
         }
     }
     Ok(interruption.exit().unwrap_or_else(|| exit_of(&record)))
+}
+
+/// How many task runs work at once.
+fn jobs(args: &RunArgs) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    args.jobs.map_or(2 * cores, std::num::NonZero::get)
 }
 
 /// The type name of the runner that the option names.
@@ -244,14 +258,7 @@ fn reporter(
             Where::Stderr => std::io::stderr().is_terminal(),
         };
         let style = terminal::style(global);
-        TextReporter::new(
-            prefix(),
-            lines_to,
-            escape,
-            global.quiet,
-            style,
-            execution.source.clone(),
-        )
+        TextReporter::new(prefix(), lines_to, escape, global.quiet, style)
     };
     let shown: Box<dyn Reporter> = match args.output {
         RunOutput::Text => Box::new(text(Where::Stdout)),
@@ -267,15 +274,16 @@ fn exit_of(record: &ExecutionRecord) -> Exit {
     if record.state.goes_on() {
         return Exit::Ok;
     }
-    let failed = record
-        .tasks
-        .iter()
-        .find(|task| matches!(task.state, State::Failed | State::Killed));
+    let failed = record.tasks.iter().find(|task| {
+        let of_its_own = |failure: &Failure| failure.kind != FailureKind::Child;
+        matches!(task.state, State::Failed | State::Killed)
+            && task.failure.as_ref().is_some_and(of_its_own)
+    });
     let failure = failed
         .and_then(|task| task.failure.as_ref())
         .or(record.failure.as_ref());
     match failure.map(|failure| failure.kind) {
-        Some(FailureKind::Exit | FailureKind::Start) => Exit::TaskFailed,
+        Some(FailureKind::Exit | FailureKind::Start | FailureKind::Child) => Exit::TaskFailed,
         Some(FailureKind::Timeout) => Exit::Timeout,
         Some(FailureKind::Invalid) => Exit::Invalid,
         Some(FailureKind::Refused) => Exit::Policy,

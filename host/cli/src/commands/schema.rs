@@ -86,6 +86,17 @@ fn documents(host: &Host) -> Documents {
         types.retain(|(known, _)| known != task_type.name.as_str());
         types.push((task_type.name.to_string(), document));
     }
+    for native in taffrail_core::native::all() {
+        if types.iter().any(|(known, _)| known == native.name) {
+            continue;
+        }
+        let document = titled(
+            schema::native_schema(native).into(),
+            native.name,
+            native.title,
+        );
+        types.push((native.name.to_owned(), document));
+    }
     for fragment in &fragments {
         let document = titled(
             schema::runner_schema(fragment).into(),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use taffrail_engine::event::{Event, Reporter};
 
-use super::lines::LinePrefix;
+use super::lines::{Labels, LinePrefix};
 
 /// How much is gathered before it is written; a task's end writes the rest.
 const BUFFER: usize = 256 * 1024;
@@ -16,6 +16,7 @@ const BUFFER: usize = 256 * 1024;
 pub struct Journal {
     directory: PathBuf,
     prefix: LinePrefix,
+    labels: Labels,
     buffer: Vec<u8>,
     log: Option<File>,
     failure: std::sync::Arc<std::sync::Mutex<Option<String>>>,
@@ -31,6 +32,7 @@ impl Journal {
         Self {
             directory: directory.to_owned(),
             prefix,
+            labels: Labels::default(),
             buffer: Vec::new(),
             log: None,
             failure,
@@ -79,12 +81,19 @@ impl Reporter for Journal {
     fn event(&mut self, event: &Event<'_>) {
         match event {
             Event::Output { identity, output } => {
-                self.prefix.append(&identity.task, output, &mut self.buffer);
+                let label = self.labels.of(identity);
+                self.prefix.append(label, output, &mut self.buffer);
                 if self.buffer.len() >= BUFFER {
                     self.flush();
                 }
             }
-            Event::TaskEnded { .. } => self.flush(),
+            Event::TaskStarted {
+                identity, value, ..
+            } => self.labels.started(identity, *value),
+            Event::TaskEnded { record, .. } => {
+                self.labels.ended(&record.identity);
+                self.flush();
+            }
             Event::ExecutionEnded { record } => {
                 // Tasks that said nothing have a log, too: its path is what the report of a failure names.
                 if self.log.is_none() || !self.buffer.is_empty() {

@@ -1,7 +1,46 @@
 //! Blocks of task output as text: each line behind its task's id and a mark for its stream.
 
-use taffrail_core::launch::Stream;
+use std::collections::HashMap;
+
+use taffrail_core::launch::{Stream, TaskIdentity};
 use taffrail_engine::drive::TaskOutput;
+
+/// How much of a loop's value stands in a label, in characters.
+const MAX_VALUE: usize = 32;
+
+/// What task runs are called where several of one task may run at once: by the task's id, in a loop with the value, `load[b]`.
+#[derive(Debug, Default)]
+pub struct Labels {
+    /// Of the runs in loops.
+    labels: HashMap<String, String>,
+}
+
+impl Labels {
+    /// A task run begins.
+    pub fn started(&mut self, identity: &TaskIdentity, value: Option<&str>) {
+        if let Some(value) = value {
+            let value: String = value
+                .chars()
+                .map(|letter| if letter.is_control() { ' ' } else { letter })
+                .collect();
+            let value = taffrail_core::text::clip(&value, MAX_VALUE);
+            let label = format!("{}[{value}]", identity.task);
+            self.labels.insert(identity.task_run.clone(), label);
+        }
+    }
+
+    /// What a task run is called.
+    pub fn of<'l>(&'l self, identity: &'l TaskIdentity) -> &'l str {
+        self.labels
+            .get(&identity.task_run)
+            .map_or(&identity.task, String::as_str)
+    }
+
+    /// A task run has ended; it is not asked for any more.
+    pub fn ended(&mut self, identity: &TaskIdentity) {
+        self.labels.remove(&identity.task_run);
+    }
+}
 
 /// Puts a task's id and a mark before each line: `|` for standard output, `!` for standard error, `:` for what came through the
 /// protocol. The mark makes the stream readable without colour.

@@ -82,9 +82,20 @@ impl Reporter for NdjsonReporter {
                 "execution-started",
                 json!({ "execution": execution, "namespace": namespace, "flow": flow, "tasks": tasks }),
             ),
-            Event::TaskStarted { identity, task_type } => {
-                self.append("task-started", json!({ "task": identity.task, "taskRun": identity.task_run, "type": task_type }));
+            Event::TaskStarted { identity, task_type, value } => {
+                let mut fields = json!({ "task": identity.task, "taskRun": identity.task_run, "type": task_type });
+                if let Some(value) = value {
+                    fields["value"] = json!(value);
+                }
+                self.append("task-started", fields);
             }
+            Event::Retrying { identity, failure, after } => self.append(
+                "retrying",
+                json!({
+                    "task": identity.task, "taskRun": identity.task_run, "attempt": identity.attempt,
+                    "failure": failure, "afterMs": u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
+                }),
+            ),
             Event::Preparing { identity, what: Preparation::Pull(progress) } => {
                 self.append("pulling", json!({
                     "task": identity.task, "taskRun": identity.task_run, "image": progress.image,
@@ -100,8 +111,12 @@ impl Reporter for NdjsonReporter {
             }
             Event::Output { identity, output } => self.output(identity, output),
             Event::TaskEnded { record, .. } => self.append("task-ended", json!({ "record": record })),
-            Event::Diagnostics { source, diagnostics } => {
-                self.append("diagnostics", json!({ "diagnostics": to_json(diagnostics, source) }));
+            Event::Diagnostics { task_run, source, diagnostics } => {
+                let mut fields = json!({ "diagnostics": to_json(diagnostics, source) });
+                if let Some(run) = task_run {
+                    fields["taskRun"] = json!(run);
+                }
+                self.append("diagnostics", fields);
             }
             Event::ExecutionEnded { record } => self.append(
                 "execution-ended",

@@ -1,16 +1,18 @@
 //! A run for people: what tasks print on standard output, what taffrail has to say on standard error.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::time::Duration;
 
 use taffrail_core::diagnostic::{Code, Diagnostic, Severity, Source, Style, render_text};
 use taffrail_core::flow::Task;
+use taffrail_core::launch::TaskIdentity;
 use taffrail_core::record::{ExecutionRecord, FailureKind, State, TaskRecord};
 use taffrail_core::text::{Colours, printable, printable_bytes};
 use taffrail_engine::event::{Event, Reporter};
 use taffrail_engine::ports::Preparation;
 
-use super::lines::LinePrefix;
+use super::lines::{Labels, LinePrefix};
 use super::pull::PullLines;
 
 /// Where the tasks' lines go.
@@ -30,10 +32,10 @@ pub struct TextReporter {
     escape: bool,
     quiet: bool,
     style: Style,
-    source: Source,
+    labels: Labels,
     buffer: Vec<u8>,
-    /// Whether the running task's failure has been told with its place in the flow.
-    told: bool,
+    /// The task runs whose failure has been told with its place in the flow.
+    told: HashSet<String>,
     pulls: PullLines,
 }
 
@@ -45,7 +47,6 @@ impl TextReporter {
         escape: bool,
         quiet: bool,
         style: Style,
-        source: Source,
     ) -> Self {
         Self {
             prefix,
@@ -53,16 +54,17 @@ impl TextReporter {
             escape,
             quiet,
             style,
-            source,
+            labels: Labels::default(),
             buffer: Vec::new(),
-            told: false,
+            told: HashSet::new(),
             pulls: PullLines::new(),
         }
     }
 
-    fn lines(&mut self, task: &str, output: &taffrail_engine::drive::TaskOutput<'_>) {
+    fn lines(&mut self, identity: &TaskIdentity, output: &taffrail_engine::drive::TaskOutput<'_>) {
         self.buffer.clear();
-        self.prefix.append(task, output, &mut self.buffer);
+        let label = self.labels.of(identity);
+        self.prefix.append(label, output, &mut self.buffer);
         let shown;
         let bytes = if self.escape {
             shown = printable_bytes(&self.buffer, Colours::Escape);
@@ -83,23 +85,28 @@ impl TextReporter {
         }
     }
 
-    fn task_ended(&self, record: &TaskRecord, task: &Task) {
+    fn task_ended(&mut self, record: &TaskRecord, task: &Task, source: &Source) {
+        let label = self.labels.of(&record.identity).to_owned();
+        let told = self.told.remove(&record.identity.task_run);
+        self.labels.ended(&record.identity);
         for warning in &record.warnings {
-            self.say(&format!(
-                "warning: task `{}`: {warning}",
-                record.identity.task
-            ));
+            self.say(&format!("warning: task `{label}`: {warning}"));
+        }
+        if let Some(log) = &record.log_file {
+            self.say(&format!("{label}: its log is in {log}"));
         }
         let took = duration(Duration::from_millis(record.duration_ms));
         match (&record.failure, record.state) {
-            (None, State::Skipped) => self.say(&format!("{}: skipped", record.identity.task)),
-            (None, _) => self.say(&format!("{}: success in {took}", record.identity.task)),
-            (Some(_), State::Failed | State::Killed) => {
-                // Its diagnostics have been shown already.
-                if !self.told {
-                    complain(
-                        render_text(&[failed(record, task)], &self.source, self.style).trim_end(),
-                    );
+            (None, State::Skipped) => self.say(&format!("{label}: skipped")),
+            (None, state) => self.say(&format!(
+                "{label}: {} in {took}",
+                state.as_str().to_lowercase()
+            )),
+            (Some(failure), State::Failed | State::Killed) => {
+                // Its diagnostics have been shown already, or those of the task inside that failed.
+                if !told && failure.kind != FailureKind::Child {
+                    let diagnostic = failed(record, &label, task);
+                    complain(render_text(&[diagnostic], source, self.style).trim_end());
                 }
             }
             (Some(failure), state) => {
@@ -109,8 +116,8 @@ impl TextReporter {
                     "success"
                 };
                 self.say(&format!(
-                    "{}: {word} in {took}, as its failure is allowed: {}",
-                    record.identity.task, failure.message
+                    "{label}: {word} in {took}, as its failure is allowed: {}",
+                    failure.message
                 ));
             }
         }
@@ -143,15 +150,18 @@ impl TextReporter {
 }
 
 /// The diagnostic of a failed task: what ended it, where it stands, its last words, where to look.
-fn failed(record: &TaskRecord, task: &Task) -> Diagnostic {
+fn failed(record: &TaskRecord, label: &str, task: &Task) -> Diagnostic {
     let failure = record.failure.as_ref();
     let message = failure
         .map(|failure| failure.message.as_str())
         .unwrap_or_default();
-    let id = &record.identity.task;
+    let tries = match record.attempts.len() {
+        0 => String::new(),
+        before => format!(" in {} attempts", before + 1),
+    };
     let what = match record.state {
-        State::Killed => format!("task `{id}` was cancelled"),
-        _ => format!("task `{id}` failed: {message}"),
+        State::Killed => format!("task `{label}` was cancelled"),
+        _ => format!("task `{label}` failed{tries}: {message}"),
     };
     let mut diagnostic = Diagnostic::error(Code::TaskFailed, task.id.span, what);
     if let Some(command) = command(task) {
@@ -230,16 +240,38 @@ pub fn complain(text: &str) {
 impl Reporter for TextReporter {
     fn event(&mut self, event: &Event<'_>) {
         match event {
-            Event::Output { identity, output } => self.lines(&identity.task, output),
-            Event::TaskEnded { record, task } => self.task_ended(record, task),
-            Event::TaskStarted { .. } => self.told = false,
+            Event::Output { identity, output } => self.lines(identity, output),
+            Event::TaskEnded {
+                record,
+                task,
+                source,
+            } => self.task_ended(record, task, source),
+            Event::TaskStarted {
+                identity, value, ..
+            } => self.labels.started(identity, *value),
+            Event::Retrying {
+                identity,
+                failure,
+                after,
+            } => {
+                let label = self.labels.of(identity);
+                let wait = duration(*after);
+                self.say(&format!(
+                    "{label}: attempt {} failed: {}; again in {wait}",
+                    identity.attempt, failure.message
+                ));
+            }
             Event::Diagnostics {
+                task_run,
                 source,
                 diagnostics,
             } => {
-                self.told |= diagnostics
+                let wrong = diagnostics
                     .iter()
                     .any(|diagnostic| diagnostic.severity == Severity::Error);
+                if let Some(run) = task_run.filter(|_| wrong) {
+                    self.told.insert(run.to_owned());
+                }
                 complain(render_text(diagnostics, source, self.style).trim_end());
             }
             Event::ExecutionEnded { record } => self.execution_ended(record),
@@ -248,7 +280,7 @@ impl Reporter for TextReporter {
                 what: Preparation::Pull(progress),
             } => {
                 if !self.quiet {
-                    self.pulls.show(&identity.task, progress);
+                    self.pulls.show(self.labels.of(identity), progress);
                 }
             }
             // Warnings are told with the task's end.

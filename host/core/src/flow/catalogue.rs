@@ -1,14 +1,12 @@
-//! The task types of the original that this host knows by name: flowables, core tasks, old names, and whose the others are.
+//! The task types of the original that this host knows by name and does not run: whose they are, and what stands in their place.
 
-use super::task::FlowableKind;
+use crate::native;
 
 /// What a type name is, when no installed plugin has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Known {
-    /// Holds other tasks.
-    Flowable(FlowableKind),
-    /// One of the original's own small tasks; the current name.
-    Core(&'static str),
+    /// One of the original's own tasks that need its server; the current name.
+    Server(&'static str),
     /// A script task of the time before plugins; the type to use instead.
     LegacyScript(&'static str),
     /// A script task that runs inside the original's Java process; the language.
@@ -31,117 +29,49 @@ const SCRIPTS: &str = "io.kestra.plugin.scripts.";
 const PLUGINS: &str = "io.kestra.plugin.";
 const ENTERPRISE: &str = "io.kestra.plugin.ee.";
 
-/// Flowables by the last part of their name, with the keys that hold their children.
-const FLOWABLES: [(&str, FlowableKind); 15] = [
-    ("AllowFailure", FlowableKind::AllowFailure),
-    ("Dag", FlowableKind::Dag),
-    ("EachParallel", FlowableKind::EachParallel),
-    ("EachSequential", FlowableKind::EachSequential),
-    ("ForEach", FlowableKind::ForEach),
-    ("ForEachItem", FlowableKind::ForEachItem),
-    ("If", FlowableKind::If),
-    ("LoopUntil", FlowableKind::LoopUntil),
-    ("Parallel", FlowableKind::Parallel),
-    ("Pause", FlowableKind::Pause),
-    ("Sequential", FlowableKind::Sequential),
-    ("Subflow", FlowableKind::Subflow),
-    ("Switch", FlowableKind::Switch),
-    ("Template", FlowableKind::Template),
-    ("WorkingDirectory", FlowableKind::WorkingDirectory),
-];
-
-/// Core tasks by their current names.
-const CORE_TASKS: [&str; 55] = [
-    "io.kestra.plugin.core.debug.Echo",
-    "io.kestra.plugin.core.debug.Return",
-    "io.kestra.plugin.core.execution.Assert",
-    "io.kestra.plugin.core.execution.Count",
-    "io.kestra.plugin.core.execution.Delete",
-    "io.kestra.plugin.core.execution.Exit",
-    "io.kestra.plugin.core.execution.Fail",
-    "io.kestra.plugin.core.execution.Labels",
-    "io.kestra.plugin.core.execution.PurgeExecutions",
-    "io.kestra.plugin.core.execution.Query",
-    "io.kestra.plugin.core.execution.Resume",
-    "io.kestra.plugin.core.execution.SetVariables",
-    "io.kestra.plugin.core.execution.UnsetVariables",
-    "io.kestra.plugin.core.flow.Sleep",
-    "io.kestra.plugin.core.http.Download",
-    "io.kestra.plugin.core.http.Request",
-    "io.kestra.plugin.core.http.SseRequest",
-    "io.kestra.plugin.core.kv.Delete",
-    "io.kestra.plugin.core.kv.Get",
-    "io.kestra.plugin.core.kv.GetKeys",
-    "io.kestra.plugin.core.kv.PurgeKV",
-    "io.kestra.plugin.core.kv.Set",
-    "io.kestra.plugin.core.kv.Version",
-    "io.kestra.plugin.core.log.Fetch",
-    "io.kestra.plugin.core.log.Log",
-    "io.kestra.plugin.core.log.PurgeLogs",
-    "io.kestra.plugin.core.metric.Publish",
-    "io.kestra.plugin.core.namespace.DeleteFiles",
-    "io.kestra.plugin.core.namespace.DownloadFiles",
-    "io.kestra.plugin.core.namespace.PurgeFiles",
-    "io.kestra.plugin.core.namespace.UploadFiles",
-    "io.kestra.plugin.core.namespace.Version",
-    "io.kestra.plugin.core.output.OutputValues",
-    "io.kestra.plugin.core.state.Delete",
-    "io.kestra.plugin.core.state.Get",
-    "io.kestra.plugin.core.state.Set",
-    "io.kestra.plugin.core.storage.Concat",
-    "io.kestra.plugin.core.storage.DeduplicateItems",
-    "io.kestra.plugin.core.storage.Delete",
-    "io.kestra.plugin.core.storage.FilterItems",
-    "io.kestra.plugin.core.storage.LocalFiles",
-    "io.kestra.plugin.core.storage.PurgeCurrentExecutionFiles",
-    "io.kestra.plugin.core.storage.Reverse",
-    "io.kestra.plugin.core.storage.Size",
-    "io.kestra.plugin.core.storage.Split",
-    "io.kestra.plugin.core.storage.Write",
-    "io.kestra.plugin.core.templating.TemplatedTask",
-    "io.kestra.plugin.core.trigger.Toggle",
+/// Core tasks that look into a server or change one: there is none here. By their current names.
+const SERVER_TASKS: [&str; 22] = [
     "io.kestra.plugin.core.dashboard.data.Executions",
     "io.kestra.plugin.core.dashboard.data.Flows",
     "io.kestra.plugin.core.dashboard.data.Logs",
     "io.kestra.plugin.core.dashboard.data.Metrics",
+    "io.kestra.plugin.core.execution.Count",
+    "io.kestra.plugin.core.execution.Delete",
     "io.kestra.plugin.core.execution.PurgeTaskRuns",
+    "io.kestra.plugin.core.execution.Query",
+    "io.kestra.plugin.core.execution.Resume",
     "io.kestra.plugin.core.flow.Loop",
-    "io.kestra.plugin.core.purge.Purge",
+    "io.kestra.plugin.core.flow.Template",
+    "io.kestra.plugin.core.http.SseRequest",
+    "io.kestra.plugin.core.kv.PurgeKV",
+    "io.kestra.plugin.core.kv.Version",
+    "io.kestra.plugin.core.log.Fetch",
+    "io.kestra.plugin.core.namespace.PurgeFiles",
+    "io.kestra.plugin.core.namespace.Version",
+    "io.kestra.plugin.core.state.Delete",
+    "io.kestra.plugin.core.state.Get",
+    "io.kestra.plugin.core.state.Set",
+    "io.kestra.plugin.core.templating.TemplatedTask",
+    "io.kestra.plugin.core.trigger.Toggle",
 ];
 
-/// Old names of core tasks, and the current ones. Flowables keep the last part of their name.
-const OLD_CORE: [(&str, &str); 31] = [
-    (
-        "io.kestra.core.tasks.debugs.Echo",
-        "io.kestra.plugin.core.debug.Echo",
-    ),
-    (
-        "io.kestra.core.tasks.debugs.Return",
-        "io.kestra.plugin.core.debug.Return",
-    ),
+/// Old names of those, and the current ones.
+const OLD_SERVER_TASKS: [(&str, &str); 9] = [
     (
         "io.kestra.core.tasks.executions.Counts",
         "io.kestra.plugin.core.execution.Count",
-    ),
-    (
-        "io.kestra.core.tasks.executions.Fail",
-        "io.kestra.plugin.core.execution.Fail",
-    ),
-    (
-        "io.kestra.core.tasks.executions.Labels",
-        "io.kestra.plugin.core.execution.Labels",
     ),
     (
         "io.kestra.core.tasks.executions.Resume",
         "io.kestra.plugin.core.execution.Resume",
     ),
     (
-        "io.kestra.core.tasks.log.Fetch",
-        "io.kestra.plugin.core.log.Fetch",
+        "io.kestra.core.tasks.flows.Template",
+        "io.kestra.plugin.core.flow.Template",
     ),
     (
-        "io.kestra.core.tasks.log.Log",
-        "io.kestra.plugin.core.log.Log",
+        "io.kestra.core.tasks.log.Fetch",
+        "io.kestra.plugin.core.log.Fetch",
     ),
     (
         "io.kestra.core.tasks.states.Delete",
@@ -156,84 +86,12 @@ const OLD_CORE: [(&str, &str); 31] = [
         "io.kestra.plugin.core.state.Set",
     ),
     (
-        "io.kestra.core.tasks.storages.Concat",
-        "io.kestra.plugin.core.storage.Concat",
-    ),
-    (
-        "io.kestra.core.tasks.storages.DeduplicateItems",
-        "io.kestra.plugin.core.storage.DeduplicateItems",
-    ),
-    (
-        "io.kestra.core.tasks.storages.Delete",
-        "io.kestra.plugin.core.storage.Delete",
-    ),
-    (
-        "io.kestra.core.tasks.storages.FilterItems",
-        "io.kestra.plugin.core.storage.FilterItems",
-    ),
-    (
-        "io.kestra.core.tasks.storages.LocalFiles",
-        "io.kestra.plugin.core.storage.LocalFiles",
-    ),
-    (
-        "io.kestra.core.tasks.storages.Purge",
-        "io.kestra.plugin.core.purge.Purge",
-    ),
-    (
-        "io.kestra.core.tasks.storages.PurgeExecution",
-        "io.kestra.plugin.core.storage.PurgeCurrentExecutionFiles",
-    ),
-    (
-        "io.kestra.core.tasks.storages.Reverse",
-        "io.kestra.plugin.core.storage.Reverse",
-    ),
-    (
-        "io.kestra.core.tasks.storages.Size",
-        "io.kestra.plugin.core.storage.Size",
-    ),
-    (
-        "io.kestra.core.tasks.storages.Split",
-        "io.kestra.plugin.core.storage.Split",
-    ),
-    (
         "io.kestra.core.tasks.templating.TemplatedTask",
         "io.kestra.plugin.core.templating.TemplatedTask",
     ),
     (
         "io.kestra.core.tasks.trigger.Toggle",
         "io.kestra.plugin.core.trigger.Toggle",
-    ),
-    (
-        "io.kestra.core.tasks.flows.Flow",
-        "io.kestra.plugin.core.flow.Subflow",
-    ),
-    (
-        "io.kestra.plugin.fs.http.Download",
-        "io.kestra.plugin.core.http.Download",
-    ),
-    (
-        "io.kestra.plugin.fs.http.Request",
-        "io.kestra.plugin.core.http.Request",
-    ),
-    (
-        "io.kestra.plugin.fs.http.SseRequest",
-        "io.kestra.plugin.core.http.SseRequest",
-    ),
-    (
-        "io.kestra.core.tasks.outputs.OutputValues",
-        "io.kestra.plugin.core.output.OutputValues",
-    ),
-    (
-        "io.kestra.core.tasks.kv.Get",
-        "io.kestra.plugin.core.kv.Get",
-    ),
-    (
-        "io.kestra.core.tasks.kv.Set",
-        "io.kestra.plugin.core.kv.Set",
-    ),
-    (
-        "io.kestra.core.tasks.scripts.LocalFiles",
-        "io.kestra.plugin.core.storage.LocalFiles",
     ),
 ];
 
@@ -257,20 +115,11 @@ pub(super) fn find(type_name: &str) -> Known {
     if let Some((_, current)) = LEGACY_SCRIPTS.iter().find(|(old, _)| *old == type_name) {
         return Known::LegacyScript(current);
     }
-    let flowable = type_name
-        .strip_prefix("io.kestra.plugin.core.flow.")
-        .or_else(|| type_name.strip_prefix("io.kestra.core.tasks.flows."))
-        .map(|last| if last == "Flow" { "Subflow" } else { last });
-    if let Some(last) = flowable
-        && let Some((_, kind)) = FLOWABLES.iter().find(|(name, _)| *name == last)
-    {
-        return Known::Flowable(*kind);
+    if let Some((_, current)) = OLD_SERVER_TASKS.iter().find(|(old, _)| *old == type_name) {
+        return Known::Server(current);
     }
-    if let Some((_, current)) = OLD_CORE.iter().find(|(old, _)| *old == type_name) {
-        return Known::Core(current);
-    }
-    if let Some(current) = CORE_TASKS.iter().find(|name| **name == type_name) {
-        return Known::Core(current);
+    if let Some(current) = SERVER_TASKS.iter().find(|name| **name == type_name) {
+        return Known::Server(current);
     }
     if type_name.starts_with("io.kestra.plugin.core.trigger.")
         || type_name.ends_with("Trigger")
@@ -307,31 +156,13 @@ pub(super) fn find(type_name: &str) -> Known {
     }
 }
 
-/// Every name that the table knows, for suggestions.
+/// Every name that the tables know, for suggestions.
 pub(super) fn names() -> impl Iterator<Item = String> {
-    FLOWABLES
+    native::all()
         .iter()
-        .map(|(name, _)| format!("io.kestra.plugin.core.flow.{name}"))
-        .chain(CORE_TASKS.iter().map(|name| (*name).to_owned()))
-}
-
-impl FlowableKind {
-    /// Whether its `tasks` are wrapped: `- task: {…}`, `dependsOn: […]`.
-    pub(super) fn wraps_tasks(self) -> bool {
-        self == FlowableKind::Dag
-    }
-
-    /// Whether a key of this name holds tasks in it.
-    pub(super) fn holds_tasks(self, key: &str) -> bool {
-        match key {
-            "then" | "else" => self == FlowableKind::If,
-            "defaults" => self == FlowableKind::Switch,
-            "tasks" | "errors" | "finally" => {
-                !matches!(self, FlowableKind::Subflow | FlowableKind::Template)
-            }
-            _ => false,
-        }
-    }
+        .map(|native| native.name)
+        .chain(SERVER_TASKS)
+        .map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -342,28 +173,12 @@ mod tests {
     fn names_are_recognised() {
         let check = |name: &str, expected: Known| assert_eq!(find(name), expected, "{name}");
         check(
-            "io.kestra.plugin.core.flow.ForEach",
-            Known::Flowable(FlowableKind::ForEach),
+            "io.kestra.plugin.core.execution.Count",
+            Known::Server("io.kestra.plugin.core.execution.Count"),
         );
         check(
-            "io.kestra.core.tasks.flows.WorkingDirectory",
-            Known::Flowable(FlowableKind::WorkingDirectory),
-        );
-        check(
-            "io.kestra.core.tasks.flows.Flow",
-            Known::Flowable(FlowableKind::Subflow),
-        );
-        check(
-            "io.kestra.plugin.core.log.Log",
-            Known::Core("io.kestra.plugin.core.log.Log"),
-        );
-        check(
-            "io.kestra.core.tasks.log.Log",
-            Known::Core("io.kestra.plugin.core.log.Log"),
-        );
-        check(
-            "io.kestra.plugin.fs.http.Download",
-            Known::Core("io.kestra.plugin.core.http.Download"),
+            "io.kestra.core.tasks.flows.Template",
+            Known::Server("io.kestra.plugin.core.flow.Template"),
         );
         check(
             "io.kestra.core.tasks.scripts.Bash",
@@ -384,13 +199,10 @@ mod tests {
         check("io.kestra.plugin.core.trigger.Schedule", Known::Trigger);
         check(
             "io.kestra.plugin.core.trigger.Toggle",
-            Known::Core("io.kestra.plugin.core.trigger.Toggle"),
+            Known::Server("io.kestra.plugin.core.trigger.Toggle"),
         );
         check("io.kestra.plugin.core.runner.Process", Known::Runner);
-        check(
-            "io.kestra.plugin.git.Clone",
-            Known::Plugin("git".to_owned()),
-        );
+        check("io.kestra.plugin.git.Push", Known::Plugin("git".to_owned()));
         check("io.kestra.plugin.ee.aws.runner.Batch", Known::Runner);
         check(
             "io.kestra.plugin.ee.git.Push",
@@ -404,7 +216,7 @@ mod tests {
     #[test]
     fn no_name_stands_twice() {
         let mut all: Vec<String> = names()
-            .chain(OLD_CORE.iter().map(|(old, _)| (*old).to_owned()))
+            .chain(OLD_SERVER_TASKS.iter().map(|(old, _)| (*old).to_owned()))
             .collect();
         let count = all.len();
         all.sort();

@@ -1,8 +1,9 @@
 //! The keys that every task has, and which of them do nothing here.
 
-use super::task::CommonKeys;
+use super::task::{CommonKeys, TaskCache};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::output::LogLevel;
+use crate::retry::Retry;
 use crate::yaml::{Node, ScalarValue, push_key};
 
 /// Reads the keys that every task has and says which of them do nothing here.
@@ -24,36 +25,6 @@ pub(super) fn common_keys(node: &Node, path: &str, found: &mut Vec<Diagnostic>) 
         }
     };
     say(
-        "retry",
-        Severity::Error,
-        Code::NotYet,
-        "`retry` is not supported yet",
-        "the task would be tried once only",
-    );
-    if flag("logToFile") {
-        say(
-            "logToFile",
-            Severity::Warning,
-            Code::NotYet,
-            "`logToFile` is not supported yet",
-            "the log is shown as usual",
-        );
-    }
-    if node
-        .get("taskCache")
-        .and_then(|cache| cache.get("enabled"))
-        .and_then(Node::scalar)
-        .is_some_and(|scalar| scalar.value == ScalarValue::Bool(true))
-    {
-        say(
-            "taskCache",
-            Severity::Warning,
-            Code::NotYet,
-            "`taskCache` is not supported yet",
-            "the task runs every time",
-        );
-    }
-    say(
         "pluginDefaultsRef",
         Severity::Error,
         Code::NotYet,
@@ -74,7 +45,14 @@ pub(super) fn common_keys(node: &Node, path: &str, found: &mut Vec<Diagnostic>) 
         "`assets` is accepted and not applied here",
         "there is no catalogue of assets here",
     );
+    let retry = node
+        .get("retry")
+        .filter(|retry| !retry.is_null())
+        .and_then(|retry| read_retry(retry, path, found));
     CommonKeys {
+        retry,
+        log_to_file: flag("logToFile"),
+        cache: task_cache(node),
         description: node.get("description").and_then(Node::text).map(Into::into),
         disabled: flag("disabled"),
         run_if: node.get("runIf").cloned(),
@@ -86,4 +64,42 @@ pub(super) fn common_keys(node: &Node, path: &str, found: &mut Vec<Diagnostic>) 
             .and_then(Node::text)
             .and_then(LogLevel::from_name),
     }
+}
+
+/// Reads a `retry` block, of a task or of the flow; what its schema cannot say is told here.
+pub(super) fn read_retry(node: &Node, path: &str, found: &mut Vec<Diagnostic>) -> Option<Retry> {
+    let mut path = path.to_owned();
+    push_key(&mut path, "retry");
+    match Retry::read(node) {
+        Ok(retry) => {
+            if retry.max_attempts.is_none() && retry.max_duration.is_none() {
+                found.push(
+                    Diagnostic::warning(Code::WrongValue, node.span, "this retry never gives up")
+                        .label("it has neither `maxAttempts` nor `maxDuration`")
+                        .path(path),
+                );
+            }
+            Some(retry)
+        }
+        Err((key, message)) => {
+            let span = node.get(&key).unwrap_or(node).span;
+            // A value that is no duration at all, the schema has refused with the same place.
+            if !found.iter().any(|known| known.span == Some(span)) {
+                push_key(&mut path, &key);
+                found.push(Diagnostic::error(Code::WrongValue, span, message).path(path));
+            }
+            None
+        }
+    }
+}
+
+fn task_cache(node: &Node) -> Option<TaskCache> {
+    let cache = node.get("taskCache")?;
+    let enabled = cache.get("enabled").and_then(Node::scalar)?;
+    (&*enabled.text == "true").then(|| TaskCache {
+        ttl: cache
+            .get("ttl")
+            .and_then(Node::text)
+            .and_then(|text| crate::duration::parse(text).ok()),
+    })
 }

@@ -2,6 +2,7 @@
 //!
 //! Only what is certain is reported: a name that may be there when the flow runs is not.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -42,13 +43,46 @@ const ROOTS: [&str; 26] = [
     "printContext",
 ];
 
-/// Where in the flow a task stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Position {
-    /// In the flow's `tasks`, at or below the task of this index.
-    Main(usize),
-    /// In `errors`, `finally` or `afterExecution`.
-    Later,
+/// Where in the flow a task stands: its place in each list from the flow's own down to the one that holds it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Position(Arc<[Step]>);
+
+/// A place in one list of tasks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Step {
+    /// Which list; none has the number of another.
+    pub(super) list: u32,
+    /// Where in it.
+    pub(super) index: u32,
+    /// Whether the list's tasks run one after the other, once.
+    pub(super) in_order: bool,
+}
+
+impl Step {
+    pub(super) fn new(list: u32, index: usize, in_order: bool) -> Self {
+        Self {
+            list,
+            index: u32::try_from(index).unwrap_or(u32::MAX),
+            in_order,
+        }
+    }
+}
+
+impl Position {
+    /// The place of something in a list of the task that stands here.
+    pub(super) fn below(&self, step: Step) -> Self {
+        Self(self.0.iter().copied().chain([step]).collect())
+    }
+
+    /// Whether what stands there runs before (less) or after (greater) what stands here; nothing where that is not certain.
+    fn order_of(&self, there: &Position) -> Option<Ordering> {
+        let (here, there) = self
+            .0
+            .iter()
+            .zip(there.0.iter())
+            .find(|(here, there)| (here.list, here.index) != (there.list, there.index))?;
+        (here.list == there.list && here.in_order).then(|| there.index.cmp(&here.index))
+    }
 }
 
 /// What the expressions of a flow may name.
@@ -69,7 +103,9 @@ pub(super) struct Reader<'a> {
     /// The task's id.
     pub(super) id: &'a str,
     /// Where it stands.
-    pub(super) position: Position,
+    pub(super) position: &'a Position,
+    /// Whether a value of a loop is in scope.
+    pub(super) in_loop: bool,
     /// Whether it runs one thing at one time, so that it can never read its own outputs.
     pub(super) is_leaf: bool,
 }
@@ -195,6 +231,7 @@ impl Context<'_> {
         }
         match (root.as_str(), second) {
             ("outputs" | "tasks", Some(task)) => self.task(read, task),
+            ("taskrun", Some(name @ ("value" | "iteration"))) => self.loop_value(read, name),
             ("inputs", Some(_)) => self.input(read),
             ("vars", Some(variable)) => self.variable(read, variable),
             (root, _) if ROOTS.contains(&root) => None,
@@ -223,7 +260,7 @@ impl Context<'_> {
                 .names
                 .order
                 .iter()
-                .filter(|(id, position)| self.comes_before(id, *position))
+                .filter(|(id, position)| self.comes_before(id, position))
                 .map(|(id, _)| &**id)
                 .collect();
             diagnostic = diagnostic.label(match before.as_slice() {
@@ -267,8 +304,8 @@ impl Context<'_> {
                 .label("they exist when it has ended"),
             );
         }
-        match (reader.position, *position) {
-            (Position::Main(here), Position::Main(there)) if there > here => Some(
+        match reader.position.order_of(position) {
+            Some(Ordering::Greater) => Some(
                 self.unknown(read, task, format!("task `{task}` runs after this one"))
                     .label("its outputs do not exist yet"),
             ),
@@ -276,15 +313,22 @@ impl Context<'_> {
         }
     }
 
-    fn comes_before(&self, id: &str, position: Position) -> bool {
+    fn comes_before(&self, id: &str, position: &Position) -> bool {
         match self.reader {
             None => true,
-            Some(reader) => match (reader.position, position) {
-                (Position::Main(here), Position::Main(there)) => there < here && id != reader.id,
-                (Position::Main(_), Position::Later) => false,
-                (Position::Later, _) => id != reader.id,
-            },
+            Some(reader) => {
+                id != reader.id && reader.position.order_of(position) == Some(Ordering::Less)
+            }
         }
+    }
+
+    /// `taskrun.value` is there in a loop only.
+    fn loop_value(&self, read: &ReadPath, name: &str) -> Option<Diagnostic> {
+        let reader = self.reader?;
+        (!reader.in_loop).then(|| {
+            self.unknown(read, name, format!("there is no `taskrun.{name}` here"))
+                .label("only a task inside a ForEach has one")
+        })
     }
 
     fn input(&self, read: &ReadPath) -> Option<Diagnostic> {

@@ -3,16 +3,22 @@
 mod catalogue;
 mod common_keys;
 mod conflict;
+mod dag;
 mod defaults;
 mod expressions;
 mod nodes;
+mod promises;
 mod read;
 mod read_task;
 mod refusal;
 mod task;
 mod types;
 
+pub use crate::native::{CoreKind, FlowableKind};
 pub(crate) use nodes::{for_each_text, to_json_with_text};
 pub(crate) use read_task::wrong_version;
-pub use task::{Branch, CommonKeys, CoreKind, FlowableKind, ScriptType, Task, TaskKind};
-pub use types::{Flow, FlowOutput, Label, PluginDefault, Spanned};
+pub use task::{Branch, CommonKeys, ScriptType, Task, TaskCache, TaskKind};
+pub use types::{
+    Broken, Concurrency, Excess, Flow, FlowOutput, Label, PluginDefault, Promise, PromiseKind,
+    Spanned,
+};

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::expressions::{Names, Position, Reader, check_texts};
+use super::common_keys::read_retry;
+use super::expressions::{Names, Reader, check_texts};
 use super::nodes::to_json_with_stubs;
+use super::promises;
 use super::read_task::TaskReader;
 use super::task::Task;
 use super::types::{Flow, FlowOutput, Label, PluginDefault, Spanned};
@@ -13,7 +15,7 @@ use crate::input::read_inputs;
 use crate::resolve::Locking;
 use crate::schema::Where;
 use crate::validate::Checker;
-use crate::yaml::{Entry, Node, NodeKind, ScalarValue, push_index, push_key};
+use crate::yaml::{Entry, Node, NodeKind, ScalarValue, push_key};
 
 /// Ids that are parts of the original's addresses, and that it refuses.
 const RESERVED_IDS: [&str; 10] = [
@@ -33,22 +35,14 @@ const RESERVED_IDS: [&str; 10] = [
 const TASK_LISTS: [&str; 4] = ["tasks", "errors", "finally", "afterExecution"];
 
 /// Keys that only mean something on a server, and what is said of them.
-const SERVER_ONLY: [(&str, &str); 6] = [
+const SERVER_ONLY: [(&str, &str); 4] = [
     (
         "triggers",
         "nothing starts this flow by itself here; run it with `taffrail run`",
     ),
     ("listeners", "listeners are not run here"),
-    ("concurrency", "every run counts for itself here"),
-    ("sla", "it is not watched here"),
     ("workerGroup", "there is one worker here"),
     ("tenantId", "there are no tenants here"),
-];
-
-/// Keys that change what a run does, and that this version does not do yet.
-const NOT_YET: [(&str, &str); 2] = [
-    ("afterExecution", "tasks that run after the execution"),
-    ("retry", "retries of a flow"),
 ];
 
 impl Flow {
@@ -125,7 +119,6 @@ fn read(
         );
     }
     server_only(root, found);
-    not_yet(root, found);
     let inputs_before = found.len();
     let inputs = root
         .get("inputs")
@@ -138,27 +131,10 @@ fn read(
 
     let mut reader = TaskReader::new(checker, source, &plugin_defaults, locking);
     let mut lists: HashMap<&str, Vec<Task>> = HashMap::new();
-    for key in TASK_LISTS {
-        let Some(entry) = root.entry(key) else {
-            continue;
-        };
-        let tasks = entry
-            .value
-            .items()
-            .iter()
-            .enumerate()
-            .filter_map(|(index, node)| {
-                let mut path = key.to_owned();
-                push_index(&mut path, index);
-                let position = if key == "tasks" {
-                    Position::Main(index)
-                } else {
-                    Position::Later
-                };
-                reader.task(node, &path, position, found)
-            })
-            .collect();
-        lists.insert(key, tasks);
+    for (number, key) in (0..).zip(TASK_LISTS) {
+        if let Some(entry) = root.entry(key) {
+            lists.insert(key, reader.top_list(&entry.value, key, number, found));
+        }
     }
     let seen = reader.into_seen();
     let sets_variables = seen.iter().any(|task| {
@@ -168,11 +144,11 @@ fn read(
     let names = Names {
         tasks: seen
             .iter()
-            .map(|task| (Arc::clone(&task.id), task.position))
+            .map(|task| (Arc::clone(&task.id), task.position.clone()))
             .collect(),
         order: seen
             .iter()
-            .map(|task| (Arc::clone(&task.id), task.position))
+            .map(|task| (Arc::clone(&task.id), task.position.clone()))
             .collect(),
         inputs: inputs_good.then(|| {
             inputs
@@ -196,7 +172,8 @@ fn read(
                 push_key(&mut path, &entry.key);
                 let reader = Reader {
                     id: &task.id,
-                    position: task.position,
+                    position: &task.position,
+                    in_loop: task.in_loop,
                     is_leaf: task.is_leaf,
                 };
                 check_texts(source, &entry.value, &path, &names, Some(reader), found);
@@ -239,6 +216,12 @@ fn read(
         outputs: outputs(root),
         plugin_defaults,
         disabled: flag(root, "disabled"),
+        retry: root
+            .get("retry")
+            .filter(|retry| !retry.is_null())
+            .and_then(|retry| read_retry(retry, "", found)),
+        concurrency: promises::concurrency(root),
+        promises: promises::read(root, found),
     })
 }
 
@@ -253,22 +236,6 @@ fn server_only(root: &Node, found: &mut Vec<Diagnostic>) {
                     format!("`{key}` is accepted and not run here"),
                 )
                 .label(why)
-                .path(key),
-            );
-        }
-    }
-}
-
-fn not_yet(root: &Node, found: &mut Vec<Diagnostic>) {
-    for (key, what) in NOT_YET {
-        if let Some(entry) = root.entry(key).filter(|entry| !is_empty(&entry.value)) {
-            found.push(
-                Diagnostic::error(
-                    Code::NotYet,
-                    entry.key_span,
-                    format!("`{key}` is not supported yet"),
-                )
-                .label(format!("this version of taffrail has no {what}"))
                 .path(key),
             );
         }

@@ -3,18 +3,20 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::catalogue::{self, Known};
+use super::catalogue;
 use super::common_keys::common_keys;
 use super::conflict::conflicting;
+use super::dag;
 use super::defaults::{Chosen, Defaults, Origin, merge, merge_runner};
-use super::expressions::Position;
+use super::expressions::{Position, Step};
 use super::nodes::to_json_with_text;
 use super::refusal::{missing_type, refusal, type_path};
-use super::task::{Branch, CoreKind, FlowableKind, ScriptType, Task, TaskKind};
+use super::task::{Branch, ScriptType, Task, TaskKind};
 use super::types::{PluginDefault, Spanned};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::native::{self, Availability, FlowableKind, NativeKind, NativeType};
 use crate::resolve::{Conflict, Locking, Wish, grant};
-use crate::schema::Where;
+use crate::schema::{Shape, Where};
 use crate::validate::Checker;
 use crate::version::{VersionPin, VersionPinError};
 use crate::yaml::{Entry, Node, NodeKind, ScalarValue, Span, push_index, push_key};
@@ -32,13 +34,17 @@ pub(super) struct Seen<'tree> {
     /// Whether it runs one thing at one time.
     pub(super) is_leaf: bool,
     flowable: Option<FlowableKind>,
+    /// Whether a value of a loop is in scope: it or something above it runs once for each of some.
+    pub(super) in_loop: bool,
 }
 
 impl Seen<'_> {
     /// Whether the key's value belongs to this task itself and is rendered.
     pub(super) fn reads(&self, entry: &Entry) -> bool {
         let child = self.flowable.is_some_and(|kind| {
-            kind.holds_tasks(&entry.key) || (kind == FlowableKind::Switch && &*entry.key == "cases")
+            kind.holds_tasks(&entry.key)
+                || (kind == FlowableKind::Switch && &*entry.key == "cases")
+                || (kind == FlowableKind::Pause && matches!(&*entry.key, "onPause" | "onResume"))
         });
         !child && !NOT_RENDERED.contains(&&*entry.key)
     }
@@ -53,6 +59,8 @@ pub(super) struct TaskReader<'tree> {
     ids: HashMap<Arc<str>, Span>,
     seen: Vec<Seen<'tree>>,
     ignored_defaults: Vec<Span>,
+    lists: u32,
+    loops: u32,
 }
 
 impl<'tree> TaskReader<'tree> {
@@ -73,6 +81,8 @@ impl<'tree> TaskReader<'tree> {
             ids: HashMap::new(),
             seen: Vec::new(),
             ignored_defaults: Vec::new(),
+            lists: 0,
+            loops: 0,
         }
     }
 
@@ -80,12 +90,39 @@ impl<'tree> TaskReader<'tree> {
         self.seen
     }
 
+    /// Reads a list of tasks of the flow itself, the `number`th of its lists.
+    pub(super) fn top_list(
+        &mut self,
+        list: &'tree Node,
+        key: &str,
+        number: u32,
+        found: &mut Vec<Diagnostic>,
+    ) -> Vec<Task> {
+        let above = Position::default().below(Step {
+            list: 0,
+            index: number,
+            in_order: true,
+        });
+        self.lists += 1;
+        let id = self.lists;
+        list.items()
+            .iter()
+            .enumerate()
+            .filter_map(|(index, node)| {
+                let mut path = key.to_owned();
+                push_index(&mut path, index);
+                let position = above.below(Step::new(id, index, true));
+                self.task(node, &path, &position, found)
+            })
+            .collect()
+    }
+
     /// Reads a task. There is none where its id or type is missing, or nothing can run the type.
-    pub(super) fn task(
+    fn task(
         &mut self,
         node: &'tree Node,
         path: &str,
-        position: Position,
+        position: &Position,
         found: &mut Vec<Diagnostic>,
     ) -> Option<Task> {
         if !matches!(node.kind, NodeKind::Map(_)) {
@@ -117,11 +154,12 @@ impl<'tree> TaskReader<'tree> {
             self.seen.push(Seen {
                 id: Arc::clone(&id.value),
                 path: path.to_owned(),
-                position,
+                position: position.clone(),
                 node,
                 type_name,
                 is_leaf: true,
                 flowable: None,
+                in_loop: self.loops > 0,
             });
         }
         let Some(type_entry) = node.entry("type").filter(|entry| !entry.value.is_null()) else {
@@ -149,20 +187,34 @@ impl<'tree> TaskReader<'tree> {
                 let merged = self.script(node, path, holder, &script_type, &type_name, found);
                 (Some(TaskKind::Script(script_type)), merged)
             }
-            Err(conflict) => {
-                self.identity(node, path, holder, found);
-                let kind = self.other(
-                    node,
-                    path,
-                    position,
-                    place,
-                    &type_name,
-                    &conflict,
-                    (version_good, chosen.as_ref()),
-                    found,
-                );
-                (kind, None)
-            }
+            Err(conflict) => match (&conflict, native::find(&type_name.value)) {
+                (Conflict::UnknownType { .. }, Some(native)) => {
+                    let merged = self.native(node, path, holder, native, &type_name, found);
+                    let kind = match native.kind {
+                        NativeKind::Core(kind) => TaskKind::Core(kind),
+                        NativeKind::Flowable(kind) => {
+                            if let Some(seen) = self.seen.get_mut(place) {
+                                seen.flowable = Some(kind);
+                                seen.is_leaf = false;
+                            }
+                            let branches = self.children(node, path, position, kind, found);
+                            TaskKind::Flowable { kind, branches }
+                        }
+                    };
+                    (Some(kind), merged)
+                }
+                _ => {
+                    self.identity(node, path, holder, found);
+                    self.refuse(
+                        path,
+                        &type_name,
+                        &conflict,
+                        (version_good, chosen.as_ref()),
+                        found,
+                    );
+                    (None, None)
+                }
+            },
         };
         let common = common_keys(node, path, found);
         Some(Task {
@@ -248,46 +300,22 @@ impl<'tree> TaskReader<'tree> {
         let task_type = script_type.task_type();
         let shape = self.checker.task_shape(script_type);
         let names = [task_type.name.as_str(), &*type_name.value];
-        let (merged, ignored) = merge(node, &names, self.defaults, &|key| shape.has_key(key));
+        let merged = self.with_defaults(node, &names, &shape, found);
         let merged = merge_runner(merged, node, self.defaults, &|runner, key| {
             self.checker.runner_has_key(runner, key)
         });
-        for (key, span) in ignored {
-            if !self.ignored_defaults.contains(&span) {
-                self.ignored_defaults.push(span);
-                found.push(
-                    Diagnostic::warning(
-                        Code::UnknownProperty,
-                        span,
-                        format!("`{key}` is not a key of `{}`", task_type.name),
-                    )
-                    .label("this default has no effect on tasks of that type"),
-                );
-            }
-        }
         let effective = merged.as_ref().unwrap_or(node);
-        let what = match type_name.value.rsplit('.').next() {
-            Some(_) => "this task",
-            None => "the task",
-        };
         shape.check_written(
             effective,
             &to_json_with_text(effective, &["id", "version"]),
-            Where { path, holder, what },
+            Where {
+                path,
+                holder,
+                what: "this task",
+            },
             found,
         );
-        if task_type.name.as_str() != &*type_name.value {
-            let current = task_type.name.as_str();
-            found.push(
-                Diagnostic::warning(
-                    Code::Deprecated,
-                    type_name.span,
-                    format!("`{}` is an old name", type_name.value),
-                )
-                .path(type_path(path))
-                .fix(format!("write `{current}`"), type_name.span, current),
-            );
-        }
+        old_name(type_name, task_type.name.as_str(), path, found);
         if let Some(deprecation) = &task_type.deprecated {
             let mut diagnostic = Diagnostic::warning(
                 Code::Deprecated,
@@ -305,50 +333,95 @@ impl<'tree> TaskReader<'tree> {
         merged
     }
 
-    #[expect(clippy::too_many_arguments, reason = "all of them describe one task")]
-    fn other(
+    /// The task with the defaults of its type, where there are any; says which of them the type does not have.
+    fn with_defaults(
         &mut self,
-        node: &'tree Node,
+        node: &Node,
+        names: &[&str],
+        shape: &Shape,
+        found: &mut Vec<Diagnostic>,
+    ) -> Option<Node> {
+        let (merged, ignored) = merge(node, names, self.defaults, &|key| shape.has_key(key));
+        for (key, span) in ignored {
+            if !self.ignored_defaults.contains(&span) {
+                self.ignored_defaults.push(span);
+                found.push(
+                    Diagnostic::warning(
+                        Code::UnknownProperty,
+                        span,
+                        format!("`{key}` is not a key of `{}`", names[0]),
+                    )
+                    .label("this default has no effect on tasks of that type"),
+                );
+            }
+        }
+        merged
+    }
+
+    /// Checks the keys of a task that the host itself runs.
+    fn native(
+        &mut self,
+        node: &Node,
         path: &str,
-        position: Position,
-        place: usize,
+        holder: Span,
+        native: &'static NativeType,
+        type_name: &Spanned<Arc<str>>,
+        found: &mut Vec<Diagnostic>,
+    ) -> Option<Node> {
+        let shape = self.checker.native_shape(native);
+        let names = [native.name, &*type_name.value];
+        let merged = self.with_defaults(node, &names, shape, found);
+        let effective = merged.as_ref().unwrap_or(node);
+        shape.check_written(
+            effective,
+            &to_json_with_text(effective, &["id", "version"]),
+            Where {
+                path,
+                holder,
+                what: "this task",
+            },
+            found,
+        );
+        old_name(type_name, native.name, path, found);
+        match native.availability {
+            Availability::Runs => {}
+            Availability::NotYet => found.push(
+                Diagnostic::error(
+                    Code::NotYet,
+                    type_name.span,
+                    format!("the task `{}` is not supported yet", type_name.value),
+                )
+                .path(type_path(path)),
+            ),
+            Availability::Idle(why) => found.push(
+                Diagnostic::new(
+                    Code::NotRunHere,
+                    Severity::Note,
+                    Some(type_name.span),
+                    format!("`{}` is accepted and does nothing here", type_name.value),
+                )
+                .label(why)
+                .path(type_path(path)),
+            ),
+        }
+        merged
+    }
+
+    /// Says why nothing can run a type.
+    fn refuse(
+        &self,
+        path: &str,
         type_name: &Spanned<Arc<str>>,
         conflict: &Conflict,
         (version_good, chosen): (bool, Option<&Chosen>),
         found: &mut Vec<Diagnostic>,
-    ) -> Option<TaskKind> {
-        if !matches!(conflict, Conflict::UnknownType { .. }) {
+    ) {
+        if matches!(conflict, Conflict::UnknownType { .. }) {
+            let known = catalogue::find(&type_name.value);
+            found.push(refusal(self.checker, &known, type_name, path));
+        } else if version_good {
             // Of a pin that is no version nothing is known but that, which has been said.
-            if version_good {
-                found.push(conflicting(conflict, type_name, path, chosen));
-            }
-            return None;
-        }
-        let known = catalogue::find(&type_name.value);
-        if let Known::Flowable(kind) = known {
-            if let Some(seen) = self.seen.get_mut(place) {
-                seen.flowable = Some(kind);
-                seen.is_leaf = false;
-            }
-            found.push(
-                Diagnostic::error(
-                    Code::NotYet,
-                    type_name.span,
-                    format!(
-                        "`{}` is a flowable task, and flowable tasks are not supported yet",
-                        type_name.value
-                    ),
-                )
-                .label("this version of taffrail runs script tasks only")
-                .path(type_path(path)),
-            );
-            let branches = self.children(node, path, position, kind, found);
-            return Some(TaskKind::Flowable { kind, branches });
-        }
-        found.push(refusal(self.checker, &known, type_name, path));
-        match known {
-            Known::Core(name) => Some(TaskKind::Core(CoreKind { name: name.into() })),
-            _ => None,
+            found.push(conflicting(conflict, type_name, path, chosen));
         }
     }
 
@@ -356,72 +429,102 @@ impl<'tree> TaskReader<'tree> {
         &mut self,
         node: &'tree Node,
         path: &str,
-        position: Position,
+        position: &Position,
         kind: FlowableKind,
         found: &mut Vec<Diagnostic>,
     ) -> Vec<Branch> {
         let mut branches = Vec::new();
+        self.lists += 1;
+        let own = self.lists;
         for entry in node.entries() {
             let mut entry_path = path.to_owned();
             push_key(&mut entry_path, &entry.key);
+            // What runs after a failure, and at the end, comes after the others; the others exclude each other or stand alone.
+            let number = match &*entry.key {
+                "errors" => 1,
+                "finally" => 2,
+                _ => 0,
+            };
+            let above = position.below(Step {
+                list: own,
+                index: number,
+                in_order: !kind.has_items() && kind != FlowableKind::LoopUntil,
+            });
             if kind.holds_tasks(&entry.key) {
-                let tasks = self.list(&entry.value, &entry_path, position, kind, found);
-                branches.push(Branch {
-                    name: Arc::clone(&entry.key),
-                    tasks,
-                });
+                let looping = kind.has_items() && &*entry.key == "tasks";
+                self.loops += u32::from(looping);
+                let branch =
+                    self.branch(&entry.value, &entry_path, &above, kind, &entry.key, found);
+                self.loops -= u32::from(looping);
+                branches.push(branch);
             } else if kind == FlowableKind::Switch && &*entry.key == "cases" {
                 for case in entry.value.entries() {
                     let mut case_path = entry_path.clone();
                     push_key(&mut case_path, &case.key);
-                    let tasks = self.list(&case.value, &case_path, position, kind, found);
-                    branches.push(Branch {
-                        name: format!("cases.{}", case.key).into(),
-                        tasks,
-                    });
+                    let name = format!("cases.{}", case.key);
+                    branches.push(self.branch(&case.value, &case_path, &above, kind, &name, found));
                 }
+            } else if kind == FlowableKind::Pause
+                && &*entry.key == "onPause"
+                && !entry.value.is_null()
+            {
+                self.lists += 1;
+                let position = above.below(Step::new(self.lists, 0, true));
+                branches.push(Branch {
+                    name: Arc::clone(&entry.key),
+                    tasks: self
+                        .task(&entry.value, &entry_path, &position, found)
+                        .into_iter()
+                        .collect(),
+                    needs: Vec::new(),
+                });
+            } else if kind == FlowableKind::Pause && &*entry.key == "onResume" {
+                crate::input::read_inputs(&entry.value, self.checker, found);
             }
         }
         branches
     }
 
-    fn list(
+    fn branch(
         &mut self,
         list: &'tree Node,
         path: &str,
-        position: Position,
+        above: &Position,
         kind: FlowableKind,
+        name: &str,
         found: &mut Vec<Diagnostic>,
-    ) -> Vec<Task> {
-        if !matches!(list.kind, NodeKind::List(_)) {
-            found.push(
-                Diagnostic::error(
-                    Code::WrongType,
-                    list.span,
-                    format!(
-                        "`{}` must be a list of tasks, not {}",
-                        path.rsplit('.').next().unwrap_or(path),
-                        list.kind_name()
-                    ),
-                )
-                .path(path),
-            );
-        }
-        list.items()
+    ) -> Branch {
+        self.lists += 1;
+        let id = self.lists;
+        let tasks: Vec<Task> = list
+            .items()
             .iter()
             .enumerate()
             .filter_map(|(index, item)| {
                 let mut path = path.to_owned();
                 push_index(&mut path, index);
+                let position = above.below(Step::new(id, index, kind.keeps_order(name)));
                 match item.get("task") {
-                    Some(wrapped) if kind.wraps_tasks() => {
+                    Some(wrapped) if kind.wraps_tasks() && name == "tasks" => {
                         push_key(&mut path, "task");
-                        self.task(wrapped, &path, position, found)
+                        self.task(wrapped, &path, &position, found)
                     }
-                    _ => self.task(item, &path, position, found),
+                    // That the task is missing, the keys of the type have said.
+                    None if kind.wraps_tasks() && name == "tasks" => None,
+                    _ => self.task(item, &path, &position, found),
                 }
             })
-            .collect()
+            .collect();
+        let needs = if kind.wraps_tasks() && name == "tasks" {
+            dag::needs(list, path, &tasks, found)
+        } else {
+            Vec::new()
+        };
+        Branch {
+            name: name.into(),
+            tasks,
+            needs,
+        }
     }
 
     /// All names of a task type: the one that is written, and the current ones that installed plugins give it.
@@ -489,6 +592,21 @@ pub(crate) fn wrong_version(error: VersionPinError, span: Span) -> Diagnostic {
             diagnostic.fix(format!("did you mean `{suggestion}`?"), span, suggestion)
         }
         None => diagnostic,
+    }
+}
+
+/// Says that a type's name is an old one.
+fn old_name(type_name: &Spanned<Arc<str>>, current: &str, path: &str, found: &mut Vec<Diagnostic>) {
+    if current != &*type_name.value {
+        found.push(
+            Diagnostic::warning(
+                Code::Deprecated,
+                type_name.span,
+                format!("`{}` is an old name", type_name.value),
+            )
+            .path(type_path(path))
+            .fix(format!("write `{current}`"), type_name.span, current),
+        );
     }
 }
 

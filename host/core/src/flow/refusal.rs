@@ -21,9 +21,13 @@ pub(super) fn refusal(
     let unknown =
         |message: String| Diagnostic::error(Code::UnknownTaskType, type_name.span, message);
     let diagnostic = match known {
-        Known::Core(current) => {
-            let diagnostic = not_yet(format!("the core task `{name}` is not supported yet"))
-                .label("this version of taffrail runs script tasks only");
+        Known::Server(current) => {
+            let diagnostic = Diagnostic::error(
+                Code::NotRunHere,
+                type_name.span,
+                format!("`{name}` cannot run here"),
+            )
+            .label("it works on a server, and there is none here");
             if *current == &**name {
                 diagnostic
             } else {
@@ -50,7 +54,7 @@ pub(super) fn refusal(
                 "it is a task of the original's `{plugin}` plugin, which taffrail does not have"
             ))
         }
-        Known::Flowable(_) | Known::Unknown => {
+        Known::Unknown => {
             unknown(format!("no installed plugin provides `{name}`")).label("unknown task type")
         }
     };

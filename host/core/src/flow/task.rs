@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::types::Spanned;
 use crate::descriptor::{Descriptor, TaskTypeDescriptor};
+use crate::native::{CoreKind, FlowableKind, NativeKind, NativeType};
 use crate::output::LogLevel;
+use crate::retry::Retry;
 use crate::version::VersionPin;
 use crate::yaml::Node;
 
@@ -42,6 +44,19 @@ pub struct CommonKeys {
     pub timeout: Option<Node>,
     /// The lowest level of log lines that is kept; trace where absent.
     pub log_level: Option<LogLevel>,
+    /// Whether its log goes to a file of its own.
+    pub log_to_file: bool,
+    /// When it is tried again after a failure.
+    pub retry: Option<Retry>,
+    /// Whether an earlier run of the same inputs stands for this one, and how long.
+    pub cache: Option<TaskCache>,
+}
+
+/// How long an earlier run of a task counts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskCache {
+    /// For ever where absent.
+    pub ttl: Option<std::time::Duration>,
 }
 
 /// What a task's type is, and who runs it.
@@ -82,34 +97,8 @@ pub struct Branch {
     pub name: Arc<str>,
     /// The children, in order.
     pub tasks: Vec<Task>,
-}
-
-/// The tasks that hold other tasks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each is the type of the same name")]
-pub enum FlowableKind {
-    AllowFailure,
-    Dag,
-    EachParallel,
-    EachSequential,
-    ForEach,
-    ForEachItem,
-    If,
-    LoopUntil,
-    Parallel,
-    Pause,
-    Sequential,
-    Subflow,
-    Switch,
-    Template,
-    WorkingDirectory,
-}
-
-/// The tasks that the host itself knows. None of them runs in this version.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct CoreKind {
-    /// The type's current name, for example `io.kestra.plugin.core.log.Log`.
-    pub name: Arc<str>,
+    /// For each child the places of those that it needs; only a Dag's `tasks` have any.
+    pub needs: Vec<Vec<usize>>,
 }
 
 impl Task {
@@ -127,6 +116,83 @@ impl Task {
                     .flat_map(Task::with_descendants),
             ),
         )
+    }
+
+    /// Whether a key holds tasks, or what is read as if it did, so that it is no value of the task's own.
+    pub fn holds_tasks(&self, key: &str) -> bool {
+        let TaskKind::Flowable { kind, .. } = &self.kind else {
+            return false;
+        };
+        kind.holds_tasks(key)
+            || (*kind == FlowableKind::Switch && key == "cases")
+            || (*kind == FlowableKind::Pause && matches!(key, "onPause" | "onResume"))
+    }
+
+    /// Whether the host renders the value of a key when a native task starts. What all tasks have is read before or not at all, and
+    /// some values are rendered later, once for each thing that they are about.
+    pub fn is_rendered_at_start(&self, key: &str) -> bool {
+        const OF_ALL_TASKS: [&str; 17] = [
+            "id",
+            "type",
+            "version",
+            "description",
+            "disabled",
+            "runIf",
+            "timeout",
+            "allowFailure",
+            "allowWarning",
+            "retry",
+            "logLevel",
+            "logToFile",
+            "taskCache",
+            "workerGroup",
+            "pluginDefaultsRef",
+            "assets",
+            "tasks",
+        ];
+        let later = match &self.kind {
+            TaskKind::Flowable { kind, .. } => {
+                (*kind == FlowableKind::LoopUntil && key == "condition")
+                    || (*kind == FlowableKind::ForEachItem && key == "inputs")
+            }
+            TaskKind::Core(CoreKind::FilterItems) => key == "filterCondition",
+            TaskKind::Core(CoreKind::DeduplicateItems) => key == "expr",
+            TaskKind::Core(_) | TaskKind::Script(_) => false,
+        };
+        !later && !self.holds_tasks(key) && !OF_ALL_TASKS.contains(&key)
+    }
+
+    /// This task and all below it that are not left out, parents first.
+    pub fn with_enabled_descendants(&self) -> Box<dyn Iterator<Item = &Task> + '_> {
+        if self.common.disabled {
+            return Box::new(std::iter::empty());
+        }
+        let below = match &self.kind {
+            TaskKind::Flowable { branches, .. } => branches.as_slice(),
+            TaskKind::Script(_) | TaskKind::Core(_) => &[],
+        };
+        let below = below.iter().flat_map(|branch| &branch.tasks);
+        Box::new(std::iter::once(self).chain(below.flat_map(Task::with_enabled_descendants)))
+    }
+
+    /// The native type, where the host itself runs it.
+    pub fn native(&self) -> Option<&'static NativeType> {
+        match &self.kind {
+            TaskKind::Script(_) => None,
+            TaskKind::Flowable { kind, .. } => Some(NativeKind::Flowable(*kind).native_type()),
+            TaskKind::Core(kind) => Some(NativeKind::Core(*kind).native_type()),
+        }
+    }
+
+    /// The children under a key, where it is a flowable that has it.
+    pub fn branch(&self, name: &str) -> &[Task] {
+        match &self.kind {
+            TaskKind::Flowable { branches, .. } => branches
+                .iter()
+                .find(|branch| &*branch.name == name)
+                .map_or(&[], |branch| branch.tasks.as_slice()),
+            TaskKind::Script(_) | TaskKind::Core(_) => &[],
+        }
     }
 
     /// The plugin and type, where it is a script task.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::task::Task;
 use crate::input::InputDeclaration;
+use crate::retry::Retry;
 use crate::yaml::{Node, Span};
 
 /// A value with the place it was written at.
@@ -46,9 +47,79 @@ pub struct Flow {
     pub plugin_defaults: Vec<PluginDefault>,
     /// Whether the flow refuses to be started.
     pub disabled: bool,
+    /// When tasks without a retry of their own, or the whole flow, are tried again after a failure.
+    pub retry: Option<Retry>,
+    /// How many of its executions may run at once.
+    pub concurrency: Option<Concurrency>,
+    /// What is promised of an execution.
+    pub promises: Vec<Promise>,
+}
+
+/// How many executions of a flow may run at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Concurrency {
+    /// The most; at least 1.
+    pub limit: u32,
+    /// What happens to one that is one too many.
+    pub behavior: Excess,
+}
+
+/// What happens to an execution that is one too many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Excess {
+    /// It waits.
+    Queue,
+    /// It is cancelled.
+    Cancel,
+    /// It fails.
+    Fail,
+}
+
+/// One entry of `sla` that means something here.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Promise {
+    /// Its id.
+    pub id: Arc<str>,
+    /// What is promised.
+    pub kind: PromiseKind,
+    /// What happens when it is broken.
+    pub behavior: Broken,
+}
+
+/// What is promised of an execution.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PromiseKind {
+    /// It takes no longer.
+    MaxDuration(std::time::Duration),
+    /// This holds at its end.
+    Assertion(Node),
+}
+
+/// What happens when a promise is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Broken {
+    /// The execution fails.
+    Fail,
+    /// The execution is cancelled.
+    Cancel,
+    /// It is told.
+    Tell,
 }
 
 impl Flow {
+    /// Every task of the tree that is not left out, parents before their children.
+    pub fn enabled_tasks(&self) -> impl Iterator<Item = &Task> {
+        [
+            &self.tasks,
+            &self.errors,
+            &self.finally,
+            &self.after_execution,
+        ]
+        .into_iter()
+        .flatten()
+        .flat_map(Task::with_enabled_descendants)
+    }
+
     /// Every task of the tree, parents before their children, in the order of the source.
     pub fn all_tasks(&self) -> impl Iterator<Item = &Task> {
         [

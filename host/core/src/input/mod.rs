@@ -8,5 +8,5 @@ mod resolve;
 
 pub use convert::{InputValue, convert};
 pub use declaration::{InputDeclaration, InputType, ItemType};
-pub(crate) use read::read_inputs;
+pub use read::read_inputs;
 pub use resolve::{Given, InputError, RenderDefault, resolve_inputs};

@@ -15,7 +15,7 @@ use crate::validate::Checker;
 use crate::yaml::{Node, ScalarValue, Span, push_index, push_key};
 
 /// Reads the list and reports every mistake in it. A declaration that cannot be understood is left out.
-pub(crate) fn read_inputs(
+pub fn read_inputs(
     list: &Node,
     checker: &Checker,
     found: &mut Vec<Diagnostic>,

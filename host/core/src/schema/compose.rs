@@ -12,8 +12,9 @@ use super::dynamic::{dynamic, expression};
 use super::inputs::{INPUT_TYPES, input_schema};
 use super::keys::{common_keys, flow_schema};
 use super::runners::RunnerFragment;
-use super::task::{runner_schema, task_schema};
+use super::task::{native_schema, runner_schema, task_schema};
 use crate::descriptor::{Descriptor, TaskTypeDescriptor};
+use crate::native::{self, NativeType};
 use crate::script::{DOCKER, PROCESS};
 
 /// The document for these plugins and runners: one draft-07 schema, closed, without references to the outside. The same input gives
@@ -28,6 +29,16 @@ pub fn compose(plugins: &[Arc<Descriptor>], runners: &[RunnerFragment]) -> Value
         hoist(task_type.name.as_str(), &mut schema, &mut definitions);
         definitions.insert(task_type.name.to_string(), schema);
     }
+    // A plugin's type of the same name is the one that a flow gets.
+    let natives: Vec<&NativeType> = native::all()
+        .iter()
+        .filter(|native| !definitions.contains_key(native.name))
+        .collect();
+    for native in &natives {
+        let mut schema = Value::Object(dynamic(&native_schema(native)));
+        place_tasks(&mut schema);
+        definitions.insert(native.name.to_owned(), schema);
+    }
     for runner in runners {
         let mut schema = Value::Object(dynamic(&runner_schema(runner)));
         hoist(&runner.name, &mut schema, &mut definitions);
@@ -40,7 +51,7 @@ pub fn compose(plugins: &[Arc<Descriptor>], runners: &[RunnerFragment]) -> Value
         );
     }
     definitions.insert("input".to_owned(), inputs());
-    definitions.insert("task".to_owned(), tasks(&task_types));
+    definitions.insert("task".to_owned(), tasks(&task_types, &natives));
     definitions.insert("taskRunner".to_owned(), runner_union(runners));
 
     let mut flow = flow_schema();
@@ -104,11 +115,33 @@ fn place_children(flow: &mut Map<String, Value>) {
     }
 }
 
-fn tasks(task_types: &[&TaskTypeDescriptor]) -> Value {
+/// Puts the union over tasks, or over inputs, where a flowable task has its children.
+fn place_tasks(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            if map.contains_key("x-tasks") {
+                map.insert("items".to_owned(), json!({ "$ref": "#/definitions/task" }));
+            }
+            if map.contains_key("x-inputs") {
+                map.insert("items".to_owned(), json!({ "$ref": "#/definitions/input" }));
+            }
+            if map.contains_key("x-task") {
+                *schema = json!({ "$ref": "#/definitions/task" });
+                return;
+            }
+            map.values_mut().for_each(place_tasks);
+        }
+        Value::Array(items) => items.iter_mut().for_each(place_tasks),
+        _ => {}
+    }
+}
+
+fn tasks(task_types: &[&TaskTypeDescriptor], natives: &[&NativeType]) -> Value {
     let common = common_keys();
     let names: Vec<(&str, &str)> = task_types
         .iter()
         .map(|task_type| (task_type.name.as_str(), task_type.title.as_str()))
+        .chain(natives.iter().map(|native| (native.name, native.title)))
         .collect();
     let mut aliases: Vec<(String, &str)> = task_types
         .iter()
@@ -118,6 +151,12 @@ fn tasks(task_types: &[&TaskTypeDescriptor]) -> Value {
                 .iter()
                 .map(|alias| (alias.to_string(), task_type.name.as_str()))
         })
+        .chain(natives.iter().flat_map(|native| {
+            native
+                .old_names()
+                .into_iter()
+                .map(|alias| (alias, native.name))
+        }))
         .collect();
     aliases.sort();
     let mut schema = union(

@@ -82,9 +82,11 @@ struct FlowKeys {
     /// Whether the flow refuses to be started
     #[schemars(extend("default" = false))]
     disabled: Option<bool>,
-    /// What to do when the flow fails
+    /// When tasks without a retry of their own, or with `CREATE_NEW_EXECUTION` the whole flow, are tried again after a failure
+    #[schemars(schema_with = "retry")]
+    #[serde(default)]
     retry: Option<Anything>,
-    /// How many executions may run at once. Needs a server: accepted, not applied here
+    /// How many executions of the flow may run at once
     concurrency: Option<ConcurrencyKeys>,
     /// What is promised of the execution, for example how long it takes at most
     #[schemars(schema_with = "object_list")]
@@ -239,7 +241,7 @@ struct TaskKeys {
 #[derive(JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 #[schemars(inline)]
-enum Level {
+pub(crate) enum Level {
     /// Only errors
     Error,
     /// Errors and warnings
@@ -302,7 +304,7 @@ fn labels(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
-fn duration(_: &mut SchemaGenerator) -> Schema {
+pub(crate) fn duration(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "string",
         "pattern": crate::duration::PATTERN,
@@ -313,15 +315,21 @@ fn duration(_: &mut SchemaGenerator) -> Schema {
 }
 
 fn retry(_: &mut SchemaGenerator) -> Schema {
+    let time = |description: &str| {
+        serde_json::json!({
+            "type": "string",
+            "pattern": crate::duration::PATTERN,
+            "patternErrorMessage": "Write a duration as PT30S, PT5M, PT1H30M or P1D.",
+            "x-what": "a duration such as `PT30S`, `PT5M` or `PT1H30M`",
+            "description": description,
+        })
+    };
     let common: BTreeMap<&str, Value> = BTreeMap::from([
         (
             "maxAttempts",
             serde_json::json!({ "type": "integer", "minimum": 1, "description": "How many times the task is tried at most, the first included" }),
         ),
-        (
-            "maxDuration",
-            serde_json::json!({ "type": "string", "description": "How long it is tried at most" }),
-        ),
+        ("maxDuration", time("How long it is tried at most")),
         (
             "warningOnRetry",
             serde_json::json!({ "type": "boolean", "default": false, "description": "Whether a success after a retry ends as a warning" }),
@@ -338,9 +346,9 @@ fn retry(_: &mut SchemaGenerator) -> Schema {
             "enumDescriptions": ["The same interval each time", "A growing interval", "A random interval"],
             "description": "How the time between two attempts is found",
         },
-        "interval": { "type": "string", "description": "Time between two attempts, for example `PT5S`" },
-        "maxInterval": { "type": "string", "description": "Longest time between two attempts" },
-        "minInterval": { "type": "string", "description": "Shortest time between two attempts" },
+        "interval": time("Time between two attempts, for example `PT5S`"),
+        "maxInterval": time("Longest time between two attempts"),
+        "minInterval": time("Shortest time between two attempts"),
         "delayFactor": { "type": "number", "default": 2, "description": "What the interval is multiplied with each time" },
         "maxAttempt": { "type": "integer", "minimum": 1, "description": "Old form of `maxAttempts`", "deprecated": true, "doNotSuggest": true },
     });

@@ -7,6 +7,7 @@ use super::keys::common_keys;
 use super::runners::RunnerFragment;
 use super::tidy::schema_of;
 use crate::descriptor::TaskTypeDescriptor;
+use crate::native::NativeType;
 use crate::script::ScriptSettings;
 
 /// The keys of script tasks whose value is read before anything is rendered.
@@ -155,6 +156,28 @@ pub fn task_schema(task_type: &TaskTypeDescriptor) -> Map<String, Value> {
             schema.insert(keyword.to_owned(), found.clone());
         }
     }
+    schema
+}
+
+/// The strict schema of a task type that the host itself runs: a closed object.
+pub fn native_schema(native: &NativeType) -> Map<String, Value> {
+    let keys = native.keys();
+    let mut properties = static_common_keys();
+    if let Some(Value::Object(own)) = keys.get("properties") {
+        for (name, schema) in own {
+            properties.insert(name.clone(), schema.clone());
+        }
+    }
+    let mut required = vec![Value::from("id"), Value::from("type")];
+    if let Some(Value::Array(own)) = keys.get("required") {
+        required.extend(own.iter().cloned());
+    }
+    let mut schema = Map::new();
+    schema.insert("title".to_owned(), Value::from(native.title));
+    schema.insert("type".to_owned(), Value::from("object"));
+    schema.insert("properties".to_owned(), Value::Object(properties));
+    schema.insert("required".to_owned(), Value::Array(required));
+    schema.insert("additionalProperties".to_owned(), Value::Bool(false));
     schema
 }
 

@@ -1,0 +1,124 @@
+//! One task run that holds no tasks of this flow: a script task, a native task, or another flow.
+
+use serde_json::{Map, Value};
+use taffrail_core::diagnostic::Diagnostic;
+use taffrail_core::flow::{Task, TaskKind};
+use taffrail_core::launch::TaskIdentity;
+
+use super::Context;
+use crate::execution::Execution;
+use crate::log_file::LogFile;
+use crate::natives;
+use crate::render::Renderer;
+use crate::scope::Scope;
+use crate::task::{TaskEnd, run_task};
+
+/// Runs a leaf to its record. `execution` has the task run's own cancellation.
+pub(super) async fn run(
+    context: Context<'_>,
+    execution: Execution,
+    task: &Task,
+    mut scope: Scope,
+    identity: TaskIdentity,
+) -> TaskEnd {
+    let mut log = LogFile::new(task, &execution, &identity, context.reporter);
+    let mut end = match &task.kind {
+        TaskKind::Script(script_type) => {
+            let reporter = log.reporter();
+            run_task(
+                &execution,
+                task,
+                script_type,
+                &mut scope,
+                identity,
+                reporter,
+            )
+            .await
+        }
+        TaskKind::Core(_) | TaskKind::Flowable { .. } => {
+            natives::run(natives::Call {
+                execution: &execution,
+                task,
+                scope: &scope,
+                identity: &identity,
+                reporter: log.reporter(),
+            })
+            .await
+        }
+    };
+    log.close(&mut end.record);
+    end
+}
+
+/// The rendered keys of a task that the host itself runs, checked: its own, without those that every task has.
+///
+/// # Errors
+/// What is wrong with them, at the places in the flow.
+pub(crate) fn keys(
+    execution: &Execution,
+    task: &Task,
+    scope: &Scope,
+) -> Result<Value, Vec<Diagnostic>> {
+    let mut rendered = Map::new();
+    let renderer = Renderer::new(scope);
+    for entry in task.node.entries() {
+        if !task.is_rendered_at_start(&entry.key) {
+            // These two are rendered where they are needed.
+            let elsewhere = matches!(&*entry.key, "runIf" | "timeout");
+            if !elsewhere && !task.holds_tasks(&entry.key) {
+                rendered.insert(entry.key.to_string(), entry.value.to_json());
+            }
+            continue;
+        }
+        let value = renderer
+            .node(&entry.value)
+            .map_err(|error| vec![error.diagnostic(execution.source.text(), &entry.value)])?;
+        rendered.insert(entry.key.to_string(), value);
+    }
+    execution.checker.settle_native(task, rendered)
+}
+
+/// Asks whether the flow may go on, with the inputs that the pause wants.
+pub(super) async fn question(
+    context: Context<'_>,
+    task: &Task,
+    scope: &Scope,
+) -> Option<Map<String, Value>> {
+    let execution = context.execution;
+    let mut given = Vec::new();
+    let mut found = Vec::new();
+    let declared = task
+        .node
+        .get("onResume")
+        .map(|list| taffrail_core::input::read_inputs(list, &execution.checker, &mut found))
+        .unwrap_or_default();
+    for input in &declared {
+        let question = format!("{}: input `{}`: ", task.id.value, input.id.value);
+        let answer = execution.people.ask(&question).await?;
+        if !answer.trim().is_empty() {
+            let value = taffrail_core::input::Given::Text(answer.trim().to_owned());
+            given.push((input.id.value.to_string(), value));
+        }
+    }
+    if declared.is_empty() {
+        let question = format!("{}: go on? [Enter] ", task.id.value);
+        execution.people.ask(&question).await?;
+    }
+    match crate::inputs::resolve(scope, &declared, &given) {
+        Ok(values) => Some(values),
+        Err(errors) => {
+            let diagnostics = errors
+                .into_iter()
+                .map(|error| {
+                    Diagnostic::error(
+                        taffrail_core::diagnostic::Code::Input,
+                        error.declared.unwrap_or(task.id.span),
+                        error.message,
+                    )
+                })
+                .collect();
+            context.show(None, diagnostics);
+            None
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! The directory that the tasks of a WorkingDirectory share: made with its files before them, looked through and removed after.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use indexmap::IndexMap;
+use serde_json::Value;
+use taffrail_core::collect::Patterns;
+use taffrail_core::flow::Task;
+use taffrail_core::native::{CacheKeys, WorkingDirectoryKeys};
+use taffrail_core::record::{Failure, FailureKind};
+
+use super::Scheduler;
+use super::kinds::invalid;
+use crate::confined::ConfinedDir;
+use crate::execution::Execution;
+use crate::files;
+use crate::prepare::task_root;
+use crate::scope::{Scope, chain};
+use crate::workdir::Workdir;
+
+fn host(message: String) -> Failure {
+    Failure {
+        kind: FailureKind::Host,
+        message,
+    }
+}
+
+fn read(keys: &Value) -> Result<WorkingDirectoryKeys, Failure> {
+    serde_json::from_value(keys.clone())
+        .map_err(|error| invalid(format!("its keys cannot be read: {error}")))
+}
+
+/// Makes the directory: first what the cache has, then the files of the namespace, then its own input files. Gives what the author
+/// should know.
+///
+/// # Errors
+/// What cannot be made or written.
+pub(super) fn open(
+    execution: &Execution,
+    task: &Task,
+    scope: &Scope,
+    run: &str,
+    keys: &Value,
+) -> Result<(Workdir, Vec<String>), Failure> {
+    let keys = read(keys)?;
+    let workdir = Workdir::create(&task_root(&execution.directory, run))
+        .map_err(|error| host(chain(&error)))?;
+    let services = scope.services();
+    let mut warnings = Vec::new();
+    let filled = (|| {
+        if let Some(cache) = &keys.cache {
+            warnings.extend(from_cache(execution, task, cache, workdir.working())?);
+        }
+        if let Some(wanted) = &keys.namespace_files {
+            warnings.extend(files::write_namespace_files(
+                workdir.working(),
+                services,
+                wanted,
+            )?);
+        }
+        let inputs: IndexMap<String, Option<String>> = keys
+            .input_files
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(name, value)| {
+                let content = match value {
+                    Value::Null => None,
+                    Value::String(text) => Some(text),
+                    other => Some(other.to_string()),
+                };
+                (name, content)
+            })
+            .collect();
+        files::write_inputs(workdir.working(), services, &inputs)?;
+        Ok::<(), String>(())
+    })();
+    if let Err(message) = filled {
+        let removed = workdir.remove();
+        tracing::debug!(?removed, "the shared working directory goes again");
+        return Err(host(message));
+    }
+    Ok((workdir, warnings))
+}
+
+impl<'a> Scheduler<'a, '_> {
+    /// Keeps the output files of a shared directory and what the cache wants, then removes it.
+    pub(super) fn close_shared(&mut self, id: usize, task: &'a Task, directory: &Arc<Workdir>) {
+        let execution = self.context.execution;
+        let keys = super::leaf::keys(execution, task, &self.scope(id))
+            .map_err(|diagnostics| self.told(id, diagnostics))
+            .and_then(|keys| read(&keys));
+        let kept = keys.and_then(|keys| {
+            let node = self.node(id);
+            if let Some(patterns) = keys.output_files.as_ref().map(texts) {
+                let patterns =
+                    Patterns::new(&patterns).map_err(|error| invalid(error.to_string()))?;
+                let folder = execution.folder.task_run(&task.id.value, &node.run);
+                let collected =
+                    files::collect(directory, &patterns, &[], &execution.storage, &folder)
+                        .map_err(|error| host(chain(&error)))?;
+                let uris = serde_json::to_value(&collected.files).unwrap_or_default();
+                node.outputs.insert("outputFiles".to_owned(), uris);
+            }
+            if let Some(cache) = &keys.cache
+                && node.state.goes_on()
+                && let Err(message) = to_cache(execution, task, cache, directory.working())
+            {
+                // A cache that cannot be written is no failure of what it was for.
+                tracing::warn!("the cache of `{}` is not kept: {message}", task.id.value);
+            }
+            Ok(())
+        });
+        let node = self.node(id);
+        if let Err(failure) = kept {
+            node.failure.get_or_insert(failure);
+            if node.state.goes_on() {
+                node.state = taffrail_core::record::State::Failed;
+            }
+        }
+        node.shared = None;
+        if execution.keep {
+            let path = directory.places().working_dir.display();
+            tracing::info!("kept the working directory `{path}`");
+        } else if let Err(error) = directory.remove_all() {
+            tracing::warn!("{}", chain(&error));
+        }
+    }
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.clone()],
+        Value::Array(items) => items
+            .iter()
+            .map(|item| {
+                item.as_str()
+                    .map_or_else(|| item.to_string(), str::to_owned)
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Where the cache of a task lies.
+fn cache_path(execution: &Execution, task: &Task) -> Option<PathBuf> {
+    execution.cache.as_ref().map(|cache| {
+        cache
+            .join("directories")
+            .join(execution.folder.of_flow())
+            .join(&*task.id.value)
+    })
+}
+
+fn from_cache(
+    execution: &Execution,
+    task: &Task,
+    cache: &CacheKeys,
+    working: &ConfinedDir,
+) -> Result<Vec<String>, String> {
+    let Some(path) = cache_path(execution, task).filter(|path| path.is_dir()) else {
+        return Ok(Vec::new());
+    };
+    let longest = cache.ttl.as_deref().map(taffrail_core::duration::parse);
+    if let Some(Ok(longest)) = longest
+        && age(&path).is_none_or(|age| age > longest)
+    {
+        return Ok(Vec::new());
+    }
+    let kept = ConfinedDir::open(&path).map_err(|error| chain(&error))?;
+    files::copy_all(&kept, working, None)?;
+    Ok(Vec::new())
+}
+
+fn to_cache(
+    execution: &Execution,
+    task: &Task,
+    cache: &CacheKeys,
+    working: &ConfinedDir,
+) -> Result<(), String> {
+    let Some(path) = cache_path(execution, task) else {
+        return Ok(());
+    };
+    let patterns = Patterns::new(&cache.patterns).map_err(|error| error.to_string())?;
+    // Written beside it first: a cache is whole or not there.
+    let fresh = path.with_extension(format!("{}.new", execution.id));
+    let target = ConfinedDir::create(&fresh).map_err(|error| chain(&error))?;
+    files::copy_all(working, &target, Some(&patterns))?;
+    drop(target);
+    let old = path.with_extension(format!("{}.old", execution.id));
+    let _ = std::fs::rename(&path, &old);
+    std::fs::rename(&fresh, &path).map_err(|error| format!("`{}`: {error}", path.display()))?;
+    let _ = std::fs::remove_dir_all(&old);
+    Ok(())
+}
+
+fn age(path: &std::path::Path) -> Option<Duration> {
+    let written = std::fs::metadata(path).ok()?.modified().ok()?;
+    SystemTime::now().duration_since(written).ok()
+}

@@ -1,0 +1,127 @@
+//! Starts task runs: whether they run at all, what a flowable begins with, the slot that a leaf takes.
+
+use std::sync::Arc;
+
+use taffrail_core::flow::{FlowableKind, Task, TaskKind};
+use taffrail_core::native::CoreKind;
+use taffrail_core::record::{Failure, State};
+
+use super::end::cancelled;
+use super::node::{self, Phase, What};
+use super::{Happening, Scheduler, keys, kinds, leaf, shared_dir};
+use crate::cancel::Cancel;
+use crate::event::Event;
+
+impl<'a> Scheduler<'a, '_> {
+    /// Starts a task below a node.
+    pub(super) fn start(&mut self, parent: usize, key: usize, task: &'a Task) {
+        self.tally.started += 1;
+        let run: Arc<str> = format!("{:04}-{}", self.tally.started, task.id.value).into();
+        let above = self.node(parent);
+        above.active += 1;
+        let place = match above.task() {
+            Some(holder) => above.place.inside(holder, &above.run),
+            None => above.place.clone(),
+        };
+        let shared = above.shared.clone();
+        let id = self.insert(What::Task(task), Some(parent), key, place, run, shared);
+        let identity = self.identity(id, task);
+        self.context.reporter.tell(&Event::TaskStarted {
+            identity: &identity,
+            task_type: &task.type_name.value,
+            value: self.nodes[id].as_ref().and_then(|node| node.place.value()),
+        });
+        let execution = self.context.execution;
+        match crate::task::is_skipped(execution, task, &self.scope(id)) {
+            Ok(false) => self.begin(id),
+            Ok(true) => {
+                let mut record = self.record(id, task);
+                record.state = State::Skipped;
+                self.task_ended(id, record, None);
+            }
+            Err(diagnostic) => {
+                let failure = self.told(id, vec![*diagnostic]);
+                self.failed_at_once(id, failure);
+            }
+        }
+    }
+
+    /// Begins the next attempt of a task run.
+    pub(super) fn begin(&mut self, id: usize) {
+        let node = self.node(id);
+        if node.stopped {
+            let failure = cancelled();
+            return self.failed_at_once(id, failure);
+        }
+        let Some(task) = node.task() else { return };
+        match &task.kind {
+            TaskKind::Flowable { kind, .. }
+                if !matches!(kind, FlowableKind::Subflow | FlowableKind::ForEachItem) =>
+            {
+                if let Err(failure) = self.begin_flowable(id, task, *kind) {
+                    self.node(id).failure.get_or_insert(failure);
+                    self.node(id).state = State::Failed;
+                    self.flowable_ended(id);
+                }
+            }
+            // What only waits, for time or for other tasks, must not keep those from working.
+            TaskKind::Flowable { .. } | TaskKind::Core(CoreKind::Sleep) => self.launch(id),
+            TaskKind::Script(_) | TaskKind::Core(_) => self.waiting.push(id),
+        }
+    }
+
+    pub(super) fn begin_flowable(
+        &mut self,
+        id: usize,
+        task: &'a Task,
+        kind: FlowableKind,
+    ) -> Result<(), Failure> {
+        let scope = self.scope(id);
+        let execution = self.context.execution;
+        let limit = crate::task::timeout(execution, task, &scope)
+            .map_err(|diagnostic| self.told(id, vec![*diagnostic]))?;
+        let keys =
+            keys(execution, task, &scope).map_err(|diagnostics| self.told(id, diagnostics))?;
+        if kind == FlowableKind::WorkingDirectory {
+            let (directory, warnings) =
+                shared_dir::open(execution, task, &scope, &self.node(id).run, &keys)?;
+            tracing::debug!(?warnings, "the shared working directory is there");
+            self.node(id).shared = Some(Arc::new(directory));
+        }
+        let inner = kinds::begin(kind, task, keys)?;
+        let node = self.node(id);
+        node.inner = Some(inner);
+        node.phase = Phase::Main;
+        node.sum = node::Sum::default();
+        if let Some(limit) = limit {
+            self.later(id, limit, Happening::Late(limit));
+        }
+        self.open(id);
+        Ok(())
+    }
+
+    /// Starts a leaf. The slot that it needs is there.
+    pub(super) fn launch(&mut self, id: usize) {
+        let Some(task) = self.node(id).task() else {
+            return;
+        };
+        let needs_slot = !matches!(
+            &task.kind,
+            TaskKind::Flowable { .. } | TaskKind::Core(CoreKind::Sleep)
+        );
+        let slot = if needs_slot { self.slot.take() } else { None };
+        let cancel = Cancel::new();
+        let scope = self.scope(id);
+        let identity = self.identity(id, task);
+        let node = self.node(id);
+        node.cancel = Some(cancel.clone());
+        let (generation, shared) = (node.generation, node.shared.clone());
+        let context = self.context;
+        let execution = context.execution.for_task(cancel, shared);
+        self.pending.push(Box::pin(async move {
+            let end = leaf::run(context, execution, task, scope, identity).await;
+            drop(slot);
+            (id, generation, Happening::Ended(Box::new(end)))
+        }));
+    }
+}
