@@ -491,8 +491,8 @@ mod tests {
             &[
                 "an entry of `defaults` needs the key `type`",
                 "an entry of `defaults` has no key `typ` (did you mean `type`?)",
-                "`values` must be a map, not a number",
-                "an entry of `defaults` must be a map of `type` and `values`, not a number",
+                "`values` must be a map, not a whole number",
+                "an entry of `defaults` must be a map of `type` and `values`, not a whole number",
                 "`v1` is not a version",
             ],
         );

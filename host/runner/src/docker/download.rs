@@ -365,7 +365,7 @@ mod tests {
         check("x/out.txt", "out.txt", Some("x/out.txt"));
         check("", "work/../../etc/passwd", None);
         check("", "work//etc/passwd", None);
-        check("out", "../x", Some("out/x"));
+        check("out", "../x", None);
         check("out", "out/a\0b", None);
     }
 
@@ -436,7 +436,7 @@ mod tests {
             None,
         );
         let found = found.unwrap();
-        assert_eq!(found, texts(&["good", "work/abs", "link/passwd"]));
+        assert_eq!(found, texts(&["good", "link/passwd"]));
         let mode = std::fs::metadata(folder.path().join("good"))
             .unwrap()
             .permissions()
