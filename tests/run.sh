@@ -28,6 +28,9 @@ if ! python3 -c 'import venv, ensurepip' >/dev/null 2>&1; then
     fi
     python3 -c 'import venv, ensurepip' >/dev/null 2>&1 || skipped+=("python3-venv is missing: the test of the kestra client needs it")
 fi
+# The editor's language server runs on node; the tests install it themselves, with npm, and say so where they cannot.
+need node nodejs "the tests of the editor's schema run the real language server" || true
+need npm npm "it installs the language server for the tests" || true
 # A container engine of our own, and what its images, its registry and its other kind are made of.
 PATH=$PATH:/usr/sbin:/sbin
 if [ "$(id -u)" = 0 ]; then

@@ -4,5 +4,6 @@ pub mod cases;
 pub mod cli;
 pub mod conformance;
 pub mod docker;
+pub mod editor;
 pub mod flows;
 pub mod registry;

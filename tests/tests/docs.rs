@@ -476,14 +476,23 @@ fn every_argument_has_a_row_that_tells_the_truth() {
     let arguments: Vec<String> = rows.iter().map(|row| inside(row[0])).collect();
     assert_eq!(arguments, ARGUMENTS);
 
+    let resolved = |property: &'_ serde_json::Value| -> serde_json::Value {
+        let target = property["$ref"].as_str();
+        let found = target.and_then(|target| runner.pointer(target.trim_start_matches('#')));
+        found.unwrap_or(property).clone()
+    };
     let mut carried: Vec<String> = BESIDE.map(str::to_owned).to_vec();
     for row in &rows {
         let name = inside(row[1]);
         let place = format!("/properties/{}", name.replace('.', "/properties/"));
         let property = runner.pointer(&place);
-        let refused = property.and_then(|property| property["x-refused"].as_str());
+        // What is refused by name admits no value, and says why.
+        let refused = property
+            .map(resolved)
+            .filter(|property| property.get("not").is_some())
+            .and_then(|property| Some(property["description"].as_str()?.to_owned()));
         if row[1].starts_with("refused: ") {
-            assert_eq!(refused, Some(row[2]), "{row:?}");
+            assert_eq!(refused.as_deref(), Some(row[2]), "{row:?}");
         } else if row[1].starts_with("task: ") {
             assert!(task.pointer(&place).is_some(), "{row:?}");
         } else {
@@ -492,7 +501,7 @@ fn every_argument_has_a_row_that_tells_the_truth() {
         }
     }
     for (name, property) in runner["properties"].as_object().unwrap() {
-        let named = carried.contains(name) || property.get("x-refused").is_some();
+        let named = carried.contains(name) || resolved(property).get("not").is_some();
         assert!(
             named,
             "`{name}` carries no argument and is no property of the runner itself"

@@ -22,8 +22,11 @@ fn the_committed_schemas_are_up_to_date() {
     };
     let mut wrong = Vec::new();
     for name in names(&written) {
-        if std::fs::read(committed.join(&name)).ok() != std::fs::read(written.join(&name)).ok() {
-            wrong.push(format!("{name} is missing or differs"));
+        let new = std::fs::read_to_string(written.join(&name)).unwrap();
+        match std::fs::read_to_string(committed.join(&name)) {
+            Ok(old) if old == new => {}
+            Ok(old) => wrong.push(format!("{name} differs{}", difference(&old, &new))),
+            Err(_) => wrong.push(format!("{name} is missing")),
         }
     }
     for name in names(&committed)
@@ -35,9 +38,39 @@ fn the_committed_schemas_are_up_to_date() {
     let how = "`rm -r schemas && cargo run -- schema --write schemas` writes them anew";
     assert!(
         wrong.is_empty(),
-        "schemas/ is out of date: {}\n{how}",
-        wrong.join(", ")
+        "schemas/ is out of date:\n{}\n{how}",
+        wrong.join("\n")
     );
+}
+
+/// The lines between what both begin with and what both end with, as far as they are worth reading.
+fn difference(old: &str, new: &str) -> String {
+    const SHOWN: usize = 12;
+    let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
+    let head = old
+        .iter()
+        .zip(&new)
+        .take_while(|(old, new)| old == new)
+        .count();
+    let tail = old[head..]
+        .iter()
+        .rev()
+        .zip(new[head..].iter().rev())
+        .take_while(|(old, new)| old == new)
+        .count();
+    let mut text = format!(" from line {}", head + 1);
+    for (mark, lines) in [
+        ('-', &old[head..old.len() - tail]),
+        ('+', &new[head..new.len() - tail]),
+    ] {
+        for line in lines.iter().take(SHOWN) {
+            text.push_str(&format!("\n  {mark}{line:.160}"));
+        }
+        if lines.len() > SHOWN {
+            text.push_str(&format!("\n  {mark}... {} more", lines.len() - SHOWN));
+        }
+    }
+    text
 }
 
 #[test]

@@ -133,7 +133,8 @@ Examples:
     #[command(before_help = "\
 Examples:
   taffrail validate flow.yaml
-  taffrail validate flows/ --format json")]
+  taffrail validate flows/ --format json
+  taffrail validate flows/ --fix                correct what is certain; --diff only shows it")]
     Validate(ValidateArgs),
     /// Show what would run: argument vectors, files, environment; touches nothing
     #[command(before_help = "\
@@ -146,8 +147,21 @@ Examples:
 Examples:
   taffrail schema > flow.schema.json
   taffrail schema io.kestra.plugin.scripts.shell.Commands
-  taffrail schema --write schemas/")]
+  taffrail schema --write schemas/
+  taffrail schema --vscode >> .vscode/settings.json")]
     Schema(SchemaArgs),
+    /// Explain a diagnostic code, or list them all
+    #[command(before_help = "\
+Examples:
+  taffrail explain
+  taffrail explain TF0801")]
+    Explain(ExplainArgs),
+    /// Write a first flow, with completion and checks for editors
+    #[command(before_help = "\
+Examples:
+  taffrail init
+  taffrail init flows/report.yaml")]
+    Init(InitArgs),
     /// Write down which plugins flows run with, in `taffrail.lock` beside them
     #[command(before_help = "\
 Examples:
@@ -303,6 +317,42 @@ pub enum Format {
     Json,
 }
 
+/// What to print the findings of `validate` as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+    /// For code scanning services: SARIF 2.1.0
+    Sarif,
+    /// Annotations of GitHub Actions
+    Github,
+}
+
+/// What counts as an error as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Deny {
+    /// Warnings
+    Warnings,
+}
+
+/// Options of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The code, as in `TF0801`; all are listed without one
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
+}
+
+/// Options of `init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The flow's file, which must not be there yet [default: hello.yaml]
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
 /// Options of `validate`.
 #[derive(Debug, Args)]
 pub struct ValidateArgs {
@@ -311,9 +361,24 @@ pub struct ValidateArgs {
     pub paths: Vec<PathBuf>,
     #[command(flatten)]
     pub locking: LockedArgs,
-    /// How to print what was found; JSON goes to standard output
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    /// How to print what was found; all but text goes to standard output
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
+    /// Correct in the files what is certain: old spellings, obvious slips, inputs in shell text
+    #[arg(long)]
+    pub fix: bool,
+    /// Print what `--fix` would change, and change nothing
+    #[arg(long, conflicts_with = "fix")]
+    pub diff: bool,
+    /// Also ask for good style: a version for every plugin, no input inside quoted shell text
+    #[arg(long)]
+    pub strict: bool,
+    /// End with exit code 3 where there are such findings, too
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub deny: Option<Deny>,
+    /// Hold the secrets that flows name against this dotenv or YAML file; their values are not looked at
+    #[arg(long, value_name = "FILE")]
+    pub secrets_file: Option<PathBuf>,
 }
 
 /// Options of `plan`.
@@ -345,6 +410,9 @@ pub struct SchemaArgs {
     /// Write the flow's schema and one file for each type into a folder
     #[arg(long, value_name = "DIR")]
     pub write: Option<PathBuf>,
+    /// Print the settings by which VS Code finds the schema
+    #[arg(long, conflicts_with = "type_name")]
+    pub vscode: bool,
 }
 
 /// What to do with plugins.

@@ -5,6 +5,7 @@
 mod args;
 mod commands;
 mod config;
+mod diff;
 mod exit;
 mod folders;
 mod given;
@@ -57,6 +58,8 @@ fn main() -> ExitCode {
         Command::Validate(args) => commands::validate::validate(global, args),
         Command::Plan(args) => commands::plan::plan(global, args),
         Command::Schema(args) => commands::schema::schema(global, args),
+        Command::Explain(args) => commands::explain::explain(args),
+        Command::Init(args) => commands::init::init(global, args),
         Command::Plugin(command) => commands::plugin::plugin(global, command),
         Command::Prune(args) => commands::prune::prune(global, args),
         Command::Lock(args) => commands::lock::lock(global, args),

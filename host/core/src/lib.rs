@@ -11,6 +11,7 @@ pub mod duration;
 pub mod flow;
 pub mod input;
 pub mod launch;
+pub mod lint;
 pub mod lock;
 pub mod name;
 pub mod native;

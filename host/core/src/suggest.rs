@@ -8,6 +8,22 @@ pub fn did_you_mean<'name>(
     nearest(word, candidates, 1).into_iter().next()
 }
 
+/// Whether a candidate is the only one that is near, by a slip of the pen: then it is what the author meant, beyond doubt.
+pub fn is_obvious<'name>(
+    word: &str,
+    near: &str,
+    candidates: impl IntoIterator<Item = &'name str>,
+) -> bool {
+    /// Beyond this, names share words or a beginning, which is no slip.
+    const SLIP: f64 = 0.45;
+    let mut close = candidates
+        .into_iter()
+        .filter_map(|candidate| Some((distance(word, candidate)?, candidate)))
+        .filter(|(_, candidate)| *candidate != word);
+    close.all(|(distance, candidate)| candidate == near && distance < SLIP)
+        && distance(word, near).is_some_and(|distance| distance < SLIP)
+}
+
 /// The nearest candidates, best first, at most so many. The order among equals is that of the candidates.
 pub fn nearest<'name>(
     word: &str,

@@ -15,7 +15,7 @@ use crate::schema::{
     input_schema, native_schema, runner_schema, script_key_names, task_schema,
 };
 use crate::script::ScriptSettings;
-use crate::suggest::did_you_mean;
+use crate::suggest::{did_you_mean, is_obvious};
 use crate::version::VersionPin;
 use crate::yaml::{Limits, Node, Span, parse, push_key};
 
@@ -354,7 +354,8 @@ impl Checker {
                     format!("write `{}`", runner.name),
                     value.span,
                     runner.name.clone(),
-                ),
+                )
+                .certain(),
             );
         }
         check_runner_version(runner, &entry.value, path, found);
@@ -458,7 +459,14 @@ impl Checker {
                 .find(|known| known.to_lowercase().rsplit('.').next() == Some(&last))
         };
         match did_you_mean(name, names.iter().copied()).or_else(by_ending) {
-            Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), span, near),
+            Some(near) => {
+                let fixed = diagnostic.fix(format!("did you mean `{near}`?"), span, near);
+                if is_obvious(name, near, names.iter().copied()) {
+                    fixed.certain()
+                } else {
+                    fixed
+                }
+            }
             None => diagnostic,
         }
     }

@@ -376,7 +376,9 @@ fn inputs() {
 fn old_forms_and_defaults() {
     task(
         "commands: [a]\nrunner: PROCESS",
-        &["5:5 warning[TF0105] `runner` is deprecated (old form of `taskRunner`)"],
+        &[
+            "5:5 warning[TF0105] `runner` is deprecated (old form of `taskRunner`); help: write `taskRunner`",
+        ],
     );
     expect(
         "pluginDefaults:\n  - type: io.kestra.plugin.scripts\n    values:\n      comands: [x]\n      failFast: maybe\n  - type: io.kestra.plugin.scripts.shell.Commands\n    values:\n      commands: [a]\ntasks:\n  - {id: a, type: io.kestra.plugin.scripts.shell.Commands}\n",

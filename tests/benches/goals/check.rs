@@ -106,7 +106,7 @@ pub fn folder(world: &World, rounds: Rounds, table: &mut Table) {
 }
 
 /// A flow whose tasks look like what people write: 282 bytes each.
-fn many_tasks(count: usize) -> String {
+pub fn many_tasks(count: usize) -> String {
     let mut text = String::from(
         "id: many_tasks\nnamespace: company.team\n\ninputs:\n  - id: name\n    type: STRING\n    defaults: world\n\ntasks:\n",
     );

@@ -12,6 +12,7 @@ mod asleep;
 mod check;
 mod container_floor;
 mod containers;
+mod editor;
 mod flood;
 mod floor;
 mod measure;
@@ -30,7 +31,7 @@ use world::World;
 type Scenario = fn(&World, Rounds, &mut Table);
 
 /// What there is to measure, by the name that the filter is held against.
-const SCENARIOS: [(&str, Scenario); 15] = [
+const SCENARIOS: [(&str, Scenario); 17] = [
     ("hello", run::hello),
     ("first", run::first),
     ("row", run::in_a_row),
@@ -41,6 +42,8 @@ const SCENARIOS: [(&str, Scenario); 15] = [
     ("start", start::start),
     ("validate", check::validate),
     ("folder", check::folder),
+    ("editor", editor::editor),
+    ("race", editor::race),
     ("size", start::size),
     ("container-one", containers::one),
     ("container-files", containers::files),

@@ -7,6 +7,7 @@
 mod guests;
 
 mod cases;
+mod checks;
 mod corpus;
 mod disk;
 mod eval;

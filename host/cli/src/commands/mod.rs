@@ -1,6 +1,8 @@
 //! The commands, one file each: they put the crates together and pick the exit code.
 
 pub mod eval;
+pub mod explain;
+pub mod init;
 pub mod lock;
 pub mod plan;
 pub mod plugin;

@@ -21,48 +21,77 @@ use crate::terminal;
 pub fn schema(global: &Global, args: &SchemaArgs) -> Result<Exit, Failed> {
     let host = Host::open(global)?;
     let documents = documents(&host);
-    match (&args.type_name, &args.write) {
-        (Some(name), _) => {
-            let found = documents.types.iter().find(|(known, _)| known == name);
-            let Some((_, document)) = found else {
-                let names = documents.types.iter().map(|(known, _)| known.as_str());
-                let failed = Failed::new(
-                    Exit::NotFound,
-                    format!("there is no task type or task runner `{name}`"),
-                );
-                return Err(match did_you_mean(name, names) {
-                    Some(near) => failed.hint(format!("did you mean `{near}`?")),
-                    None => failed,
-                });
-            };
-            terminal::answer(&text(document))?;
-        }
-        (None, Some(folder)) => {
-            write(folder, "flow.json", &documents.flow)?;
-            for (name, document) in &documents.types {
-                let group = if documents.runners.contains(name) {
-                    "runners"
-                } else {
-                    "tasks"
-                };
-                write(folder, &format!("{group}/{name}.json"), document)?;
-            }
-            if !global.quiet {
-                complain(&format!(
-                    "wrote {} schemas to {}",
-                    documents.types.len() + 1,
-                    folder.display()
-                ));
-            }
-        }
-        (None, None) => terminal::answer(&text(&documents.flow))?,
+    if let Some(folder) = &args.write {
+        write_all(global, folder, &documents)?;
+    }
+    if args.vscode {
+        let folder = args.write.as_deref().unwrap_or(Path::new("schemas"));
+        terminal::answer(&vscode(folder))?;
+    } else if let Some(name) = &args.type_name {
+        terminal::answer(&schema::print(document(&documents, name)?))?;
+    } else if args.write.is_none() {
+        terminal::answer(&schema::print(&documents.flow))?;
     }
     Ok(Exit::Ok)
 }
 
+/// The schema of flows for the plugins of this host.
+pub fn flow_document(host: &Host) -> Value {
+    documents(host).flow
+}
+
+fn document<'a>(documents: &'a Documents, name: &str) -> Result<&'a Value, Failed> {
+    if let Some((_, document)) = documents.types.iter().find(|(known, _)| known == name) {
+        return Ok(document);
+    }
+    let names = documents.types.iter().map(|(known, _)| known.as_str());
+    let failed = Failed::new(
+        Exit::NotFound,
+        format!("there is no task type or task runner `{name}`"),
+    );
+    Err(match did_you_mean(name, names) {
+        Some(near) => failed.hint(format!("did you mean `{near}`?")),
+        None => failed,
+    })
+}
+
+fn write_all(global: &Global, folder: &Path, documents: &Documents) -> Result<(), Failed> {
+    write(folder, "flow.json", &documents.flow)?;
+    for (name, document) in &documents.types {
+        let group = if documents.runners.contains(name) {
+            "runners"
+        } else {
+            "tasks"
+        };
+        write(folder, &format!("{group}/{name}.json"), document)?;
+    }
+    if !global.quiet {
+        complain(&format!(
+            "wrote {} schemas to {}",
+            documents.types.len() + 1,
+            folder.display()
+        ));
+    }
+    Ok(())
+}
+
+/// Settings for `.vscode/settings.json`, with the schema in this folder of the workspace.
+fn vscode(folder: &Path) -> String {
+    let path = folder.join("flow.json").display().to_string();
+    let path = if folder.is_absolute() || path.starts_with('.') {
+        path
+    } else {
+        format!("./{path}")
+    };
+    let settings = serde_json::json!({
+        "yaml.schemas": { path: ["*.flow.yaml", "*.flow.yml", "flows/**/*.yaml", "flows/**/*.yml"] },
+    });
+    format!("{settings:#}\n")
+}
+
 struct Documents {
     flow: Value,
-    /// Each task type in its newest version, and each runner, by name.
+    /// Each task type and each runner, by name.
     types: Vec<(String, Value)>,
     runners: Vec<String>,
 }
@@ -75,66 +104,36 @@ fn documents(host: &Host) -> Documents {
         .map(|plugin| plugin.descriptor.clone())
         .collect();
     let fragments = registry::fragments();
-    let mut types: Vec<(String, Value)> = Vec::new();
-    // Plugins are sorted by version: the newest comes last and stands.
-    for task_type in plugins.iter().flat_map(|plugin| &plugin.task_types) {
-        let document = titled(
-            schema::task_schema(task_type).into(),
-            task_type.name.as_str(),
-            &task_type.title,
-        );
-        types.retain(|(known, _)| known != task_type.name.as_str());
-        types.push((task_type.name.to_string(), document));
-    }
-    for native in taffrail_core::native::all() {
-        if types.iter().any(|(known, _)| known == native.name) {
-            continue;
-        }
-        let document = titled(
-            schema::native_schema(native).into(),
-            native.name,
-            native.title,
-        );
-        types.push((native.name.to_owned(), document));
-    }
-    for fragment in &fragments {
-        let document = titled(
-            schema::runner_schema(fragment).into(),
-            &fragment.name,
-            &fragment.title,
-        );
-        types.push((fragment.name.clone(), document));
-    }
-    types.sort_by(|left, right| left.0.cmp(&right.0));
+    let flow = schema::compose(&plugins, &fragments);
+    let runners: Vec<String> = fragments
+        .into_iter()
+        .map(|fragment| fragment.name)
+        .collect();
+    let mut names: Vec<String> = plugins
+        .iter()
+        .flat_map(|plugin| &plugin.task_types)
+        .map(|task_type| task_type.name.to_string())
+        .chain(
+            taffrail_core::native::all()
+                .iter()
+                .map(|native| native.name.to_owned()),
+        )
+        .chain(runners.iter().cloned())
+        .collect();
+    names.sort();
+    names.dedup();
+    let types = names
+        .into_iter()
+        .filter_map(|name| {
+            let document = schema::excerpt(&flow, &name)?;
+            Some((name, document))
+        })
+        .collect();
     Documents {
-        flow: schema::compose(&plugins, &fragments),
+        flow,
         types,
-        runners: fragments
-            .into_iter()
-            .map(|fragment| fragment.name)
-            .collect(),
+        runners,
     }
-}
-
-/// A schema as a document of its own.
-fn titled(schema: Value, name: &str, title: &str) -> Value {
-    let mut document = serde_json::Map::new();
-    document.insert(
-        "$schema".to_owned(),
-        "http://json-schema.org/draft-07/schema#".into(),
-    );
-    document.insert("$id".to_owned(), format!("taffrail:{name}").into());
-    document.insert("title".to_owned(), title.into());
-    if let Value::Object(schema) = schema {
-        for (key, value) in schema {
-            document.entry(key).or_insert(value);
-        }
-    }
-    Value::Object(document)
-}
-
-fn text(document: &Value) -> String {
-    format!("{document:#}\n")
 }
 
 fn write(folder: &Path, name: &str, document: &Value) -> Result<(), Failed> {
@@ -142,7 +141,7 @@ fn write(folder: &Path, name: &str, document: &Value) -> Result<(), Failed> {
     let written = path
         .parent()
         .map_or(Ok(()), std::fs::create_dir_all)
-        .and_then(|()| std::fs::write(&path, text(document)));
+        .and_then(|()| std::fs::write(&path, schema::print(document)));
     written.map_err(|error| {
         Failed::new(
             Exit::Internal,

@@ -1,75 +1,266 @@
-//! `taffrail validate`: checks flows without network, engine or sandbox.
+//! `taffrail validate`: checks flows without network, engine or sandbox, and corrects what is certain.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use taffrail_core::diagnostic::{Diagnostic, Severity, Source, render_text, summary, to_json};
-use taffrail_core::validate::check_locked;
+use taffrail_core::diagnostic::{
+    Code, Diagnostic, Severity, Source, fix, render_text, summary, to_github, to_json, to_sarif,
+};
+use taffrail_core::lint::{self, Strictness, lint};
+use taffrail_core::resolve::Locking;
+use taffrail_core::validate::{Checked, Checker, check_locked};
+use taffrail_engine::reads;
 
-use crate::args::{Format, Global, ValidateArgs};
+use crate::args::{Deny, Global, ReportFormat, ValidateArgs};
+use crate::diff::unified;
 use crate::exit::{Exit, Failed};
 use crate::load::{Host, exit_of, read_source};
 use crate::locking::Locks;
 use crate::report::complain;
+use crate::secrets;
 use crate::terminal;
 
 /// Runs the command.
 ///
 /// # Errors
-/// When a path cannot be read.
+/// When a path cannot be read or written.
 pub fn validate(global: &Global, args: &ValidateArgs) -> Result<Exit, Failed> {
     let host = Host::open(global)?;
-    let mut files = Vec::new();
+    let mut paths = Vec::new();
     for path in &args.paths {
-        flow_files(path, &mut files)?;
+        flow_files(path, &mut paths)?;
     }
-    if files.is_empty() {
+    if paths.is_empty() {
         return Err(Failed::new(
             Exit::NotFound,
             "there is no `.yaml` or `.yml` file in what was named",
         ));
     }
+    let given = match &args.secrets_file {
+        Some(path) => Some(Given {
+            name: path.display().to_string(),
+            names: secrets::read(path)?.into_keys().collect(),
+        }),
+        None => None,
+    };
+    let judge = Judge {
+        checker: &host.checker,
+        strictness: Strictness {
+            strict: args.strict,
+        },
+        given: given.as_ref(),
+    };
+    let mut files: Vec<(Source, Vec<Diagnostic>)> = Vec::with_capacity(paths.len());
+    let mut named: BTreeSet<String> = BTreeSet::new();
+    let mut changes = Changes::default();
     let mut locks = Locks::new(global, args.locking.locked);
-    let mut all = Vec::new();
-    let mut found = Vec::new();
-    let mut bad = 0;
-    for path in &files {
-        let source = read_source(path)?;
+    for path in &paths {
+        let mut source = read_source(path)?;
         let lock = locks.of(path)?;
         let locking = locks.locking(lock.as_ref());
-        let diagnostics = check_locked(source.text(), &host.checker, locking).diagnostics;
-        bad += usize::from(
-            diagnostics
-                .iter()
-                .any(|diagnostic| diagnostic.severity == Severity::Error),
-        );
-        match args.format {
-            Format::Text => print(global, &source, &diagnostics),
-            Format::Json => {
-                if let Value::Array(items) = to_json(&diagnostics, &source) {
+        if args.fix || args.diff {
+            source = changes.correct(path, source, args.diff, &judge, locking)?;
+        }
+        let (diagnostics, asked) = judge.all(source.text(), locking);
+        named.extend(asked);
+        files.push((source, diagnostics));
+    }
+    if let Some(given) = &given
+        && let Some(file) = given.unused(&named)
+    {
+        files.push(file);
+    }
+    report(global, args, &files, paths.len())?;
+    changes.tell(global, args.diff);
+    Ok(verdict(args, &files, &changes))
+}
+
+/// The secrets that are given.
+struct Given {
+    name: String,
+    names: BTreeSet<String>,
+}
+
+impl Given {
+    /// What is said of the secrets that no flow names.
+    fn unused(&self, named: &BTreeSet<String>) -> Option<(Source, Vec<Diagnostic>)> {
+        let found: Vec<Diagnostic> = self
+            .names
+            .difference(named)
+            .map(|name| {
+                Diagnostic::new(
+                    Code::UnusedSecret,
+                    Severity::Note,
+                    None,
+                    format!("no flow names the secret `{name}`"),
+                )
+            })
+            .collect();
+        (!found.is_empty()).then(|| (Source::new(self.name.clone(), ""), found))
+    }
+}
+
+/// Everything that is looked for in a flow.
+struct Judge<'a> {
+    checker: &'a Checker,
+    strictness: Strictness,
+    given: Option<&'a Given>,
+}
+
+impl Judge<'_> {
+    /// What is wrong or worth knowing, and the secrets that the flow names.
+    fn all(&self, text: &str, locking: Locking<'_>) -> (Vec<Diagnostic>, Vec<String>) {
+        let Checked {
+            flow,
+            mut diagnostics,
+        } = check_locked(text, self.checker, locking);
+        let Some(flow) = flow else {
+            return (diagnostics, Vec::new());
+        };
+        diagnostics.extend(lint(&flow, text, self.strictness));
+        let named = match self.given {
+            Some(given) => {
+                let named = reads::secrets(&flow, text);
+                diagnostics.extend(lint::secrets(&named, &given.names, &given.name));
+                named.into_keys().collect()
+            }
+            None => Vec::new(),
+        };
+        (diagnostics, named)
+    }
+}
+
+/// What `--fix` did, or would do.
+#[derive(Default)]
+struct Changes {
+    count: usize,
+    files: usize,
+}
+
+impl Changes {
+    /// Corrects a file, or shows how it would be corrected. What comes back is what is to be judged.
+    fn correct(
+        &mut self,
+        path: &Path,
+        source: Source,
+        only_show: bool,
+        judge: &Judge<'_>,
+        locking: Locking<'_>,
+    ) -> Result<Source, Failed> {
+        let fixed = fix(source.text(), &|text| judge.all(text, locking).0);
+        let standard_input = path == Path::new("-");
+        if only_show {
+            terminal::answer(&unified(source.name(), source.text(), &fixed.text))?;
+        } else if standard_input {
+            terminal::answer(&fixed.text)?;
+        } else if fixed.count > 0 {
+            std::fs::write(path, &fixed.text).map_err(|error| {
+                Failed::new(
+                    Exit::Internal,
+                    format!("cannot write `{}`: {error}", path.display()),
+                )
+            })?;
+        }
+        if fixed.count == 0 {
+            return Ok(source);
+        }
+        self.count += fixed.count;
+        self.files += 1;
+        Ok(if only_show {
+            source
+        } else {
+            Source::new(source.name().to_owned(), fixed.text)
+        })
+    }
+
+    fn tell(&self, global: &Global, only_show: bool) {
+        if self.count > 0 && !global.quiet {
+            let verb = if only_show {
+                "would correct"
+            } else {
+                "corrected"
+            };
+            let noun = |count: usize, noun: &str| {
+                let plural = if count == 1 { "" } else { "s" };
+                format!("{count} {noun}{plural}")
+            };
+            complain(&format!(
+                "{verb} {} in {}",
+                noun(self.count, "mistake"),
+                noun(self.files, "file")
+            ));
+        }
+    }
+}
+
+fn report(
+    global: &Global,
+    args: &ValidateArgs,
+    files: &[(Source, Vec<Diagnostic>)],
+    checked: usize,
+) -> Result<(), Failed> {
+    let is_bad = |diagnostics: &[Diagnostic]| {
+        diagnostics
+            .iter()
+            .any(|diagnostic| diagnostic.severity == Severity::Error)
+    };
+    let bad = files.iter().filter(|(_, found)| is_bad(found)).count();
+    match args.format {
+        ReportFormat::Text => {
+            for (source, diagnostics) in files {
+                print(global, source, diagnostics);
+            }
+            if !global.quiet {
+                let noun = if checked == 1 { "file" } else { "files" };
+                let verdict = if bad == 0 {
+                    "all valid".to_owned()
+                } else {
+                    format!("{bad} invalid")
+                };
+                complain(&format!("{checked} {noun} checked, {verdict}"));
+            }
+        }
+        ReportFormat::Json => {
+            let mut found = Vec::new();
+            for (source, diagnostics) in files {
+                if let Value::Array(items) = to_json(diagnostics, source) {
                     found.extend(items);
                 }
             }
-        }
-        all.extend(diagnostics);
-    }
-    match args.format {
-        Format::Json => {
-            let report = serde_json::json!({ "v": 1, "files": files.len(), "invalid": bad, "diagnostics": found });
+            let report = serde_json::json!({ "v": 1, "files": checked, "invalid": bad, "diagnostics": found });
             terminal::answer(&format!("{report:#}\n"))?;
         }
-        Format::Text if !global.quiet => {
-            let noun = if files.len() == 1 { "file" } else { "files" };
-            let verdict = if bad == 0 {
-                "all valid".to_owned()
-            } else {
-                format!("{bad} invalid")
-            };
-            complain(&format!("{} {noun} checked, {verdict}", files.len()));
+        ReportFormat::Sarif => {
+            let files: Vec<(&Source, &[Diagnostic])> = files
+                .iter()
+                .map(|(source, diagnostics)| (source, diagnostics.as_slice()))
+                .collect();
+            let log = to_sarif(&files, env!("CARGO_PKG_VERSION"));
+            terminal::answer(&format!("{log:#}\n"))?;
         }
-        Format::Text => {}
+        ReportFormat::Github => {
+            for (source, diagnostics) in files {
+                terminal::answer(&to_github(diagnostics, source))?;
+            }
+        }
     }
-    Ok(exit_of(&all))
+    Ok(())
+}
+
+fn verdict(args: &ValidateArgs, files: &[(Source, Vec<Diagnostic>)], changes: &Changes) -> Exit {
+    let all: Vec<Diagnostic> = files
+        .iter()
+        .flat_map(|(_, diagnostics)| diagnostics.iter().cloned())
+        .collect();
+    let warned = all
+        .iter()
+        .any(|diagnostic| diagnostic.severity == Severity::Warning);
+    let denied = args.deny == Some(Deny::Warnings) && warned;
+    match exit_of(&all) {
+        Exit::Ok if denied || (args.diff && changes.count > 0) => Exit::Invalid,
+        exit => exit,
+    }
 }
 
 fn print(global: &Global, source: &Source, diagnostics: &[Diagnostic]) {

@@ -14,6 +14,11 @@ macro_rules! codes {
             pub fn as_str(self) -> &'static str {
                 match self { $(Code::$name => $code,)* }
             }
+
+            /// What `taffrail explain` prints: a page of Markdown, its first line a heading.
+            pub fn page(self) -> &'static str {
+                match self { $(Code::$name => include_str!(concat!("pages/", $code, ".md")),)* }
+            }
         }
     };
 }
@@ -62,6 +67,8 @@ codes! {
     NotLocked = "TF0207",
     /// The content of a plugin changed under a version that was locked.
     ChangedPlugin = "TF0208",
+    /// An output that a task of that type never has.
+    UnknownOutput = "TF0209",
 
     // TF03: expressions
     /// The expression does not parse.
@@ -84,6 +91,10 @@ codes! {
     // TF055: what is given beside inputs
     /// A secret is too short to be told from ordinary text, and is not masked.
     ShortSecret = "TF0551",
+    /// A secret that the flow names was not given.
+    MissingSecret = "TF0552",
+    /// A secret was given that no flow names.
+    UnusedSecret = "TF0553",
 
     // TF06: running
     /// A task failed.
@@ -93,11 +104,40 @@ codes! {
     /// The flow asks for a power over the machine that the host does not give.
     Refused = "TF0701",
 
+    // TF08: habits that hurt later
+    /// An input becomes part of a shell command.
+    ShellInjection = "TF0801",
+    /// An image without a tag, or with `latest`.
+    UntaggedImage = "TF0802",
+    /// A plugin that the flow does not pin.
+    UnpinnedVersion = "TF0803",
+    /// A version that YAML reads as a number.
+    UnquotedVersion = "TF0804",
+
     // TF09: not there yet, or not done here
     /// A feature of the flow language that this version does not run yet.
     NotYet = "TF0901",
     /// A feature that only makes sense on a server; it is accepted and not run.
     NotRunHere = "TF0902",
+}
+
+impl Code {
+    /// The code of this text, whatever its case, with or without the letters in front.
+    pub fn find(text: &str) -> Option<Code> {
+        let digits = text
+            .trim()
+            .trim_start_matches(|letter: char| letter.is_ascii_alphabetic());
+        Code::ALL
+            .iter()
+            .copied()
+            .find(|code| &code.as_str()[2..] == digits)
+    }
+
+    /// One line of what it means: the heading of its page.
+    pub fn title(self) -> &'static str {
+        let first = self.page().lines().next().unwrap_or_default();
+        first.trim_start_matches("# ")
+    }
 }
 
 impl std::fmt::Display for Code {
@@ -114,5 +154,25 @@ mod tests {
     fn codes_are_unique_and_sorted() {
         let texts: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
         assert!(texts.windows(2).all(|pair| pair[0] < pair[1]), "{texts:?}");
+    }
+
+    #[test]
+    fn every_code_has_a_page_with_a_heading() {
+        for code in Code::ALL {
+            let page = code.page();
+            assert!(page.starts_with("# "), "{code}");
+            assert!(page.lines().count() > 3, "{code} has more than a heading");
+            assert!(!code.title().ends_with('.'), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_code_is_found_however_it_is_written() {
+        for text in ["TF0101", "tf0101", "0101", " TF0101 "] {
+            assert_eq!(Code::find(text), Some(Code::UnknownProperty), "{text}");
+        }
+        for text in ["", "TF", "TF9999", "101"] {
+            assert_eq!(Code::find(text), None, "{text}");
+        }
     }
 }

@@ -19,7 +19,7 @@ pub fn to_json(diagnostics: &[Diagnostic], source: &Source) -> Value {
 fn one(diagnostic: &Diagnostic, source: &Source) -> Value {
     let [line, column, end_line, end_column] = place(diagnostic.span, source);
     let help = diagnostic.help.as_ref().map(|help| {
-        let replacement = help.replacement.as_ref().map(|(span, text)| {
+        let change = |(span, text): &(Span, String)| {
             let [line, column, end_line, end_column] = place(Some(*span), source);
             json!({
                 "line": line,
@@ -28,8 +28,14 @@ fn one(diagnostic: &Diagnostic, source: &Source) -> Value {
                 "endColumn": end_column,
                 "text": text,
             })
-        });
-        json!({ "message": help.message, "replacement": replacement })
+        };
+        let also: Vec<Value> = help.also.iter().map(change).collect();
+        json!({
+            "message": help.message,
+            "replacement": help.replacement.as_ref().map(change),
+            "also": also,
+            "certain": help.certain,
+        })
     });
     json!({
         "code": diagnostic.code.as_str(),
@@ -96,7 +102,8 @@ mod tests {
                     "path": "b", "label": "label", "notes": ["note"],
                     "help": {
                         "message": "fix",
-                        "replacement": {"line": 2, "column": 1, "endLine": 2, "endColumn": 2, "text": "c"}
+                        "replacement": {"line": 2, "column": 1, "endLine": 2, "endColumn": 2, "text": "c"},
+                        "also": [], "certain": false
                     }
                 }
             ])

@@ -1,19 +1,25 @@
 //! One type for everything that is wrong with a file, whoever found it: reader, schema, expressions, plugins, semantic checks.
 //!
-//! Text with a caret, JSON and, later, SARIF or a language server are renderings of it.
+//! Text with a caret, JSON, SARIF, the annotations of a CI service and, later, a language server are renderings of it.
 
 mod code;
+mod fix;
+mod github;
 mod json;
 mod order;
 mod render;
+mod sarif;
 mod source;
 mod window;
 
 pub use code::Code;
+pub use fix::{Fixed, fix};
+pub use github::to_github;
 pub use json::to_json;
 pub(crate) use order::limited_of;
 pub use order::{limited, sorted, summary};
 pub use render::{Style, render_text};
+pub use sarif::to_sarif;
 pub use source::{Position, Source};
 
 use crate::yaml::Span;
@@ -57,6 +63,10 @@ pub struct Help {
     pub message: String,
     /// The text to put in place of a span, where the change is certain enough to draw.
     pub replacement: Option<(Span, String)>,
+    /// Further changes that belong to it, elsewhere in the file.
+    pub also: Vec<(Span, String)>,
+    /// Whether `taffrail validate --fix` may make the change without asking.
+    pub certain: bool,
 }
 
 impl Diagnostic {
@@ -116,6 +126,8 @@ impl Diagnostic {
         self.help = Some(Help {
             message: message.into(),
             replacement: None,
+            also: Vec::new(),
+            certain: false,
         });
         self
     }
@@ -131,7 +143,27 @@ impl Diagnostic {
         self.help = Some(Help {
             message: message.into(),
             replacement: Some((span, replacement.into())),
+            also: Vec::new(),
+            certain: false,
         });
+        self
+    }
+
+    /// With one more change that belongs to the way out.
+    #[must_use]
+    pub fn also(mut self, span: Span, text: impl Into<String>) -> Self {
+        if let Some(help) = &mut self.help {
+            help.also.push((span, text.into()));
+        }
+        self
+    }
+
+    /// With a way out that may be taken without asking.
+    #[must_use]
+    pub fn certain(mut self) -> Self {
+        if let Some(help) = &mut self.help {
+            help.certain = help.replacement.is_some();
+        }
         self
     }
 }

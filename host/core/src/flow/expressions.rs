@@ -10,7 +10,7 @@ use taffrail_expr::{ReadPath, Reads, Segment, Template};
 
 use super::nodes::for_each_text;
 use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::suggest::did_you_mean;
+use crate::suggest::{did_you_mean, is_obvious};
 use crate::yaml::{Node, Span, push_index, push_key, scalar_span_to_source};
 
 /// The variables that expressions may begin with, old ones included.
@@ -91,6 +91,8 @@ pub(super) struct Names {
     pub(super) tasks: HashMap<Arc<str>, Position>,
     /// The ids of tasks in the order of the source, for lists in messages.
     pub(super) order: Vec<(Arc<str>, Position)>,
+    /// The outputs that tasks may have, where that is known.
+    pub(super) outputs: HashMap<Arc<str>, Vec<String>>,
     /// The declared inputs; nothing where the declarations have mistakes.
     pub(super) inputs: Option<Vec<Arc<str>>>,
     /// The declared variables; nothing where they may be set otherwise.
@@ -285,7 +287,11 @@ impl Context<'_> {
                 );
             }
             let near = did_you_mean(task, self.names.order.iter().map(|(id, _)| &**id));
+            let ids = self.names.order.iter().map(|(id, _)| &**id);
             return Some(match near {
+                Some(near) if is_obvious(task, near, ids) => {
+                    self.suggest(diagnostic, read, task, near).certain()
+                }
                 Some(near) => self.suggest(diagnostic, read, task, near),
                 None => diagnostic,
             });
@@ -309,8 +315,40 @@ impl Context<'_> {
                 self.unknown(read, task, format!("task `{task}` runs after this one"))
                     .label("its outputs do not exist yet"),
             ),
-            _ => None,
+            _ => self.output(read, task),
         }
+    }
+
+    /// An output that the task's type never has.
+    fn output(&self, read: &ReadPath, task: &str) -> Option<Diagnostic> {
+        let known = self.names.outputs.get(task)?;
+        let Some(Segment::Name(name)) = read.segments.get(2) else {
+            return None;
+        };
+        if known.iter().any(|output| output == name) {
+            return None;
+        }
+        let listed: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+        let diagnostic = Diagnostic::error(
+            Code::UnknownOutput,
+            self.place(read, name),
+            format!("task `{task}` has no output `{name}`"),
+        )
+        .label(format!("its outputs are {}", listed.join(", ")));
+        let names = || known.iter().map(String::as_str);
+        Some(match did_you_mean(name, names()) {
+            Some(near) => {
+                let fixed = self.suggest(diagnostic, read, name, near);
+                if is_obvious(name, near, names()) {
+                    fixed.certain()
+                } else {
+                    fixed
+                }
+            }
+            None => diagnostic.help(format!(
+                "what a program prints by the output protocol is read as `outputs.{task}.vars.{name}`"
+            )),
+        })
     }
 
     fn comes_before(&self, id: &str, position: &Position) -> bool {
@@ -360,7 +398,10 @@ impl Context<'_> {
                     .join(", ")
             )),
         };
-        Some(match did_you_mean(first, listed) {
+        Some(match did_you_mean(first, listed.iter().copied()) {
+            Some(near) if is_obvious(first, near, listed.iter().copied()) => {
+                self.suggest(diagnostic, read, first, near).certain()
+            }
             Some(near) => self.suggest(diagnostic, read, first, near),
             None => diagnostic,
         })
@@ -374,6 +415,9 @@ impl Context<'_> {
         let diagnostic = self.unknown(read, name, format!("the flow has no variable `{name}`"));
         let listed: Vec<&str> = variables.iter().map(|name| &**name).collect();
         Some(match did_you_mean(name, listed.iter().copied()) {
+            Some(near) if is_obvious(name, near, listed.iter().copied()) => {
+                self.suggest(diagnostic, read, name, near).certain()
+            }
             Some(near) => self.suggest(diagnostic, read, name, near),
             None if listed.is_empty() => diagnostic.label("the flow has no `variables`"),
             None => diagnostic.label(format!(

@@ -150,6 +150,10 @@ fn read(
             .iter()
             .map(|task| (Arc::clone(&task.id), task.position.clone()))
             .collect(),
+        outputs: seen
+            .iter()
+            .filter_map(|task| Some((Arc::clone(&task.id), task.outputs.clone()?)))
+            .collect(),
         inputs: inputs_good.then(|| {
             inputs
                 .iter()

@@ -9,7 +9,9 @@ use super::conflict::conflicting;
 use super::dag;
 use super::defaults::{Chosen, Defaults, Origin, merge, merge_runner};
 use super::expressions::{Position, Step};
+use super::modern::modernise;
 use super::nodes::to_json_with_text;
+use super::outputs::script_outputs;
 use super::refusal::{missing_type, refusal, type_path};
 use super::task::{Branch, ScriptType, Task, TaskKind};
 use super::types::{PluginDefault, Spanned};
@@ -33,6 +35,8 @@ pub(super) struct Seen<'tree> {
     pub(super) type_name: Option<&'tree str>,
     /// Whether it runs one thing at one time.
     pub(super) is_leaf: bool,
+    /// The outputs that it may have; nothing where they are not known.
+    pub(super) outputs: Option<Vec<String>>,
     flowable: Option<FlowableKind>,
     /// Whether a value of a loop is in scope: it or something above it runs once for each of some.
     pub(super) in_loop: bool,
@@ -158,6 +162,7 @@ impl<'tree> TaskReader<'tree> {
                 node,
                 type_name,
                 is_leaf: true,
+                outputs: None,
                 flowable: None,
                 in_loop: self.loops > 0,
             });
@@ -185,6 +190,11 @@ impl<'tree> TaskReader<'tree> {
                     index: resolved.index,
                 };
                 let merged = self.script(node, path, holder, &script_type, &type_name, found);
+                if id.is_some()
+                    && let Some(seen) = self.seen.get_mut(place)
+                {
+                    seen.outputs = Some(script_outputs(script_type.task_type()));
+                }
                 (Some(TaskKind::Script(script_type)), merged)
             }
             Err(conflict) => match (&conflict, native::find(&type_name.value)) {
@@ -315,6 +325,7 @@ impl<'tree> TaskReader<'tree> {
             },
             found,
         );
+        modernise(node, self.source, found);
         old_name(type_name, task_type.name.as_str(), path, found);
         if let Some(deprecation) = &task_type.deprecated {
             let mut diagnostic = Diagnostic::warning(
@@ -605,7 +616,8 @@ fn old_name(type_name: &Spanned<Arc<str>>, current: &str, path: &str, found: &mu
                 format!("`{}` is an old name", type_name.value),
             )
             .path(type_path(path))
-            .fix(format!("write `{current}`"), type_name.span, current),
+            .fix(format!("write `{current}`"), type_name.span, current)
+            .certain(),
         );
     }
 }

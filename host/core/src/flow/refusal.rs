@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::catalogue::{self, Known};
 use super::types::Spanned;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::suggest::{did_you_mean, nearest};
+use crate::suggest::{did_you_mean, is_obvious, nearest};
 use crate::validate::Checker;
 use crate::yaml::{Node, Span, push_key};
 
@@ -99,7 +99,13 @@ fn suggest(
         .into_iter()
         .find(|near| one_word_differs_slightly(name, near));
     if let Some(near) = near {
-        return diagnostic.fix(format!("did you mean `{near}`?"), span, near);
+        let fixed = diagnostic.fix(format!("did you mean `{near}`?"), span, near);
+        let others = candidates().filter(|other| one_word_differs_slightly(name, other));
+        return if is_obvious(name, near, others) {
+            fixed.certain()
+        } else {
+            fixed
+        };
     }
     if !guess {
         return diagnostic;

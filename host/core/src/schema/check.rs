@@ -142,6 +142,13 @@ impl Shape {
                 if let Some(text) = schema.get("description").and_then(Value::as_str) {
                     diagnostic = diagnostic.label(lower_first(text));
                 }
+                if let Some(now) = schema.get("x-now").and_then(Value::as_str)
+                    && node.get(now).is_none()
+                {
+                    diagnostic = diagnostic
+                        .fix(format!("write `{now}`"), entry.key_span, now)
+                        .certain();
+                }
                 found.push(diagnostic);
             }
         }

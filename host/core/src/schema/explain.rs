@@ -10,7 +10,7 @@ use super::descend::{Step, description, offered_keys, properties, schemas_at, ty
 use super::dynamic::is_expression;
 use super::words::{kind_of, listed, one_of, schema_types, shown, type_names};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::suggest::did_you_mean;
+use crate::suggest::{did_you_mean, is_obvious};
 use crate::yaml::{Node, NodeKind, Span, push_index, push_key};
 
 /// As many names are listed under a caret; more are noise.
@@ -172,6 +172,9 @@ impl<'a> Place<'a> {
             .collect();
         if let Some(near) = did_you_mean(key, absent.iter().copied()) {
             diagnostic = diagnostic.fix(format!("did you mean `{near}`?"), span, near);
+            if !self.rendered && is_obvious(key, near, absent.iter().copied()) {
+                diagnostic = diagnostic.certain();
+            }
         } else if let Some((name, reason)) = refused_as(&schemas, key) {
             diagnostic = diagnostic.help(format!("`{name}` is not taken: {reason}"));
         } else if let Some(within) = nested_home(&schemas, key) {
@@ -236,9 +239,17 @@ impl<'a> Place<'a> {
             .iter()
             .filter(|entry| !known.contains(&&*entry.key))
             .find(|entry| did_you_mean(&entry.key, [key]).is_some());
-        // The stray key is reported by itself, with its right name.
-        if stray.is_none() {
-            found.push(diagnostic);
+        let closed = schemas
+            .iter()
+            .any(|schema| schema.get("additionalProperties") == Some(&Value::Bool(false)));
+        match stray {
+            // It is reported by itself, with its right name.
+            Some(_) if closed => {}
+            Some(stray) => {
+                let help = format!("did you mean `{key}`?");
+                found.push(diagnostic.fix(help, stray.key_span, key).certain());
+            }
+            None => found.push(diagnostic),
         }
     }
 
@@ -317,7 +328,13 @@ impl<'a> Place<'a> {
             diagnostic = if self.rendered {
                 diagnostic.help(format!("did you mean `{near}`?"))
             } else {
-                diagnostic.fix(format!("did you mean `{near}`?"), target.node.span, near)
+                let fixed =
+                    diagnostic.fix(format!("did you mean `{near}`?"), target.node.span, near);
+                if is_obvious(text, near, names.iter().copied()) {
+                    fixed.certain()
+                } else {
+                    fixed
+                }
             };
         }
         found.push(diagnostic);

@@ -77,7 +77,7 @@ fn common() -> Map<String, Value> {
             },
             "additionalProperties": false,
         },
-        "name": { "type": "string", "description": "Old form of `id`", "deprecated": true, "doNotSuggest": true },
+        "name": { "type": "string", "description": "Old form of `id`", "x-now": "id", "deprecated": true, "doNotSuggest": true },
     });
     match schema {
         Value::Object(schema) => schema,
@@ -103,7 +103,7 @@ fn own_keys(input_type: &str) -> Value {
         }),
         "MULTISELECT" => json!({
             "values": texts("The texts to choose from"),
-            "options": { "type": "array", "items": { "type": "string" }, "description": "Old form of `values`", "deprecated": true, "doNotSuggest": true },
+            "options": { "type": "array", "items": { "type": "string" }, "description": "Old form of `values`", "x-now": "values", "deprecated": true, "doNotSuggest": true },
             "expression": text("Expression that gives the list to choose from"),
             "itemType": item_type("What each item is read as"),
             "allowCustomValue": flag("Whether other values are good too"),

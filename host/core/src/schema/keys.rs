@@ -106,7 +106,7 @@ struct FlowKeys {
     #[schemars(extend("doNotSuggest" = true))]
     draft: Option<bool>,
     /// Old form of `pluginDefaults`
-    #[schemars(extend("deprecated" = true, "doNotSuggest" = true))]
+    #[schemars(extend("deprecated" = true, "doNotSuggest" = true, "x-now" = "pluginDefaults"))]
     task_defaults: Option<Vec<PluginDefaultKeys>>,
     /// Old form of `triggers` in other flows
     #[schemars(schema_with = "object_list", extend("deprecated" = true, "doNotSuggest" = true))]

@@ -29,7 +29,7 @@ impl Context<'_> {
             diagnostic.notes.iter_mut().for_each(hide);
             if let Some(help) = &mut diagnostic.help {
                 hide(&mut help.message);
-                if let Some((_, text)) = &mut help.replacement {
+                for (_, text) in help.replacement.iter_mut().chain(&mut help.also) {
                     hide(text);
                 }
             }
