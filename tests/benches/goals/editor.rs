@@ -170,7 +170,7 @@ pub fn race(world: &World, rounds: Rounds, table: &mut Table) {
         count,
         [&mut || wall(world.taffrail(&["validate", "-q", &folder]))],
     );
-    let mut enter = |name: &str, theirs: Duration| {
+    let enter = |table: &mut Table, name: &str, theirs: Duration| {
         table.enter(
             &format!("validate {COUNT} flows; floor: {name}"),
             Some(Amount::Time(theirs)),
@@ -188,7 +188,7 @@ pub fn race(world: &World, rounds: Rounds, table: &mut Table) {
                 command
             };
             let [ajv] = medians(count, [&mut || wall(ajv())]);
-            enter("ajv", ajv);
+            enter(table, "ajv", ajv);
             if let Ok(mut editor) = own_editor() {
                 let name = editor.schema(Path::new(&schema));
                 let probes: Vec<Probe> = (0..COUNT)
@@ -200,7 +200,11 @@ pub fn race(world: &World, rounds: Rounds, table: &mut Table) {
                     .collect();
                 let began = Instant::now();
                 editor.show(&name, &probes);
-                enter("yaml-language-server, already running", began.elapsed());
+                enter(
+                    table,
+                    "yaml-language-server, already running",
+                    began.elapsed(),
+                );
             }
         }
         Err(reason) => table.tell("other checkers", &reason),
@@ -217,6 +221,6 @@ pub fn race(world: &World, rounds: Rounds, table: &mut Table) {
         .is_ok()
     {
         let [theirs] = medians(count, [&mut || wall(check())]);
-        enter("check-jsonschema", theirs);
+        enter(table, "check-jsonschema", theirs);
     }
 }

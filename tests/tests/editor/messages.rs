@@ -4,6 +4,9 @@ use taffrail_tests::editor::{Probe, editor};
 
 use crate::support::{DOCKER, PROCESS, SHELL, flow, task, written};
 
+/// Line, column and text of the only message, where there is one.
+type Message = Option<(usize, usize, &'static str)>;
+
 #[test]
 fn one_mistake_gives_one_message_at_its_place() {
     let Some(mut editor) = editor("one_mistake_gives_one_message_at_its_place") else {
@@ -14,7 +17,7 @@ fn one_mistake_gives_one_message_at_its_place() {
     let runner = |lines: &str| with(&format!("taskRunner:\n{lines}"));
     let process = format!("  type: {PROCESS}\n");
     let docker = format!("  type: {DOCKER}\n");
-    let cases: Vec<(String, Option<(usize, usize, &str)>)> = vec![
+    let cases: Vec<(String, Message)> = vec![
         (with(""), None),
         (with("failFast: \"{{ inputs.a }}\"\n"), None),
         (with("timeout: \"{{ inputs.a }}\"\n"), None),
