@@ -15,9 +15,9 @@ use crate::support::written;
 
 /// Codes that speak of more than shape, so that no schema can know: they are left out of the comparison, and so are flows that have
 /// nothing else wrong.
-const BEYOND_SHAPE: [&str; 12] = [
-    // Expressions, references, ids that must differ.
-    "TF0203", "TF0204", "TF0209", "TF0301", "TF0302",
+const BEYOND_SHAPE: [&str; 13] = [
+    // Expressions, references, ids that must differ, and what an input makes of its default.
+    "TF0203", "TF0204", "TF0209", "TF0301", "TF0302", "TF0401",
     // What this version does not run; the schema has the flow language's own keys.
     "TF0901", "TF0902", // Warnings and remarks.
     "TF0105", "TF0502", "TF0801", "TF0802", "TF0804",

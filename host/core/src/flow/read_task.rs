@@ -190,7 +190,9 @@ impl<'tree> TaskReader<'tree> {
                     index: resolved.index,
                 };
                 let merged = self.script(node, path, holder, &script_type, &type_name, found);
+                // In a loop the outputs stand below the value that they were made for.
                 if id.is_some()
+                    && self.loops == 0
                     && let Some(seen) = self.seen.get_mut(place)
                 {
                     seen.outputs = Some(script_outputs(script_type.task_type()));

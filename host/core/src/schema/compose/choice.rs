@@ -171,6 +171,9 @@ fn task(name: &str, offers: &Offers<'_>, newest: &TaskTypeDescriptor, old: bool)
                     }
                 }
             }
+            if task_type.deprecated.is_some() {
+                shape.insert("deprecated".to_owned(), Value::Bool(true));
+            }
             (Some((*version).clone()), shape)
         })
         .collect();

@@ -40,6 +40,9 @@ pub fn excerpt(document: &Value, name: &str) -> Option<Value> {
     }
     let mut named = Vec::new();
     references(own, &mut named);
+    found
+        .values()
+        .for_each(|schema| references(schema, &mut named));
     if named.iter().any(|name| name == "task") {
         found.insert(
             "task".to_owned(),

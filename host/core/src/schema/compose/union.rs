@@ -87,8 +87,9 @@ impl Union {
         let mut schema = if old.is_empty() {
             listed
         } else {
+            // As a list its type stays out of the messages of the list of types.
             let pattern = json!({
-                "type": "string",
+                "type": ["string"],
                 "pattern": one_of(&old),
                 "errorMessage": self.error_message,
                 "deprecated": true,
