@@ -36,7 +36,8 @@ fn the_examples_of_the_plugins_are_accepted() {
                 let rest: String = lines.map(|line| format!("    {line}\n")).collect();
                 // An example of one task may read what a task before it, called `tap`, has made.
                 let before = if example.code.contains("outputs.tap.") {
-                    "  - id: tap\n    type: io.kestra.plugin.scripts.shell.Script\n    script: echo\n"
+                    "  - id: tap\n    type: io.kestra.plugin.singer.taps.GenericTap\n    pipPackages: [tap-csv]\n    command: tap-csv\n    \
+                     configs: {files: []}\n    streamsConfigurations: [{stream: people}]\n"
                 } else {
                     ""
                 };

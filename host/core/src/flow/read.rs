@@ -35,7 +35,7 @@ const RESERVED_IDS: [&str; 10] = [
 const TASK_LISTS: [&str; 4] = ["tasks", "errors", "finally", "afterExecution"];
 
 /// Keys that only mean something on a server, and what is said of them.
-const SERVER_ONLY: [(&str, &str); 4] = [
+const SERVER_ONLY: [(&str, &str); 5] = [
     (
         "triggers",
         "nothing starts this flow by itself here; run it with `taffrail run`",
@@ -43,6 +43,10 @@ const SERVER_ONLY: [(&str, &str); 4] = [
     ("listeners", "listeners are not run here"),
     ("workerGroup", "there is one worker here"),
     ("tenantId", "there are no tenants here"),
+    (
+        "concurrency",
+        "executions do not wait for each other here; each `taffrail run` is one",
+    ),
 ];
 
 impl Flow {

@@ -98,6 +98,11 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn read(&mut self) {
         while self.at < self.bytes.len() {
+            // A comment of the expression language is gone before the shell sees the text.
+            if self.bytes[self.at..].starts_with(b"{#") {
+                self.comment();
+                continue;
+            }
             let frame = *self.stack.last().unwrap_or(&Frame::Plain(None));
             let place = if frame == Frame::Double {
                 Place::Double
@@ -175,6 +180,12 @@ impl Reader<'_> {
                 self.bytes[self.at - 2],
                 b' ' | b'\t' | b'\n' | b';' | b'&' | b'|' | b'('
             )
+    }
+
+    fn comment(&mut self) {
+        let rest = &self.bytes[self.at..];
+        let end = rest.windows(2).position(|pair| pair == b"#}");
+        self.at += end.map_or(rest.len(), |end| end + 2);
     }
 
     /// Notes the word that ends a here-document; `<<<` begins none.
