@@ -34,6 +34,35 @@ pub fn asleep(world: &World, rounds: Rounds, table: &mut Table) {
         &[Goal::AtMost(Amount::Megabytes(20.0))],
     );
     table.enter("largest resident memory by then", None, peak, &[]);
-    table.tell("memory with 100 tasks asleep", "not there yet (flowables)");
+    world.forget();
+    hundred_asleep(world, table);
+}
+
+/// The host's own memory while a hundred tasks sleep at once.
+fn hundred_asleep(world: &World, table: &mut Table) {
+    let mut text = String::from(
+        "id: measured\nnamespace: bench.goals\ntasks:\n  - id: all\n    type: io.kestra.plugin.core.flow.Parallel\n    tasks:\n",
+    );
+    for number in 0..100 {
+        // The last one begins when all others have.
+        let command = match number {
+            99 => "while test $(ls {{ vars.folder }} | wc -l) -lt 99; do sleep 0.1; done; echo ready; exec sleep 60".to_owned(),
+            _ => format!("touch {{{{ vars.folder }}}}/{number}; exec sleep 60"),
+        };
+        text.push_str(&format!("      - id: t{number}\n        type: io.kestra.plugin.scripts.shell.Commands\n        taskRunner:\n          type: io.kestra.plugin.core.runner.Process\n        commands:\n          - {command}\n"));
+    }
+    let folder = world.path("asleep");
+    std::fs::create_dir_all(&folder).expect("the folder can be written");
+    text.push_str(&format!("variables:\n  folder: {}\n", folder.display()));
+    let path = world.write("hundred.yaml", &text);
+    let run = Ready::start(world.taffrail(&["run", "-j", "100", &path.to_string_lossy()]));
+    let ours = proportional(run.id()).unwrap_or(0);
+    table.enter(
+        "memory with 100 tasks asleep (PSS)",
+        None,
+        Amount::Megabytes(ours as f64 / 1e6),
+        &[],
+    );
+    drop(run);
     world.forget();
 }

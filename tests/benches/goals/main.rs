@@ -31,11 +31,13 @@ use world::World;
 type Scenario = fn(&World, Rounds, &mut Table);
 
 /// What there is to measure, by the name that the filter is held against.
-const SCENARIOS: [(&str, Scenario); 17] = [
+const SCENARIOS: [(&str, Scenario); 19] = [
     ("hello", run::hello),
     ("first", run::first),
     ("row", run::in_a_row),
     ("parallel", run::at_once),
+    ("values", run::many_values),
+    ("dag", run::dag),
     ("flood-text", flood::text),
     ("flood-ndjson", flood::ndjson),
     ("asleep", asleep::asleep),

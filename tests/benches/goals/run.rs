@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use crate::floor::shell_through_a_pipe;
-use crate::measure::{Rounds, medians, wall};
+use crate::measure::{Ready, Rounds, high_water, medians, wall};
 use crate::table::{Amount, Goal, Table};
 use crate::world::{World, flow};
 
@@ -133,7 +133,109 @@ pub fn in_a_row(world: &World, rounds: Rounds, table: &mut Table) {
     );
 }
 
-/// Many tasks at once.
-pub fn at_once(_: &World, _: Rounds, table: &mut Table) {
-    table.tell("1,000 tasks, 8 at once", "not there yet (flowables)");
+/// Many tasks at once: a loop over a thousand values, eight of them running, beside `xargs -P8`.
+pub fn at_once(world: &World, rounds: Rounds, table: &mut Table) {
+    let path = world.write(
+        "at-once.yaml",
+        &each("{{ range(1, 1000) }}", 8, &task("echo hello")),
+    );
+    let path = path.to_string_lossy();
+    let [floor, ours] = medians(
+        rounds.pick(1, 5),
+        [
+            &mut || {
+                wall(world.program_of_the_system(
+                    "sh",
+                    &["-c", "seq 1000 | xargs -P8 -I{} sh -c 'echo hello'"],
+                ))
+            },
+            &mut || {
+                let time = wall(world.taffrail(&["run", &path]));
+                world.forget();
+                time
+            },
+        ],
+    );
+    table.enter(
+        "1,000 tasks, 8 at once; floor: xargs -P8",
+        Some(Amount::Time(floor)),
+        Amount::Time(ours),
+        &[Goal::Times(1.5)],
+    );
+}
+
+/// The memory of a run that has gone through ten thousand values of a loop.
+pub fn many_values(world: &World, rounds: Rounds, table: &mut Table) {
+    let last = "  - id: last\n    type: io.kestra.plugin.scripts.shell.Commands\n    taskRunner:\n      type: io.kestra.plugin.core.runner.Process\n    commands:\n      - echo ready; exec sleep 60\n";
+    let inside = "      - id: value\n        type: io.kestra.plugin.core.debug.Return\n        format: \"{{ taskrun.value }}\"\n";
+    let text = each("{{ range(1, 10000) }}", 8, inside) + last;
+    let path = world.write("values.yaml", &text);
+    let mut peaks: Vec<u64> = Vec::new();
+    for _ in 0..rounds.pick(1, 3) {
+        let run = Ready::start(world.taffrail(&["run", &path.to_string_lossy()]));
+        peaks.extend(high_water(run.id()));
+    }
+    peaks.sort_unstable();
+    let middle = peaks.get(peaks.len() / 2).copied().unwrap_or(0);
+    table.enter(
+        "largest resident memory after 10,000 values of a loop",
+        None,
+        Amount::Megabytes(middle as f64 / 1e6),
+        &[Goal::AtMost(Amount::Megabytes(100.0))],
+    );
+    world.forget();
+}
+
+/// What the scheduler itself takes for a task of a large Dag: the tasks do nothing.
+pub fn dag(world: &World, rounds: Rounds, table: &mut Table) {
+    let path = |count: usize| {
+        let mut text = String::from(
+            "id: measured\nnamespace: bench.goals\ntasks:\n  - id: dag\n    type: io.kestra.plugin.core.flow.Dag\n    tasks:\n",
+        );
+        for number in 0..count {
+            text.push_str(&format!("      - task: {{id: t{number}, type: io.kestra.plugin.core.debug.Return, format: done}}\n"));
+            // A wide tree: each needs the one at half of its number.
+            if number > 0 {
+                text.push_str(&format!("        dependsOn: [t{}]\n", (number - 1) / 2));
+            }
+        }
+        let path = world.write(&format!("dag-{count}.yaml"), &text);
+        path.to_string_lossy().into_owned()
+    };
+    let (one, many) = (path(1), path(500));
+    let run = |command: &str, flow: &str| {
+        let time = wall(world.taffrail(&[command, flow]));
+        world.forget();
+        time
+    };
+    // Reading and checking the larger file is no scheduling.
+    let [read_one, read_many, ours_one, ours_many] = medians(
+        rounds.pick(5, 25),
+        [
+            &mut || run("validate", &one),
+            &mut || run("validate", &many),
+            &mut || run("run", &one),
+            &mut || run("run", &many),
+        ],
+    );
+    let more = ours_many.saturating_sub(ours_one);
+    let reading = read_many.saturating_sub(read_one);
+    table.enter(
+        "a Dag of 500 tasks: own time for each",
+        None,
+        Amount::Time(more.saturating_sub(reading) / 499),
+        &[Goal::AtMost(Amount::Time(Duration::from_micros(50)))],
+    );
+}
+
+fn task(command: &str) -> String {
+    format!(
+        "      - id: work\n        type: io.kestra.plugin.scripts.shell.Commands\n        taskRunner:\n          type: io.kestra.plugin.core.runner.Process\n        commands:\n          - {command}\n"
+    )
+}
+
+fn each(values: &str, limit: u32, tasks: &str) -> String {
+    format!(
+        "id: measured\nnamespace: bench.goals\ntasks:\n  - id: each\n    type: io.kestra.plugin.core.flow.ForEach\n    values: \"{values}\"\n    concurrencyLimit: {limit}\n    tasks:\n{tasks}"
+    )
 }

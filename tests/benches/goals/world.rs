@@ -98,6 +98,17 @@ impl World {
         quiet(command)
     }
 
+    /// A program of the system, found on the same path as the tasks' interpreters.
+    pub fn program_of_the_system(&self, name: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(name);
+        command
+            .args(arguments)
+            .current_dir(self.root.path())
+            .env_clear()
+            .env("PATH", PATH);
+        quiet(command)
+    }
+
     /// Forgets the executions so far, so that the disk does not fill.
     pub fn forget(&self) {
         let _ = std::fs::remove_dir_all(self.path("kept/state/executions"));
