@@ -7,3 +7,4 @@ pub mod docker;
 pub mod editor;
 pub mod flows;
 pub mod registry;
+pub mod web;

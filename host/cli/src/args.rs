@@ -33,7 +33,7 @@ pub struct Cli {
 }
 
 /// Options of every command.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Global {
     /// Say more of what the host itself does; repeat for more
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
@@ -150,6 +150,12 @@ Examples:
   taffrail schema --write schemas/
   taffrail schema --vscode >> .vscode/settings.json")]
     Schema(SchemaArgs),
+    /// Say what of a flow differs from Kestra and how, and what is not run here
+    #[command(before_help = "\
+Examples:
+  taffrail compat flow.yaml
+  taffrail compat flow.yaml --format json")]
+    Compat(CompatArgs),
     /// Explain a diagnostic code, or list them all
     #[command(before_help = "\
 Examples:
@@ -298,6 +304,9 @@ pub struct RunArgs {
     pub output: RunOutput,
     #[command(flatten)]
     pub locking: LockedArgs,
+    /// The folder of the flows that Subflow and ForEachItem call for [default: that of the flow]
+    #[arg(long, value_name = "DIR")]
+    pub flows: Option<PathBuf>,
     /// Keep the working directories of the tasks
     #[arg(long)]
     pub keep: bool,
@@ -335,6 +344,17 @@ pub enum ReportFormat {
 pub enum Deny {
     /// Warnings
     Warnings,
+}
+
+/// Options of `compat`.
+#[derive(Debug, Args)]
+pub struct CompatArgs {
+    /// The flow's YAML file; `-` reads standard input
+    #[arg(value_name = "FLOW|-")]
+    pub flow: String,
+    /// How to print what was found
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 /// Options of `explain`.

@@ -46,13 +46,7 @@ impl Given {
                 ));
             }
             Some(folder) => Some(folder.clone()),
-            None => {
-                let beside = flow
-                    .and_then(Path::parent)
-                    .unwrap_or(Path::new(""))
-                    .join(NAMESPACE_FILES);
-                beside.is_dir().then_some(beside)
-            }
+            None => namespace_files_beside(flow),
         };
         Ok(Self {
             inputs,
@@ -60,6 +54,15 @@ impl Given {
             namespace_files,
         })
     }
+}
+
+/// The folder of namespace files beside a flow, where there is one.
+pub fn namespace_files_beside(flow: Option<&Path>) -> Option<PathBuf> {
+    let beside = flow
+        .and_then(Path::parent)
+        .unwrap_or(Path::new(""))
+        .join(NAMESPACE_FILES);
+    beside.is_dir().then_some(beside)
 }
 
 fn input(text: &str) -> Result<(String, GivenValue), Failed> {

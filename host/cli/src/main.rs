@@ -7,12 +7,14 @@ mod commands;
 mod config;
 mod diff;
 mod exit;
+mod flow_folder;
 mod folders;
 mod given;
 mod load;
 mod locking;
 mod owner;
 mod people;
+mod places;
 mod progress;
 mod report;
 mod runners;
@@ -20,6 +22,7 @@ mod secrets;
 mod signals;
 mod store_id;
 mod terminal;
+mod web;
 mod zone;
 
 use std::process::ExitCode;
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Command::Validate(args) => commands::validate::validate(global, args),
         Command::Plan(args) => commands::plan::plan(global, args),
         Command::Schema(args) => commands::schema::schema(global, args),
+        Command::Compat(args) => commands::compat::show(global, args),
         Command::Explain(args) => commands::explain::explain(args),
         Command::Init(args) => commands::init::init(global, args),
         Command::Plugin(command) => commands::plugin::plugin(global, command),

@@ -5,6 +5,7 @@
 
 pub mod coerce;
 pub mod collect;
+pub mod compat;
 pub mod descriptor;
 pub mod diagnostic;
 pub mod duration;

@@ -236,6 +236,36 @@ pub struct ExecutionRecord {
     /// Why it did not end well, where no task run says it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// Which of the executions that were made for one another it is, from 1.
+    #[serde(skip_serializing_if = "is_first", default = "first")]
+    pub attempt: u32,
+    /// The first of those, where it is not this one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub original_id: Option<String>,
+}
+
+fn first() -> u32 {
+    1
+}
+
+fn is_first(attempt: &u32) -> bool {
+    *attempt == 1
+}
+
+impl ExecutionRecord {
+    /// Why it did not end well: the failure of the first task run that was not allowed and is not only that of a task inside, with its
+    /// task; otherwise its own.
+    pub fn cause(&self) -> Option<(Option<&TaskRecord>, &Failure)> {
+        let of_task = self
+            .tasks
+            .iter()
+            .filter(|task| matches!(task.state, State::Failed | State::Killed))
+            .find_map(|task| {
+                let failure = task.failure.as_ref()?;
+                (failure.kind != FailureKind::Child).then_some((Some(task), failure))
+            });
+        of_task.or_else(|| self.failure.as_ref().map(|failure| (None, failure)))
+    }
 }
 
 /// Makes the state of a task run from what happened and what the flow allows, in the order of the flow language: failure, then

@@ -23,6 +23,8 @@ const WITHOUT_EXAMPLE: &[Code] = &[
     Code::ChangedPlugin,
     Code::Refused,
     Code::NotYet,
+    // One file alone calls nothing.
+    Code::WrongCall,
 ];
 
 #[test]

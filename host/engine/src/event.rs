@@ -78,6 +78,31 @@ pub enum Event<'a> {
         /// What is kept of it.
         record: &'a ExecutionRecord,
     },
+    /// The execution waits, as so many others of its flow run already.
+    Queued {
+        /// The execution's id.
+        execution: &'a str,
+        /// The flow's id.
+        flow: &'a str,
+        /// How many may run at once.
+        limit: u32,
+    },
+    /// An execution has failed, and another one will be made for it.
+    Anew {
+        /// What is kept of the one that failed.
+        record: &'a ExecutionRecord,
+        /// The time until the next one.
+        after: Duration,
+    },
+    /// Something happened in an execution that a task of this one called for.
+    Inside {
+        /// The task run that called for it.
+        identity: &'a TaskIdentity,
+        /// The id of that execution.
+        execution: &'a str,
+        /// What happened there.
+        event: &'a Event<'a>,
+    },
     /// Something in the flow's file turned out wrong, or worth a look, once values were known.
     Diagnostics {
         /// The task run that it was found in.

@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
 use taffrail_core::diagnostic::Source;
 use taffrail_core::output::Masker;
 use taffrail_core::validate::Checker;
 use tokio::sync::Semaphore;
 
 use crate::cancel::Cancel;
+use crate::flows::Flows;
 use crate::ports::{People, Planner, Runners};
 use crate::storage::{Folder, Storage};
 use crate::workdir::Workdir;
@@ -48,6 +50,34 @@ pub struct Execution {
     pub people: Arc<dyn People>,
     /// The working directory of the tasks that share one.
     pub shared: Option<Arc<Workdir>>,
+    /// The flows beside this one, and places for their executions.
+    pub flows: Arc<dyn Flows>,
+    /// What it follows from.
+    pub origin: Origin,
+}
+
+/// What an execution follows from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Origin {
+    /// The first of the executions that were made for one another, and which of them this is, from 1.
+    pub first: Option<String>,
+    /// See above.
+    pub attempt: u32,
+    /// The flows whose tasks called for it, the outermost first: namespace and id.
+    pub callers: Vec<(String, String)>,
+    /// Labels beside those of the flow.
+    pub labels: Map<String, Value>,
+}
+
+impl Default for Origin {
+    fn default() -> Self {
+        Self {
+            first: None,
+            attempt: 1,
+            callers: Vec::new(),
+            labels: Map::new(),
+        }
+    }
 }
 
 impl Execution {

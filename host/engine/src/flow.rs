@@ -10,24 +10,36 @@ use taffrail_core::diagnostic::{Code, Diagnostic, Severity};
 use taffrail_core::flow::{Broken, Flow, PromiseKind, Task};
 use taffrail_core::output::Masker;
 use taffrail_core::record::{ExecutionRecord, Failure, FailureKind, State};
-use taffrail_expr::Value;
+use taffrail_core::retry::Retry;
+use taffrail_expr::{Environment, Value};
 
 use crate::cancel::CancelLevel;
 use crate::event::{Event, Reporter, Shared};
 use crate::execution::Execution;
+use crate::perform::of_flow;
 use crate::prepare::task_root;
 use crate::render::Renderer;
 use crate::schedule::{self, Context, Outcome, Place, Tally};
 use crate::scope::{Scope, chain};
 use crate::workdir::Workdir;
 
+/// What came of one execution.
+pub(crate) struct Ended {
+    /// What is kept of it.
+    pub record: ExecutionRecord,
+    /// What its expressions saw at its end.
+    pub scope: Scope,
+    /// When another one is to be made, as this one failed.
+    pub again: Option<Retry>,
+}
+
 /// Runs a flow that was checked. `scope` has its inputs already.
-pub async fn run_flow(
+pub(crate) async fn run_flow(
     execution: &Execution,
     flow: &Flow,
     mut scope: Scope,
     reporter: &mut dyn Reporter,
-) -> ExecutionRecord {
+) -> Ended {
     let started = jiff::Timestamp::now();
     let clock = tokio::time::Instant::now();
     set_flow(&mut scope, execution, flow, started);
@@ -39,6 +51,7 @@ pub async fn run_flow(
     });
     set_variables(&mut scope, flow);
     let labels = set_labels(&mut scope, flow, execution.source.text());
+    add_labels(&mut scope, execution);
     scope.share(&["outputs", "tasks", "vars", "labels"]);
     let shared = Mutex::new(reporter);
     let context = Context {
@@ -60,28 +73,37 @@ pub async fn run_flow(
         }
     }
     keep_promises(context, &mut outcome);
+    let again = (outcome.state == State::Failed)
+        .then(|| outcome.again.take().or(of_flow(flow)).cloned())
+        .flatten();
+    let warns = flow
+        .retry
+        .as_ref()
+        .is_some_and(|retry| retry.warning_on_retry);
+    if outcome.state == State::Success && execution.origin.attempt > 1 && warns {
+        outcome.state = State::Warning;
+    }
     after_execution(context, &outcome, started, &mut tally).await;
     // Where it lies depends on no task run, so any name will do.
     if let Err(error) = Workdir::remove_spare(&task_root(&execution.directory, "any")) {
         tracing::warn!("{}", chain(&error));
     }
     let record = ExecutionRecord {
-        v: 1,
-        id: execution.id.clone(),
-        namespace: flow.namespace.value.to_string(),
-        flow: flow.id.value.to_string(),
         state: outcome.state,
-        started: started.to_string(),
         duration_ms: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
         outputs: masked(outputs, &execution.masker),
         tasks: tally.records,
-        directory: execution.directory.to_str().map(str::to_owned),
         failure: masked(outcome.failure, &execution.masker),
+        ..execution.record(flow, started)
     };
     context
         .reporter
         .tell(&Event::ExecutionEnded { record: &record });
-    record
+    Ended {
+        record,
+        scope,
+        again,
+    }
 }
 
 fn lists(flow: &Flow) -> [&[Task]; 3] {
@@ -101,7 +123,7 @@ fn longest(flow: &Flow) -> Option<(Duration, State)> {
 }
 
 /// An outcome for what turned out wrong in the flow's file.
-fn failed(context: Context<'_>, diagnostic: Diagnostic) -> Outcome {
+fn failed<'a>(context: Context<'a>, diagnostic: Diagnostic) -> Outcome<'a> {
     let message = diagnostic.message.clone();
     context.show(None, vec![diagnostic]);
     Outcome {
@@ -110,6 +132,7 @@ fn failed(context: Context<'_>, diagnostic: Diagnostic) -> Outcome {
             kind: FailureKind::Invalid,
             message,
         }),
+        again: None,
     }
 }
 
@@ -130,7 +153,7 @@ fn render_outputs(context: Context<'_>) -> Result<Map<String, Json>, Box<Diagnos
 }
 
 /// Looks at what is promised of an execution's end.
-fn keep_promises(context: Context<'_>, outcome: &mut Outcome) {
+fn keep_promises(context: Context<'_>, outcome: &mut Outcome<'_>) {
     for promise in &context.flow.promises {
         let PromiseKind::Assertion(node) = &promise.kind else {
             continue;
@@ -169,7 +192,7 @@ fn keep_promises(context: Context<'_>, outcome: &mut Outcome) {
 /// cancels wants an end.
 async fn after_execution(
     context: Context<'_>,
-    outcome: &Outcome,
+    outcome: &Outcome<'_>,
     started: jiff::Timestamp,
     tally: &mut Tally,
 ) {
@@ -222,6 +245,17 @@ fn set_execution(scope: &mut Scope, execution: &Execution, started: jiff::Timest
                 Value::datetime(started.to_zoned(scope.services().zone.clone())),
             ),
             ("state", Value::text(state)),
+            (
+                "originalId",
+                Value::text(
+                    execution
+                        .origin
+                        .first
+                        .as_ref()
+                        .unwrap_or(&execution.id)
+                        .as_str(),
+                ),
+            ),
         ]),
     );
 }
@@ -250,6 +284,19 @@ pub fn set_labels(scope: &mut Scope, flow: &Flow, source: &str) -> Result<(), Bo
     }
     scope.set("labels", Value::from_json(&Json::Object(labels)));
     Ok(())
+}
+
+/// Adds the labels that whoever called for the execution gives it.
+fn add_labels(scope: &mut Scope, execution: &Execution) {
+    if execution.origin.labels.is_empty() {
+        return;
+    }
+    let mut labels = match scope.variable("labels").map(|labels| labels.to_json()) {
+        Some(Json::Object(labels)) => labels,
+        _ => Map::new(),
+    };
+    labels.extend(execution.origin.labels.clone());
+    scope.set("labels", Value::from_json(&Json::Object(labels)));
 }
 
 /// Sets `task` and `taskrun` for one task run, and what is known of the loops and tasks around it.

@@ -295,33 +295,11 @@ fn render(
     scope: &mut Scope,
     locations: &Locations,
 ) -> Result<RenderedTask, PrepareError> {
-    scope.set(
-        "workingDir",
-        ExprValue::text(locations.working_dir.as_str()),
-    );
-    scope.set("outputDir", ExprValue::text(locations.output_dir.as_str()));
     let failed = |error: RenderError, node: &Node| {
         PrepareError::invalid(error.diagnostic(context.source, node))
     };
-    if let Some(node) = task.node.get("outputFiles") {
-        let renderer = Renderer::new(scope).deferring(context.defer_unknown);
-        let patterns = renderer.node(node).map_err(|error| failed(error, node))?;
-        let names = patterns
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .filter(|name| collect::is_literal(name));
-        let map = names
-            .map(|name| {
-                (
-                    Arc::from(name),
-                    ExprValue::text(format!("{}/{name}", locations.working_dir)),
-                )
-            })
-            .collect();
-        scope.set("outputFiles", ExprValue::map(map));
-    }
+    set_locations(task, scope, locations, context.defer_unknown)
+        .map_err(|(error, node)| failed(error, node))?;
     let renderer = Renderer::new(scope).deferring(context.defer_unknown);
     let mut properties = renderer
         .map(&task.node, is_not_rendered)
@@ -361,6 +339,43 @@ fn render(
         fetches,
         deferred,
     })
+}
+
+/// Says what the directories of a task are called, and where the files are whose names stand in `outputFiles`.
+///
+/// # Errors
+/// The first of those names that cannot be rendered, and the node that holds it.
+pub(crate) fn set_locations<'t>(
+    task: &'t Task,
+    scope: &mut Scope,
+    locations: &Locations,
+    defer_unknown: bool,
+) -> Result<(), (RenderError, &'t Node)> {
+    scope.set(
+        "workingDir",
+        ExprValue::text(locations.working_dir.as_str()),
+    );
+    scope.set("outputDir", ExprValue::text(locations.output_dir.as_str()));
+    if let Some(node) = task.node.get("outputFiles") {
+        let renderer = Renderer::new(scope).deferring(defer_unknown);
+        let patterns = renderer.node(node).map_err(|error| (error, node))?;
+        let names = patterns
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .filter(|name| collect::is_literal(name));
+        let map = names
+            .map(|name| {
+                (
+                    Arc::from(name),
+                    ExprValue::text(format!("{}/{name}", locations.working_dir)),
+                )
+            })
+            .collect();
+        scope.set("outputFiles", ExprValue::map(map));
+    }
+    Ok(())
 }
 
 /// Takes the value at a pointer away, and with an item its list: half a list is another list.

@@ -14,6 +14,7 @@ use taffrail_expr::{Arguments, Environment, Map, Value};
 use crate::confined::ConfinedDir;
 use crate::kv::KvStore;
 use crate::storage::{Storage, URI_PREFIX};
+use crate::web::Web;
 
 /// The most bytes that `read()` brings into an expression.
 const MAX_READ: u64 = 1024 * 1024;
@@ -34,6 +35,7 @@ const FUNCTIONS: &[&str] = &[
 ];
 
 /// What the functions of expressions reach.
+#[derive(Clone)]
 pub struct Services {
     /// The secrets by name.
     pub secrets: BTreeMap<String, String>,
@@ -49,6 +51,8 @@ pub struct Services {
     pub masker: Masker,
     /// The zone that dates are shown in.
     pub zone: TimeZone,
+    /// Asks web servers.
+    pub web: Arc<dyn Web>,
 }
 
 impl std::fmt::Debug for Services {
@@ -75,7 +79,11 @@ pub struct Scope {
 
 /// The variables of an execution that its tasks change: outputs, states, labels, variables.
 #[derive(Debug, Default)]
-pub struct Live(Mutex<IndexMap<Arc<str>, Value>>);
+pub struct Live {
+    variables: Mutex<IndexMap<Arc<str>, Value>>,
+    /// What went wrong so far, for `errorLogs()`.
+    errors: Mutex<Vec<Value>>,
+}
 
 impl Live {
     /// Sets a variable.
@@ -97,7 +105,25 @@ impl Live {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, IndexMap<Arc<str>, Value>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.variables
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds to what went wrong.
+    pub fn add_error(&self, error: Value) {
+        self.errors
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(error);
+    }
+
+    /// What went wrong so far, in order.
+    pub fn errors(&self) -> Vec<Value> {
+        self.errors
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -181,7 +207,7 @@ impl Environment for Scope {
 
     fn function(&self, name: &str, arguments: &Arguments) -> Option<Result<Value, String>> {
         Some(match name {
-            "currentEachOutput" => self.current_each_output(arguments),
+            "currentEachOutput" | "loopOutputs" => self.current_each_output(arguments),
             "secret" => self.services.secret(arguments),
             "read" => self.services.read(arguments).map(Value::text),
             "fileSize" => self
@@ -189,7 +215,7 @@ impl Environment for Scope {
                 .open(arguments)
                 .and_then(|file| size(&file))
                 .map(Value::int),
-            "fileEmpty" => self
+            "fileEmpty" | "isFileEmpty" => self
                 .services
                 .open(arguments)
                 .and_then(|file| size(&file))
@@ -205,7 +231,7 @@ impl Environment for Scope {
                 ulid::Ulid::generate().to_string().to_lowercase(),
             )),
             "randomInt" => random_int(arguments),
-            _ => return None,
+            _ => return crate::functions::call(self, name, arguments),
         })
     }
 
@@ -214,7 +240,11 @@ impl Environment for Scope {
     }
 
     fn function_names(&self) -> Vec<String> {
-        FUNCTIONS.iter().map(|name| (*name).to_owned()).collect()
+        FUNCTIONS
+            .iter()
+            .chain(crate::functions::NAMES)
+            .map(|name| (*name).to_owned())
+            .collect()
     }
 }
 
@@ -299,7 +329,7 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn text(arguments: &Arguments, name: &str) -> Result<String, String> {
+pub(crate) fn text(arguments: &Arguments, name: &str) -> Result<String, String> {
     match arguments.get(0, name) {
         Some(value) if value.as_str().is_some() => Ok(value.render_text()),
         Some(_) => Err(format!("`{name}` must be text")),

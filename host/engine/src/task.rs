@@ -36,6 +36,17 @@ pub struct TaskEnd {
     pub exit: Option<State>,
 }
 
+impl TaskEnd {
+    /// The end that a record tells, with nothing beside it.
+    pub(crate) fn of(record: TaskRecord) -> Self {
+        Self {
+            record,
+            diagnostics: Vec::new(),
+            exit: None,
+        }
+    }
+}
+
 /// What happened in a task run, before it is settled into a record.
 #[derive(Default)]
 struct Happened {
@@ -109,9 +120,8 @@ pub async fn run_task(
         ..TaskRecord::new(identity, &task.type_name.value, started.to_string())
     };
     TaskEnd {
-        record,
         diagnostics: happened.diagnostics,
-        exit: None,
+        ..TaskEnd::of(record)
     }
 }
 
@@ -601,11 +611,11 @@ fn keep_files(
     }
 }
 
-struct Sink<'a> {
-    identity: &'a TaskIdentity,
+pub(crate) struct Sink<'a> {
+    pub identity: &'a TaskIdentity,
     /// The lowest level of the protocol's log lines that is kept.
-    level: LogLevel,
-    reporter: &'a mut dyn Reporter,
+    pub level: LogLevel,
+    pub reporter: &'a mut dyn Reporter,
 }
 
 impl OutputSink for Sink<'_> {

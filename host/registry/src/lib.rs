@@ -10,6 +10,7 @@ mod error;
 mod oci;
 mod reference;
 mod signature;
+mod web;
 
 pub use client::{Client, Progress};
 pub use credentials::{Credentials, CredentialsError};
@@ -18,3 +19,4 @@ pub use error::FetchError;
 pub use oci::{Artifact, Names, Published, Pulled};
 pub use reference::{Reference, ReferenceError};
 pub use signature::{PublicKeys, SignatureError, Verified};
+pub use web::{WebAnswer, WebBody, WebRequest, ask};

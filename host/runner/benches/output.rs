@@ -48,6 +48,7 @@ impl OutputSink for Recording {
                 time: "2026-11-21T08:00:00.000000Z",
                 task: "flood",
                 stream,
+                inside: None,
             };
             self.buffer.clear();
             append_records(&mut self.buffer, &mut self.seq, head, bytes, continued);

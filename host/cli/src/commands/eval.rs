@@ -11,6 +11,7 @@ use taffrail_engine::inputs::set_inputs;
 use taffrail_engine::kv::KvStore;
 use taffrail_engine::scope::{Scope, Services, chain};
 use taffrail_engine::storage::Storage;
+use taffrail_engine::web::NoWeb;
 use taffrail_expr::{Limits, Template, Value};
 
 use crate::args::{EvalArgs, Global};
@@ -47,6 +48,7 @@ pub fn eval(global: &Global, args: &EvalArgs) -> Result<Exit, Failed> {
             .map_or_else(String::new, |(_, flow)| flow.namespace.value.to_string()),
         masker: Masker::new(),
         zone: zone::local(),
+        web: Arc::new(NoWeb),
     };
     let mut scope = Scope::new(Arc::new(services));
     if let Some((source, flow)) = &flow {

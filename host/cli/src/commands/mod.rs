@@ -1,5 +1,6 @@
 //! The commands, one file each: they put the crates together and pick the exit code.
 
+pub mod compat;
 pub mod eval;
 pub mod explain;
 pub mod init;

@@ -21,6 +21,7 @@ use taffrail_engine::prepare_runner::setting_diagnostics;
 use taffrail_engine::schedule::Place;
 use taffrail_engine::scope::{Scope, Services};
 use taffrail_engine::storage::Storage;
+use taffrail_engine::web::NoWeb;
 use taffrail_engine::workdir::Places;
 use taffrail_expr::Value;
 
@@ -177,6 +178,7 @@ fn services(flow: &Flow, source: &str, given: &Given) -> Services {
         namespace: flow.namespace.value.to_string(),
         masker: Masker::new(),
         zone: zone::local(),
+        web: Arc::new(NoWeb),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `taffrail run`: checks a flow, then runs it to its end.
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use taffrail_core::diagnostic::{Code, Diagnostic, Severity, Source, render_text};
@@ -8,31 +9,32 @@ use taffrail_core::flow::Flow;
 use taffrail_core::input::InputError;
 use taffrail_core::output::Masker;
 use taffrail_core::output::mask::MIN_SECRET;
-use taffrail_core::record::{ExecutionRecord, Failure, FailureKind, State};
+use taffrail_core::record::{ExecutionRecord, FailureKind};
 use taffrail_core::script::{DOCKER, PROCESS};
 use taffrail_engine::cancel::Cancel;
-use taffrail_engine::confined::create_private_dir;
-use taffrail_engine::event::Reporter;
-use taffrail_engine::execution::Execution;
-use taffrail_engine::flow::{run_flow, set_labels, set_variables};
-use taffrail_engine::inputs::set_inputs;
+use taffrail_engine::event::{Reporter, Shared};
+use taffrail_engine::execution::{Execution, Origin};
+use taffrail_engine::flows::{Flows, Loaded};
 use taffrail_engine::kv::KvStore;
+use taffrail_engine::perform::{NotReady, Ready, fresh_id, perform};
 use taffrail_engine::ports::{Planner, Runners};
 use taffrail_engine::prepare_runner::unable;
-use taffrail_engine::scope::{Scope, Services, chain};
+use taffrail_engine::scope::{Services, chain};
 use taffrail_engine::storage::{Folder, Storage};
 use tokio::sync::Semaphore;
 
 use crate::args::{Global, RunArgs, RunOutput, RunnerChoice};
 use crate::exit::{Exit, Failed};
+use crate::flow_folder::FlowFolder;
 use crate::given::Given;
 use crate::load::{Host, checked_flow_locked, flow_path};
-use crate::owner;
+use crate::locking::folder_of;
 use crate::people::Terminal;
-use crate::report::{Journal, LinePrefix, NdjsonReporter, Several, TextReporter, Where, complain};
+use crate::report::{LinePrefix, NdjsonReporter, TextReporter, Where, complain};
 use crate::runners::HostRunners;
 use crate::signals::{Interruption, listen};
 use crate::terminal;
+use crate::web::Ureq;
 use crate::zone;
 
 /// Runs the command.
@@ -52,32 +54,41 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
     let policy = host.config.policy(&args.policy.allowed);
     let runners = Arc::new(HostRunners::new(&host.folders.state, policy));
     let runner_override = args.runner.map(runner_type);
-    preflight(
-        global,
-        &source,
-        &flow,
-        &given,
-        runners.as_ref(),
-        runner_override.as_deref(),
-    )?;
+    let loaded = Arc::new(Loaded {
+        source,
+        flow: Arc::new(flow),
+        namespace_files: given.namespace_files.clone(),
+    });
+    let flows = Arc::new(flow_folder(global, &host, args)?);
+    flows.enter(&loaded);
+    let called = flows.called_by(&loaded.flow);
+    for loaded in std::iter::once(&loaded).chain(&called) {
+        preflight(
+            global,
+            loaded,
+            &flows,
+            &given,
+            runners.as_ref(),
+            runner_override.as_deref(),
+        )?;
+    }
 
-    let id = ulid::Ulid::generate().to_string().to_lowercase();
-    let directory = host.folders.state.join("executions").join(&id);
+    let id = fresh_id();
     let io =
         |error: taffrail_engine::confined::FileError| Failed::new(Exit::Internal, chain(&error));
     let storage = Arc::new(Storage::open(&host.folders.state.join("storage")).map_err(io)?);
     let cancel = Cancel::new();
     let masker = Masker::new();
-    let namespace = flow.namespace.value.to_string();
+    let namespace = loaded.flow.namespace.value.to_string();
     let execution = Execution {
-        folder: Folder::execution(&namespace, &flow.id.value, &id),
+        folder: Folder::execution(&namespace, &loaded.flow.id.value, &id),
         id,
-        source: source.clone(),
+        source: loaded.source.clone(),
         checker: Arc::clone(&host.checker),
         planner: Arc::clone(&host.plugins) as Arc<dyn Planner>,
         runners,
         storage: Arc::clone(&storage),
-        directory: directory.clone(),
+        directory: host.folders.state.join("executions"),
         masker: masker.clone(),
         cancel: cancel.clone(),
         runner_override,
@@ -86,6 +97,8 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
         slots: Arc::new(Semaphore::new(jobs(args))),
         people: Arc::new(Terminal),
         shared: None,
+        flows: Arc::clone(&flows) as Arc<dyn Flows>,
+        origin: Origin::default(),
     };
     let services = Arc::new(Services {
         secrets: given.secrets,
@@ -93,26 +106,19 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
         kv: KvStore::below(&host.folders.state.join("kv")),
         namespace_files: given.namespace_files,
         namespace,
-        masker,
+        masker: masker.clone(),
         zone: zone::local(),
+        web: Arc::new(Ureq),
     });
-    let mut scope = Scope::new(services);
-    set_variables(&mut scope, &flow);
-    if let Err(diagnostic) = set_labels(&mut scope, &flow, source.text()) {
-        tracing::debug!("labels wait for inputs: {}", diagnostic.message);
-    }
-    set_inputs(&mut scope, &flow, &given.inputs, Some(&execution))
-        .map_err(|errors| wrong_inputs(global, &source, &errors))?;
-    create_private_dir(&directory).map_err(io)?;
-    let _owner = owner::own(&directory).map_err(|error| {
-        Failed::new(
-            Exit::Internal,
-            format!("cannot own `{}`: {error}", directory.display()),
-        )
-    })?;
+    let ready =
+        Ready::new(execution, Arc::clone(&loaded), services, &given.inputs).map_err(|error| {
+            match error {
+                NotReady::Inputs(errors) => wrong_inputs(global, &loaded.source, &errors),
+                NotReady::Place(message) => Failed::new(Exit::Internal, message),
+            }
+        })?;
 
-    let unwritten = Arc::new(Mutex::new(None));
-    let mut reporter = reporter(global, args, &execution, &flow, &unwritten);
+    let mut shown = shown(global, args, &loaded.flow);
     let interruption = Arc::new(Interruption::default());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -127,26 +133,42 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
         if let Err(error) = listen(cancel, Arc::clone(&interruption)) {
             tracing::warn!("signals are not handled: {error}");
         }
-        run_flow(&execution, &flow, scope, &mut reporter).await
+        let shown: Mutex<&mut dyn Reporter> = Mutex::new(shown.as_mut());
+        let performed = perform(ready, Shared::new(&shown)).await;
+        performed.record
     });
     // The threads of plugins that still run must not hold up the end.
     runtime.shutdown_background();
-    // It is empty unless something could not be removed, which has been told.
-    let _ = std::fs::remove_dir(directory.join("work"));
-
     if args.output == RunOutput::Json {
         let text = serde_json::to_string_pretty(&record).map_err(|error| {
             Failed::new(Exit::Internal, format!("the record is not JSON: {error}"))
         })?;
-        terminal::answer(&execution.masker.mask_text(&format!("{text}\n")))?;
+        terminal::answer(&masker.mask_text(&format!("{text}\n")))?;
     }
-    if let Ok(Some(message)) = unwritten.lock().map(|message| message.clone()) {
+    if let Some(message) = flows.unwritten() {
         complain(&format!("error: {message}"));
         if record.state.goes_on() {
             return Ok(Exit::Internal);
         }
     }
     Ok(interruption.exit().unwrap_or_else(|| exit_of(&record)))
+}
+
+/// The flows around the one that is run.
+fn flow_folder(global: &Global, host: &Host, args: &RunArgs) -> Result<FlowFolder, Failed> {
+    let folder = match &args.flows {
+        Some(folder) if !folder.is_dir() => {
+            return Err(Failed::new(
+                Exit::NotFound,
+                format!("there is no folder `{}`", folder.display()),
+            ));
+        }
+        Some(folder) => folder.clone(),
+        None => folder_of(Path::new(&args.flow.flow)),
+    };
+    let state = &host.folders.state;
+    let flows = FlowFolder::new(global, args.locking.locked, &host.checker, &folder, state);
+    Ok(flows.with_namespace_files(args.flow.given.namespace_files.clone()))
 }
 
 /// How many task runs work at once.
@@ -163,19 +185,21 @@ pub fn runner_type(choice: RunnerChoice) -> String {
     }
 }
 
-/// Says which secrets the flow names that nobody gave, and which tasks have no runner here, before anything starts.
+/// Says which secrets the flow names that nobody gave, which tasks have no runner here and which call for a flow that cannot be
+/// called, before anything starts.
 ///
 /// # Errors
 /// When there are any.
 fn preflight(
     global: &Global,
-    source: &Source,
-    flow: &Flow,
+    loaded: &Loaded,
+    flows: &FlowFolder,
     given: &Given,
     runners: &dyn Runners,
     runner_override: Option<&str>,
 ) -> Result<(), Failed> {
-    let mut told = Vec::new();
+    let (source, flow) = (&loaded.source, &*loaded.flow);
+    let mut told = flows.check(flow, Severity::Error);
     for (name, span) in taffrail_engine::reads::secrets(flow, source.text()) {
         match given.secrets.get(&name) {
             None => told.push(
@@ -244,29 +268,22 @@ pub fn wrong_inputs(global: &Global, source: &Source, errors: &[InputError]) -> 
     Failed::silent(Exit::Invalid)
 }
 
-fn reporter(
-    global: &Global,
-    args: &RunArgs,
-    execution: &Execution,
-    flow: &Flow,
-    unwritten: &Arc<Mutex<Option<String>>>,
-) -> Several {
-    let prefix = || LinePrefix::for_ids(flow.all_tasks().map(|task| &*task.id.value));
+/// What shows the run to whoever started it.
+fn shown(global: &Global, args: &RunArgs, flow: &Flow) -> Box<dyn Reporter> {
     let text = |lines_to| {
+        let prefix = LinePrefix::for_ids(flow.all_tasks().map(|task| &*task.id.value));
         let escape = match lines_to {
             Where::Stdout => std::io::stdout().is_terminal(),
             Where::Stderr => std::io::stderr().is_terminal(),
         };
         let style = terminal::style(global);
-        TextReporter::new(prefix(), lines_to, escape, global.quiet, style)
+        TextReporter::new(prefix, lines_to, escape, global.quiet, style)
     };
-    let shown: Box<dyn Reporter> = match args.output {
+    match args.output {
         RunOutput::Text => Box::new(text(Where::Stdout)),
         RunOutput::Json => Box::new(text(Where::Stderr)),
         RunOutput::Ndjson => Box::new(NdjsonReporter::new()),
-    };
-    let journal = Journal::new(&execution.directory, prefix(), Arc::clone(unwritten));
-    Several(vec![Box::new(journal), shown])
+    }
 }
 
 /// The exit code of an execution: that of the first failure that was not allowed.
@@ -274,14 +291,7 @@ fn exit_of(record: &ExecutionRecord) -> Exit {
     if record.state.goes_on() {
         return Exit::Ok;
     }
-    let failed = record.tasks.iter().find(|task| {
-        let of_its_own = |failure: &Failure| failure.kind != FailureKind::Child;
-        matches!(task.state, State::Failed | State::Killed)
-            && task.failure.as_ref().is_some_and(of_its_own)
-    });
-    let failure = failed
-        .and_then(|task| task.failure.as_ref())
-        .or(record.failure.as_ref());
+    let failure = record.cause().map(|(_, failure)| failure);
     match failure.map(|failure| failure.kind) {
         Some(FailureKind::Exit | FailureKind::Start | FailureKind::Child) => Exit::TaskFailed,
         Some(FailureKind::Timeout) => Exit::Timeout,

@@ -1,12 +1,13 @@
 //! `taffrail validate`: checks flows without network, engine or sandbox, and corrects what is certain.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use taffrail_core::diagnostic::{
     Code, Diagnostic, Severity, Source, fix, render_text, summary, to_github, to_json, to_sarif,
 };
+use taffrail_core::flow::Flow;
 use taffrail_core::lint::{self, Strictness, lint};
 use taffrail_core::resolve::Locking;
 use taffrail_core::validate::{Checked, Checker, check_locked};
@@ -15,8 +16,9 @@ use taffrail_engine::reads;
 use crate::args::{Deny, Global, ReportFormat, ValidateArgs};
 use crate::diff::unified;
 use crate::exit::{Exit, Failed};
+use crate::flow_folder::FlowFolder;
 use crate::load::{Host, exit_of, read_source};
-use crate::locking::Locks;
+use crate::locking::{Locks, folder_of};
 use crate::report::complain;
 use crate::secrets;
 use crate::terminal;
@@ -28,8 +30,15 @@ use crate::terminal;
 pub fn validate(global: &Global, args: &ValidateArgs) -> Result<Exit, Failed> {
     let host = Host::open(global)?;
     let mut paths = Vec::new();
+    let mut roots = Vec::new();
     for path in &args.paths {
         flow_files(path, &mut paths)?;
+        let root = if path.is_dir() {
+            path.clone()
+        } else {
+            folder_of(path)
+        };
+        roots.resize(paths.len(), root);
     }
     if paths.is_empty() {
         return Err(Failed::new(
@@ -55,14 +64,23 @@ pub fn validate(global: &Global, args: &ValidateArgs) -> Result<Exit, Failed> {
     let mut named: BTreeSet<String> = BTreeSet::new();
     let mut changes = Changes::default();
     let mut locks = Locks::new(global, args.locking.locked);
-    for path in &paths {
+    let mut folders: HashMap<&PathBuf, FlowFolder> = HashMap::new();
+    for (path, root) in paths.iter().zip(&roots) {
+        let flows = folders.entry(root).or_insert_with(|| {
+            let locked = args.locking.locked;
+            FlowFolder::new(global, locked, &host.checker, root, &host.folders.state)
+        });
         let mut source = read_source(path)?;
         let lock = locks.of(path)?;
         let locking = locks.locking(lock.as_ref());
         if args.fix || args.diff {
             source = changes.correct(path, source, args.diff, &judge, locking)?;
         }
-        let (diagnostics, asked) = judge.all(source.text(), locking);
+        let (mut diagnostics, asked, flow) = judge.all(source.text(), locking);
+        if let Some(flow) = flow {
+            diagnostics.extend(flows.check(&flow, Severity::Warning));
+            diagnostics.sort_by_key(|diagnostic| diagnostic.span);
+        }
         named.extend(asked);
         files.push((source, diagnostics));
     }
@@ -109,14 +127,18 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// What is wrong or worth knowing, and the secrets that the flow names.
-    fn all(&self, text: &str, locking: Locking<'_>) -> (Vec<Diagnostic>, Vec<String>) {
+    /// What is wrong or worth knowing, the secrets that the flow names, and the flow, where there is one.
+    fn all(
+        &self,
+        text: &str,
+        locking: Locking<'_>,
+    ) -> (Vec<Diagnostic>, Vec<String>, Option<Flow>) {
         let Checked {
             flow,
             mut diagnostics,
         } = check_locked(text, self.checker, locking);
         let Some(flow) = flow else {
-            return (diagnostics, Vec::new());
+            return (diagnostics, Vec::new(), None);
         };
         diagnostics.extend(lint(&flow, text, self.strictness));
         let named = match self.given {
@@ -127,7 +149,7 @@ impl Judge<'_> {
             }
             None => Vec::new(),
         };
-        (diagnostics, named)
+        (diagnostics, named, Some(flow))
     }
 }
 

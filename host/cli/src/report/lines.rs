@@ -8,38 +8,70 @@ use taffrail_engine::drive::TaskOutput;
 /// How much of a loop's value stands in a label, in characters.
 const MAX_VALUE: usize = 32;
 
-/// What task runs are called where several of one task may run at once: by the task's id, in a loop with the value, `load[b]`.
+/// What task runs are called where several of one task may run at once: by the task's id, in a loop with the value, `load[b]`, in an
+/// execution that another task called for behind that task, `call[1]/load[b]`.
 #[derive(Debug, Default)]
 pub struct Labels {
-    /// Of the runs in loops.
-    labels: HashMap<String, String>,
+    /// Of the runs in loops and in other executions.
+    labels: HashMap<(String, String), String>,
+    /// What the tasks are called that called for the executions in which something happens now, the outermost first.
+    inside: Vec<String>,
 }
 
 impl Labels {
     /// A task run begins.
     pub fn started(&mut self, identity: &TaskIdentity, value: Option<&str>) {
-        if let Some(value) = value {
-            let value: String = value
-                .chars()
-                .map(|letter| if letter.is_control() { ' ' } else { letter })
-                .collect();
-            let value = taffrail_core::text::clip(&value, MAX_VALUE);
-            let label = format!("{}[{value}]", identity.task);
-            self.labels.insert(identity.task_run.clone(), label);
-        }
+        let own = match value {
+            Some(value) => {
+                let value: String = value
+                    .chars()
+                    .map(|letter| if letter.is_control() { ' ' } else { letter })
+                    .collect();
+                let value = taffrail_core::text::clip(&value, MAX_VALUE);
+                format!("{}[{value}]", identity.task)
+            }
+            None if self.inside.is_empty() => return,
+            None => identity.task.clone(),
+        };
+        let label = match self.inside.last() {
+            Some(caller) => format!("{caller}/{own}"),
+            None => own,
+        };
+        self.labels.insert(key(identity), label);
     }
 
     /// What a task run is called.
     pub fn of<'l>(&'l self, identity: &'l TaskIdentity) -> &'l str {
         self.labels
-            .get(&identity.task_run)
+            .get(&key(identity))
             .map_or(&identity.task, String::as_str)
     }
 
     /// A task run has ended; it is not asked for any more.
     pub fn ended(&mut self, identity: &TaskIdentity) {
-        self.labels.remove(&identity.task_run);
+        self.labels.remove(&key(identity));
     }
+
+    /// From here on things happen in an execution that a task run called for.
+    pub fn enter(&mut self, identity: &TaskIdentity) {
+        let label = self.of(identity).to_owned();
+        self.inside.push(label);
+    }
+
+    /// From here on things happen where they did before.
+    pub fn leave(&mut self) {
+        self.inside.pop();
+    }
+
+    /// What the task is called whose execution things happen in, where it is not the one that was asked for.
+    pub fn caller(&self) -> Option<&str> {
+        self.inside.last().map(String::as_str)
+    }
+}
+
+/// Ids of task runs are unique in their execution only.
+fn key(identity: &TaskIdentity) -> (String, String) {
+    (identity.execution.clone(), identity.task_run.clone())
 }
 
 /// Puts a task's id and a mark before each line: `|` for standard output, `!` for standard error, `:` for what came through the

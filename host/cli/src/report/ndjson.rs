@@ -15,6 +15,8 @@ pub struct NdjsonReporter {
     buffer: Vec<u8>,
     /// Number of the next event.
     seq: u64,
+    /// The execution that something happens in, where it is not the one that was asked for.
+    inside: Option<String>,
 }
 
 impl NdjsonReporter {
@@ -23,12 +25,16 @@ impl NdjsonReporter {
         Self {
             buffer: Vec::new(),
             seq: 0,
+            inside: None,
         }
     }
 
     fn append(&mut self, event: &str, fields: Value) {
         let mut document = json!({ "v": RECORD_VERSION, "event": event, "seq": self.seq, "time": jiff::Timestamp::now().to_string() });
         if let (Some(target), Value::Object(fields)) = (document.as_object_mut(), fields) {
+            if let Some(execution) = &self.inside {
+                target.insert("inside".to_owned(), json!(execution));
+            }
             target.extend(fields);
         }
         self.buffer
@@ -50,6 +56,7 @@ impl NdjsonReporter {
                     time: &time,
                     task,
                     stream: *stream,
+                    inside: self.inside.as_deref(),
                 };
                 append_records(&mut self.buffer, &mut self.seq, head, bytes, *continued);
             }
@@ -77,7 +84,28 @@ impl NdjsonReporter {
 
 impl Reporter for NdjsonReporter {
     fn event(&mut self, event: &Event<'_>) {
+        if let Event::Inside {
+            execution, event, ..
+        } = event
+        {
+            let above = self.inside.replace((*execution).to_owned());
+            self.event(event);
+            self.inside = above;
+            return;
+        }
         match event {
+            Event::Inside { .. } => {}
+            Event::Queued { execution, flow, limit } => self.append(
+                "execution-queued",
+                json!({ "execution": execution, "flow": flow, "limit": limit }),
+            ),
+            Event::Anew { record, after } => self.append(
+                "execution-retrying",
+                json!({
+                    "execution": record.id, "attempt": record.attempt,
+                    "afterMs": u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
+                }),
+            ),
             Event::ExecutionStarted { execution, namespace, flow, tasks } => self.append(
                 "execution-started",
                 json!({ "execution": execution, "namespace": namespace, "flow": flow, "tasks": tasks }),

@@ -35,7 +35,7 @@ pub struct TextReporter {
     labels: Labels,
     buffer: Vec<u8>,
     /// The task runs whose failure has been told with its place in the flow.
-    told: HashSet<String>,
+    told: HashSet<(Option<String>, String)>,
     pulls: PullLines,
 }
 
@@ -87,7 +87,10 @@ impl TextReporter {
 
     fn task_ended(&mut self, record: &TaskRecord, task: &Task, source: &Source) {
         let label = self.labels.of(&record.identity).to_owned();
-        let told = self.told.remove(&record.identity.task_run);
+        let caller = self.labels.caller().map(str::to_owned);
+        let told = self
+            .told
+            .remove(&(caller, record.identity.task_run.clone()));
         self.labels.ended(&record.identity);
         for warning in &record.warnings {
             self.say(&format!("warning: task `{label}`: {warning}"));
@@ -98,6 +101,10 @@ impl TextReporter {
         let took = duration(Duration::from_millis(record.duration_ms));
         match (&record.failure, record.state) {
             (None, State::Skipped) => self.say(&format!("{label}: skipped")),
+            (None, state) if record.cached => self.say(&format!(
+                "{label}: {}, as an earlier run with the same inputs",
+                state.as_str().to_lowercase()
+            )),
             (None, state) => self.say(&format!(
                 "{label}: {} in {took}",
                 state.as_str().to_lowercase()
@@ -129,14 +136,22 @@ impl TextReporter {
             1 => "1 task".to_owned(),
             count => format!("{count} tasks"),
         };
+        let behind = self.labels.caller();
+        let behind = behind.map_or_else(String::new, |caller| format!("{caller}/"));
         let line = format!(
-            "{} {}: {} in {took}",
+            "{behind}{} {}: {} in {took}",
             record.flow,
             record.id,
             record.state.as_str().to_lowercase() + ", " + &tasks
         );
         let bad = !record.state.goes_on();
-        if bad {
+        if bad && self.labels.caller().is_some() {
+            // The task that called for it fails with what was wrong, unless that does not matter to it.
+            self.say(&line);
+        } else if bad {
+            if let Some(failure) = record.failure.as_ref().filter(|_| record.tasks.is_empty()) {
+                complain(&format!("error: {}", failure.message));
+            }
             complain(&line);
             if let Some(directory) = &record.directory {
                 complain(&format!(
@@ -270,11 +285,28 @@ impl Reporter for TextReporter {
                     .iter()
                     .any(|diagnostic| diagnostic.severity == Severity::Error);
                 if let Some(run) = task_run.filter(|_| wrong) {
-                    self.told.insert(run.to_owned());
+                    let caller = self.labels.caller().map(str::to_owned);
+                    self.told.insert((caller, run.to_owned()));
                 }
                 complain(render_text(diagnostics, source, self.style).trim_end());
             }
             Event::ExecutionEnded { record } => self.execution_ended(record),
+            Event::Queued { flow, limit, .. } => self.say(&format!(
+                "{flow}: waits, as {limit} of its executions run already"
+            )),
+            Event::Anew { record, after } => self.say(&format!(
+                "{}: execution {} failed; a new one in {}",
+                record.flow,
+                record.attempt,
+                duration(*after)
+            )),
+            Event::Inside {
+                identity, event, ..
+            } => {
+                self.labels.enter(identity);
+                self.event(event);
+                self.labels.leave();
+            }
             Event::Preparing {
                 identity,
                 what: Preparation::Pull(progress),

@@ -69,6 +69,8 @@ codes! {
     ChangedPlugin = "TF0208",
     /// An output that a task of that type never has.
     UnknownOutput = "TF0209",
+    /// A task calls for a flow that cannot be called so.
+    WrongCall = "TF0210",
 
     // TF03: expressions
     /// The expression does not parse.

@@ -39,13 +39,6 @@ pub(super) fn common_keys(node: &Node, path: &str, found: &mut Vec<Diagnostic>) 
         "there is one worker here",
     );
     say(
-        "taskCache",
-        Severity::Note,
-        Code::NotRunHere,
-        "`taskCache` is accepted and not applied here",
-        "the task runs every time",
-    );
-    say(
         "assets",
         Severity::Note,
         Code::NotRunHere,

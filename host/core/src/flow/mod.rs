@@ -1,5 +1,6 @@
 //! What a flow's author wrote, typed as far as that is certain, unrendered, every part with its place.
 
+mod calls;
 mod catalogue;
 mod common_keys;
 mod conflict;
@@ -17,6 +18,7 @@ mod task;
 mod types;
 
 pub use crate::native::{CoreKind, FlowableKind};
+pub use calls::{Called, check_calls};
 pub(crate) use nodes::{for_each_text, to_json_with_text};
 pub(crate) use read_task::wrong_version;
 pub use task::{Branch, CommonKeys, ScriptType, Task, TaskCache, TaskKind};

@@ -12,6 +12,7 @@ use super::task::Task;
 use super::types::{Flow, FlowOutput, Label, PluginDefault, Spanned};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::input::read_inputs;
+use crate::native::FlowableKind;
 use crate::resolve::Locking;
 use crate::schema::Where;
 use crate::validate::Checker;
@@ -35,7 +36,7 @@ const RESERVED_IDS: [&str; 10] = [
 const TASK_LISTS: [&str; 4] = ["tasks", "errors", "finally", "afterExecution"];
 
 /// Keys that only mean something on a server, and what is said of them.
-const SERVER_ONLY: [(&str, &str); 5] = [
+const SERVER_ONLY: [(&str, &str); 4] = [
     (
         "triggers",
         "nothing starts this flow by itself here; run it with `taffrail run`",
@@ -43,10 +44,6 @@ const SERVER_ONLY: [(&str, &str); 5] = [
     ("listeners", "listeners are not run here"),
     ("workerGroup", "there is one worker here"),
     ("tenantId", "there are no tenants here"),
-    (
-        "concurrency",
-        "executions do not wait for each other here; each `taffrail run` is one",
-    ),
 ];
 
 impl Flow {
@@ -145,10 +142,21 @@ fn read(
         task.type_name
             .is_some_and(|name| name.ends_with("SetVariables"))
     });
+    // The original hands out parts of what comes of batches under names of their own.
+    let parts = seen
+        .iter()
+        .filter(|task| task.flowable == Some(FlowableKind::ForEachItem))
+        .flat_map(|task| {
+            ["split", "merge"].map(|part| {
+                let name = Arc::from(format!("{}_{part}", task.id));
+                (name, task.position.clone())
+            })
+        });
     let names = Names {
         tasks: seen
             .iter()
             .map(|task| (Arc::clone(&task.id), task.position.clone()))
+            .chain(parts)
             .collect(),
         order: seen
             .iter()
@@ -181,7 +189,8 @@ fn read(
                 let reader = Reader {
                     id: &task.id,
                     position: &task.position,
-                    in_loop: task.in_loop,
+                    // The number of a batch is that of a round.
+                    in_loop: task.in_loop || task.flowable == Some(FlowableKind::ForEachItem),
                     is_leaf: task.is_leaf,
                 };
                 check_texts(source, &entry.value, &path, &names, Some(reader), found);

@@ -37,7 +37,7 @@ pub(super) struct Seen<'tree> {
     pub(super) is_leaf: bool,
     /// The outputs that it may have; nothing where they are not known.
     pub(super) outputs: Option<Vec<String>>,
-    flowable: Option<FlowableKind>,
+    pub(super) flowable: Option<FlowableKind>,
     /// Whether a value of a loop is in scope: it or something above it runs once for each of some.
     pub(super) in_loop: bool,
 }
@@ -49,6 +49,8 @@ impl Seen<'_> {
             kind.holds_tasks(&entry.key)
                 || (kind == FlowableKind::Switch && &*entry.key == "cases")
                 || (kind == FlowableKind::Pause && matches!(&*entry.key, "onPause" | "onResume"))
+                // These expressions are about the flow that is called.
+                || (kind == FlowableKind::Subflow && &*entry.key == "outputs")
         });
         !child && !NOT_RENDERED.contains(&&*entry.key)
     }
@@ -209,6 +211,7 @@ impl<'tree> TaskReader<'tree> {
                                 seen.flowable = Some(kind);
                                 seen.is_leaf = false;
                             }
+                            no_cache(node, path, found);
                             let branches = self.children(node, path, position, kind, found);
                             TaskKind::Flowable { kind, branches }
                         }
@@ -605,6 +608,27 @@ pub(crate) fn wrong_version(error: VersionPinError, span: Span) -> Diagnostic {
             diagnostic.fix(format!("did you mean `{suggestion}`?"), span, suggestion)
         }
         None => diagnostic,
+    }
+}
+
+/// Says that the outputs of a task that holds others are not kept: those of the others are.
+fn no_cache(node: &Node, path: &str, found: &mut Vec<Diagnostic>) {
+    if let Some(entry) = node
+        .entry("taskCache")
+        .filter(|entry| !entry.value.is_null())
+    {
+        let mut path = path.to_owned();
+        push_key(&mut path, "taskCache");
+        found.push(
+            Diagnostic::new(
+                Code::NotRunHere,
+                Severity::Note,
+                Some(entry.key_span),
+                "`taskCache` is accepted and not applied to tasks that hold other tasks",
+            )
+            .label("the tasks inside may have one each")
+            .path(path),
+        );
     }
 }
 

@@ -154,6 +154,8 @@ impl Task {
             TaskKind::Flowable { kind, .. } => {
                 (*kind == FlowableKind::LoopUntil && key == "condition")
                     || (*kind == FlowableKind::ForEachItem && key == "inputs")
+                    // What the called flow hands out, in the old form: its expressions are about that flow.
+                    || (*kind == FlowableKind::Subflow && key == "outputs")
             }
             TaskKind::Core(CoreKind::FilterItems) => key == "filterCondition",
             TaskKind::Core(CoreKind::DeduplicateItems) => key == "expr",

@@ -25,6 +25,6 @@ pub use storage::{
 };
 pub use table::{Availability, CoreKind, FlowableKind, NativeKind, NativeType, all, find};
 pub use transfer::{
-    CloneKeys, DownloadKeys, HttpAuth, HttpAuthType, HttpMethod, HttpOptions, HttpTimeouts,
-    RequestKeys,
+    CloneKeys, DownloadKeys, HttpAuth, HttpAuthType, HttpMethod, HttpOptions, HttpSsl,
+    HttpTimeouts, RequestKeys,
 };

@@ -120,7 +120,9 @@ pub struct HttpOptions {
     pub timeout: Option<HttpTimeouts>,
     /// Credentials
     pub auth: Option<HttpAuth>,
-    /// Whether redirects are followed
+    /// How the server's certificate is looked at
+    pub ssl: Option<HttpSsl>,
+    /// Whether redirects are followed; credentials are shown to the same host only
     #[schemars(extend("default" = true))]
     pub follow_redirects: Option<bool>,
     /// Whether a status that means failure lets the task go on
@@ -144,6 +146,16 @@ pub struct HttpOptions {
     /// Old form of `auth.password`
     #[schemars(extend("deprecated" = true, "doNotSuggest" = true))]
     pub basic_auth_password: Option<String>,
+}
+
+/// How certificates are looked at
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[schemars(inline)]
+pub struct HttpSsl {
+    /// Whether every certificate is good. Then nobody knows who answers
+    #[schemars(extend("default" = false))]
+    pub insecure_trust_all_certificates: Option<bool>,
 }
 
 /// Time limits of a request

@@ -16,6 +16,8 @@ pub struct RecordHead<'a> {
     pub task: &'a str,
     /// Where the lines were written.
     pub stream: Stream,
+    /// The execution that it happens in, where it is one that a task of another called for.
+    pub inside: Option<&'a str>,
 }
 
 /// Appends one record and a line end for each line of a block:
@@ -34,6 +36,10 @@ pub fn append_records(
     let mut middle = Vec::with_capacity(128);
     middle.extend_from_slice(b",\"time\":");
     append_text(&mut middle, head.time.as_bytes());
+    if let Some(execution) = head.inside {
+        middle.extend_from_slice(b",\"inside\":");
+        append_text(&mut middle, execution.as_bytes());
+    }
     middle.extend_from_slice(b",\"task\":");
     append_text(&mut middle, head.task.as_bytes());
     middle.extend_from_slice(match head.stream {
@@ -132,6 +138,7 @@ mod tests {
         time: "2026-11-21T08:00:00Z",
         task: "ta\"sk",
         stream: Stream::Stderr,
+        inside: None,
     };
 
     #[test]

@@ -22,14 +22,14 @@ use crate::task::holds;
 const MAX_TEXT: u64 = 256 * 1024 * 1024;
 
 impl Call<'_> {
-    fn open(&self, address: &str) -> Result<cap_std::fs::File, Failure> {
+    pub(crate) fn open(&self, address: &str) -> Result<cap_std::fs::File, Failure> {
         self.scope
             .services()
             .open_address(address.trim())
             .map_err(failed)
     }
 
-    fn text(&self, address: &str) -> Result<String, Failure> {
+    pub(crate) fn text(&self, address: &str) -> Result<String, Failure> {
         let mut bytes = Vec::new();
         self.open(address)?
             .take(MAX_TEXT + 1)
@@ -42,7 +42,7 @@ impl Call<'_> {
     }
 
     /// Stores a file of this task run.
-    pub(super) fn keep(&self, name: &str, mut content: impl Read) -> Result<String, Failure> {
+    pub(crate) fn keep(&self, name: &str, mut content: impl Read) -> Result<String, Failure> {
         let name = RelPath::new(name).map_err(|error| failed(error.to_string()))?;
         let folder = self
             .execution

@@ -2,10 +2,13 @@
 //! deadlines, cancel, attempts and records are not theirs.
 
 mod files;
+mod form;
+mod git;
+pub(crate) mod http;
 mod kv;
 mod namespace;
 mod small;
-mod split;
+pub(crate) mod split;
 
 use std::time::Duration;
 
@@ -106,7 +109,7 @@ pub(crate) fn read<T: DeserializeOwned>(keys: Value) -> Result<T, Failure> {
 /// Runs a native task to its record.
 pub(crate) async fn run(mut call: Call<'_>) -> TaskEnd {
     let started = jiff::Timestamp::now().to_string();
-    let mut record = TaskRecord::new(call.identity.clone(), &call.task.type_name.value, started);
+    let record = TaskRecord::new(call.identity.clone(), &call.task.type_name.value, started);
     let prepared = crate::schedule::keys(call.execution, call.task, call.scope).and_then(|keys| {
         let timeout = crate::task::timeout(call.execution, call.task, call.scope)
             .map_err(|diagnostic| vec![*diagnostic])?;
@@ -116,6 +119,14 @@ pub(crate) async fn run(mut call: Call<'_>) -> TaskEnd {
         Ok(prepared) => prepared,
         Err(diagnostics) => return invalid(record, diagnostics),
     };
+    if matches!(call.task.kind, TaskKind::Core(CoreKind::Clone)) {
+        // It starts programs, which must be ended and not left.
+        let done = match read(keys) {
+            Ok(keys) => git::clone(&mut call, keys, timeout).await,
+            Err(failure) => Err(failure),
+        };
+        return settled(record, done);
+    }
     let cancel = call.execution.cancel.clone();
     let done = tokio::select! {
         biased;
@@ -129,6 +140,11 @@ pub(crate) async fn run(mut call: Call<'_>) -> TaskEnd {
         }),
         done = work(&mut call, keys) => done,
     };
+    settled(record, done)
+}
+
+/// The end of a task that did something, or could not.
+fn settled(mut record: TaskRecord, done: Result<Done, Failure>) -> TaskEnd {
     let mut exit = None;
     match done {
         Ok(done) => {
@@ -144,13 +160,12 @@ pub(crate) async fn run(mut call: Call<'_>) -> TaskEnd {
         }
     }
     TaskEnd {
-        record,
-        diagnostics: Vec::new(),
         exit,
+        ..TaskEnd::of(record)
     }
 }
 
-fn invalid(mut record: TaskRecord, diagnostics: Vec<Diagnostic>) -> TaskEnd {
+pub(crate) fn invalid(mut record: TaskRecord, diagnostics: Vec<Diagnostic>) -> TaskEnd {
     let message = diagnostics
         .first()
         .map_or_else(String::new, |diagnostic| diagnostic.message.clone());
@@ -160,13 +175,12 @@ fn invalid(mut record: TaskRecord, diagnostics: Vec<Diagnostic>) -> TaskEnd {
         message,
     });
     TaskEnd {
-        record,
         diagnostics,
-        exit: None,
+        ..TaskEnd::of(record)
     }
 }
 
-async fn over(timeout: Option<Duration>) -> Duration {
+pub(crate) async fn over(timeout: Option<Duration>) -> Duration {
     match timeout {
         Some(timeout) => {
             tokio::time::sleep(timeout).await;
@@ -218,10 +232,10 @@ async fn work(call: &mut Call<'_>, keys: Value) -> Result<Done, Failure> {
         CoreKind::StorageDelete => files::delete(call, read(keys)?),
         CoreKind::UnsetVariables => small::unset_variables(call, read(keys)?),
         CoreKind::Write => files::write(call, read(keys)?),
-        CoreKind::Clone
-        | CoreKind::Download
-        | CoreKind::Request
-        | CoreKind::PurgeExecutions
-        | CoreKind::PurgeLogs => Err(failed("it does not run here")),
+        CoreKind::Download => http::download(call, read(keys)?).await,
+        CoreKind::Request => http::request(call, read(keys)?).await,
+        CoreKind::Clone | CoreKind::PurgeExecutions | CoreKind::PurgeLogs => {
+            Err(failed("it does not run here"))
+        }
     }
 }

@@ -10,11 +10,11 @@ use super::node::{Phase, What};
 use super::{Happening, Outcome, ROOT, Scheduler};
 use crate::cancel::CancelLevel;
 use crate::event::Event;
+use crate::perform::random;
 use crate::task::TaskEnd;
 
 impl<'a> Scheduler<'a, '_> {
     pub(super) fn phase_over(&mut self, id: usize) {
-        let cancelled = self.seen != CancelLevel::None || self.exit.is_some();
         let node = self.node(id);
         let mut worst = node.sum.state();
         match node.phase {
@@ -39,6 +39,13 @@ impl<'a> Scheduler<'a, '_> {
                 }
             }
         }
+        self.next_phase(id, worst);
+    }
+
+    /// Begins what comes after a phase, where there is anything; otherwise the flowable has ended.
+    fn next_phase(&mut self, id: usize, worst: State) {
+        let cancelled = self.seen != CancelLevel::None || self.exit.is_some();
+        let node = self.node(id);
         let next = match node.phase {
             Phase::Main if worst == State::Failed => &[Phase::Errors, Phase::Finally][..],
             Phase::Main | Phase::Errors => &[Phase::Finally],
@@ -81,6 +88,16 @@ impl<'a> Scheduler<'a, '_> {
         let Some(task) = self.node(id).task() else {
             return;
         };
+        if !(task.branch("errors").is_empty() && task.branch("finally").is_empty()) {
+            // It called for executions, and has tasks for what comes after.
+            let node = self.node(id);
+            node.state = end.record.state;
+            node.failure = end.record.failure;
+            node.outputs = end.record.outputs;
+            node.warnings = end.record.warnings;
+            let worst = node.state;
+            return self.next_phase(id, worst);
+        }
         let failure = end.record.failure.clone();
         let record = self.complete(id, task, end.record);
         self.task_ended(id, record, failure);
@@ -122,8 +139,15 @@ impl<'a> Scheduler<'a, '_> {
         let Some(retry) = task.common.retry.as_ref().or(of_flow) else {
             return false;
         };
-        let random = (ulid::Ulid::generate().random() & 0xffff_ffff) as f64 / f64::from(u32::MAX);
-        let Some(after) = retry.next(node.attempt, node.clock.elapsed(), random) else {
+        if retry.new_execution {
+            // The whole execution is made anew, unless the task may fail.
+            if !task.common.allow_failure && self.again.is_none() {
+                self.again = Some(retry);
+            }
+            return false;
+        }
+        let node = self.node(id);
+        let Some(after) = retry.next(node.attempt, node.clock.elapsed(), random()) else {
             return false;
         };
         let identity = self.identity(id, task);
@@ -163,7 +187,11 @@ impl<'a> Scheduler<'a, '_> {
                         message: format!("a task ended the execution as {}", wanted.as_str()),
                     });
                 }
-                self.over = Some(Outcome { state, failure });
+                self.over = Some(Outcome {
+                    state,
+                    failure,
+                    again: self.again.take(),
+                });
             }
             What::List => {
                 let (state, failed) = (node.state, node.sum.failed.take());
@@ -194,6 +222,7 @@ impl<'a> Scheduler<'a, '_> {
                 let mut record = self.record(id, task);
                 let node = self.node(id);
                 record.outputs = std::mem::take(&mut node.outputs);
+                record.warnings = std::mem::take(&mut node.warnings);
                 record.state = node.state;
                 record.failure = failure.clone();
                 let failed = node.sum.failed.take();

@@ -4,23 +4,36 @@ use serde_json::{Map, Value};
 use taffrail_core::diagnostic::Diagnostic;
 use taffrail_core::flow::{Task, TaskKind};
 use taffrail_core::launch::TaskIdentity;
+use taffrail_core::record::{State, TaskRecord};
 
-use super::Context;
+use super::{Background, Context, calls};
 use crate::execution::Execution;
 use crate::log_file::LogFile;
 use crate::natives;
 use crate::render::Renderer;
-use crate::scope::Scope;
+use crate::scope::{Scope, chain};
 use crate::task::{TaskEnd, run_task};
+use crate::task_cache::TaskCache;
 
 /// Runs a leaf to its record. `execution` has the task run's own cancellation.
-pub(super) async fn run(
-    context: Context<'_>,
+pub(super) async fn run<'a>(
+    context: Context<'a>,
     execution: Execution,
-    task: &Task,
+    task: &'a Task,
     mut scope: Scope,
     identity: TaskIdentity,
-) -> TaskEnd {
+) -> (TaskEnd, Option<Background<'a>>) {
+    if let TaskKind::Flowable { kind, .. } = &task.kind {
+        return calls::run(context, execution, task, *kind, scope, identity).await;
+    }
+    let cache = TaskCache::of(&execution, task, &scope);
+    if let Some(outputs) = cache.as_ref().and_then(TaskCache::find) {
+        let started = jiff::Timestamp::now().to_string();
+        let mut record = TaskRecord::new(identity, &task.type_name.value, started);
+        record.outputs = outputs;
+        record.cached = true;
+        return (TaskEnd::of(record), None);
+    }
     let mut log = LogFile::new(task, &execution, &identity, context.reporter);
     let mut end = match &task.kind {
         TaskKind::Script(script_type) => {
@@ -47,7 +60,16 @@ pub(super) async fn run(
         }
     };
     log.close(&mut end.record);
-    end
+    if let Some(cache) = cache.filter(|_| end.record.state == State::Success)
+        && let Err(error) = cache.keep(&end.record.outputs)
+    {
+        let warning = format!(
+            "what it gave is not kept for `taskCache`: {}",
+            chain(&error)
+        );
+        end.record.warnings.push(warning);
+    }
+    (end, None)
 }
 
 /// The rendered keys of a task that the host itself runs, checked: its own, without those that every task has.

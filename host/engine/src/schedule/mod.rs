@@ -4,6 +4,7 @@
 //! Nodes that may have something to start stand on a stack, the newest on top: a loop over thousands of values begins a new round
 //! only when the rounds that run have nothing left to start, so that memory is bound by what runs and not by what there is.
 
+mod calls;
 mod end;
 mod kinds;
 mod leaf;
@@ -26,9 +27,10 @@ use taffrail_core::diagnostic::Diagnostic;
 use taffrail_core::flow::{Flow, Task};
 use taffrail_core::launch::TaskIdentity;
 use taffrail_core::record::{Failure, FailureKind, State, TaskRecord};
+use taffrail_core::retry::Retry;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::cancel::CancelLevel;
+use crate::cancel::{Cancel, CancelLevel};
 use crate::event::Shared;
 use crate::execution::Execution;
 use crate::scope::Scope;
@@ -58,15 +60,17 @@ pub(crate) struct Tally {
 }
 
 /// How the tasks of a flow ended.
-pub(crate) struct Outcome {
+pub(crate) struct Outcome<'a> {
     pub state: State,
     /// Why, where no task run says it.
     pub failure: Option<Failure>,
+    /// The retry of the task that failed, where it wants a new execution.
+    pub again: Option<&'a Retry>,
 }
 
-enum Happening {
+enum Happening<'a> {
     /// A leaf has ended.
-    Ended(Box<TaskEnd>),
+    Ended(Box<TaskEnd>, Option<Background<'a>>),
     /// Its flowable goes on, or somebody has answered it.
     Awake(Option<Option<Map<String, Value>>>),
     /// Its next attempt begins.
@@ -75,7 +79,10 @@ enum Happening {
     Late(Duration),
 }
 
-type Pending<'a> = Pin<Box<dyn Future<Output = (usize, u64, Happening)> + 'a>>;
+/// What goes on after the task run that began it has ended.
+type Background<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+
+type Pending<'a> = Pin<Box<dyn Future<Output = (usize, u64, Happening<'a>)> + 'a>>;
 
 /// The root of the tree.
 const ROOT: usize = 0;
@@ -86,7 +93,7 @@ pub(crate) async fn run<'a>(
     lists: [&'a [Task]; 3],
     longest: Option<(Duration, State)>,
     tally: &mut Tally,
-) -> Outcome {
+) -> Outcome<'a> {
     let mut scheduler = Scheduler {
         context,
         tally,
@@ -100,6 +107,9 @@ pub(crate) async fn run<'a>(
         hungry: false,
         seen: CancelLevel::None,
         exit: None,
+        again: None,
+        background: FuturesUnordered::new(),
+        detached: Vec::new(),
         over: None,
     };
     scheduler.insert(
@@ -119,6 +129,7 @@ pub(crate) async fn run<'a>(
     let mut outcome = scheduler.over.take().unwrap_or(Outcome {
         state: State::Failed,
         failure: None,
+        again: None,
     });
     // A promise that was broken says itself what that means.
     if let (Some((_, state)), Some(failure)) = (longest, &outcome.failure)
@@ -147,7 +158,12 @@ struct Scheduler<'a, 't> {
     seen: CancelLevel,
     /// The state that a task wants the execution to end in.
     exit: Option<State>,
-    over: Option<Outcome>,
+    /// The retry of a task that failed and wants a new execution.
+    again: Option<&'a Retry>,
+    /// Executions that tasks called for and do not wait for, and what cancels them.
+    background: FuturesUnordered<Background<'a>>,
+    detached: Vec<Cancel>,
+    over: Option<Outcome<'a>>,
 }
 
 impl<'a> Scheduler<'a, '_> {
@@ -155,7 +171,7 @@ impl<'a> Scheduler<'a, '_> {
         let execution = self.context.execution;
         loop {
             self.start_what_may();
-            if self.over.is_some() {
+            if self.over.is_some() && self.background.is_empty() {
                 return;
             }
             let slots = Arc::clone(&execution.slots);
@@ -163,8 +179,14 @@ impl<'a> Scheduler<'a, '_> {
                 biased;
                 level = execution.cancel.beyond(self.seen) => {
                     self.seen = level;
-                    self.stop(ROOT, level);
+                    if self.over.is_none() {
+                        self.stop(ROOT, level);
+                    }
+                    for cancel in &self.detached {
+                        cancel.raise(level);
+                    }
                 }
+                Some(()) = self.background.next() => {}
                 Some((id, generation, happening)) = self.pending.next() => self.take(id, generation, happening),
                 Ok(slot) = slots.acquire_owned(), if self.hungry => self.slot = Some(slot),
                 else => {
@@ -176,6 +198,7 @@ impl<'a> Scheduler<'a, '_> {
                             kind: FailureKind::Host,
                             message: "the scheduler has nothing to wait for".to_owned(),
                         }),
+                        again: None,
                     });
                     return;
                 }
@@ -217,7 +240,7 @@ impl<'a> Scheduler<'a, '_> {
         }
     }
 
-    pub(super) fn later(&mut self, id: usize, after: Duration, what: Happening) {
+    pub(super) fn later(&mut self, id: usize, after: Duration, what: Happening<'a>) {
         let generation = self.node(id).generation;
         self.pending.push(Box::pin(async move {
             tokio::time::sleep(after).await;
@@ -225,13 +248,19 @@ impl<'a> Scheduler<'a, '_> {
         }));
     }
 
-    pub(super) fn take(&mut self, id: usize, generation: u64, happening: Happening) {
+    pub(super) fn take(&mut self, id: usize, generation: u64, happening: Happening<'a>) {
         let current = self.nodes.get_mut(id).and_then(Option::as_mut);
         let Some(node) = current.filter(|node| node.generation == generation) else {
             return;
         };
         match happening {
-            Happening::Ended(end) => self.leaf_ended(id, *end),
+            Happening::Ended(end, background) => {
+                if let Some(background) = background {
+                    self.detached.extend(node.cancel.take());
+                    self.background.push(background);
+                }
+                self.leaf_ended(id, *end);
+            }
             Happening::Awake(answer) => {
                 node.sleeps = false;
                 if let (Some(answer), Some(inner)) = (answer, &mut node.inner) {

@@ -89,6 +89,7 @@ pub(super) struct Node<'a> {
     pub state: State,
     pub failure: Option<Failure>,
     pub outputs: Map<String, Value>,
+    pub warnings: Vec<String>,
     /// The cancellation of a leaf that runs.
     pub cancel: Option<Cancel>,
     /// The working directory that the tasks in it share.
@@ -133,6 +134,7 @@ impl<'a> Node<'a> {
             state: State::Success,
             failure: None,
             outputs: Map::new(),
+            warnings: Vec::new(),
             cancel: None,
             shared,
             stopped: false,

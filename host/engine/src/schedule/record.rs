@@ -6,7 +6,9 @@ use serde_json::{Map, Value as Json};
 use taffrail_core::diagnostic::Diagnostic;
 use taffrail_core::flow::Task;
 use taffrail_core::launch::ExitStatus;
-use taffrail_core::record::{Attempt, Failure, State, TaskRecord, settle, settle_state};
+use taffrail_core::record::{
+    Attempt, Failure, FailureKind, State, TaskRecord, settle, settle_state,
+};
 use taffrail_expr::Value;
 use tokio::time::Instant;
 
@@ -123,6 +125,19 @@ impl Scheduler<'_, '_> {
         if !record.outputs.is_empty() && record.state != State::Skipped {
             let outputs = Value::from_json(&Json::Object(record.outputs.clone()));
             live.insert("outputs", &way, outputs);
+        }
+        if let Some(failure) = record
+            .failure
+            .as_ref()
+            .filter(|failure| failure.kind != FailureKind::Child)
+        {
+            let messages = std::iter::once(&failure.message).chain(&record.stderr_tail);
+            for message in messages {
+                live.add_error(Value::from_json(&serde_json::json!({
+                    "taskId": record.identity.task, "taskRunId": record.identity.task_run,
+                    "attemptNumber": record.identity.attempt, "level": "ERROR", "message": message,
+                })));
+            }
         }
         let state = Map::from_iter([("state".to_owned(), Json::from(record.state.as_str()))]);
         live.insert("tasks", &way, Value::from_json(&Json::Object(state)));

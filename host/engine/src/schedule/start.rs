@@ -119,9 +119,9 @@ impl<'a> Scheduler<'a, '_> {
         let context = self.context;
         let execution = context.execution.for_task(cancel, shared);
         self.pending.push(Box::pin(async move {
-            let end = leaf::run(context, execution, task, scope, identity).await;
+            let (end, background) = leaf::run(context, execution, task, scope, identity).await;
             drop(slot);
-            (id, generation, Happening::Ended(Box::new(end)))
+            (id, generation, Happening::Ended(Box::new(end), background))
         }));
     }
 }
