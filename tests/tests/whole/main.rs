@@ -4,6 +4,7 @@
 
 mod calls;
 mod compat;
+mod corpus;
 mod executions;
 mod git;
 mod web;

@@ -108,7 +108,7 @@ impl<'a> Flowable<'a> for Pause<'a> {
             Some(answer) => self.answer = Some(answer),
             None => {
                 self.failure = Some(Failure {
-                    kind: FailureKind::Host,
+                    kind: FailureKind::Exit,
                     message: "it waits for somebody to say go on, and nobody can be asked: standard input is no terminal".to_owned(),
                 });
             }
