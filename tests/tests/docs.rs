@@ -481,13 +481,22 @@ fn every_argument_has_a_row_that_tells_the_truth() {
         let found = target.and_then(|target| runner.pointer(target.trim_start_matches('#')));
         found.unwrap_or(property).clone()
     };
+    // What several types have in common stands in a definition that they refer to.
+    let key_of = |holder: &serde_json::Value, key: &str| -> Option<serde_json::Value> {
+        let own = holder["properties"].get(key)?;
+        let rules = holder["allOf"].as_array().into_iter().flatten();
+        let shared = rules
+            .map(resolved)
+            .find_map(|rule| rule["properties"].get(key).cloned());
+        Some(resolved(&shared.unwrap_or_else(|| own.clone())))
+    };
     let mut carried: Vec<String> = BESIDE.map(str::to_owned).to_vec();
     for row in &rows {
         let name = inside(row[1]);
         // Step by step, as what occurs twice is referred to.
-        let property = name.split('.').try_fold(runner.clone(), |holder, key| {
-            holder["properties"].get(key).map(resolved)
-        });
+        let property = name
+            .split('.')
+            .try_fold(runner.clone(), |holder, key| key_of(&holder, key));
         // What is refused by name admits no value, and says why.
         let refused = property
             .as_ref()
@@ -502,8 +511,9 @@ fn every_argument_has_a_row_that_tells_the_truth() {
             carried.push(name);
         }
     }
-    for (name, property) in runner["properties"].as_object().unwrap() {
-        let named = carried.contains(name) || resolved(property).get("not").is_some();
+    for name in runner["properties"].as_object().unwrap().keys() {
+        let refused = key_of(&runner, name).is_some_and(|property| property.get("not").is_some());
+        let named = carried.contains(name) || refused;
         assert!(
             named,
             "`{name}` carries no argument and is no property of the runner itself"

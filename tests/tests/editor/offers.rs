@@ -55,10 +55,35 @@ impl Walk<'_> {
         }
     }
 
+    /// The properties of an object. What several types have in common stands in a definition that they refer to, and only its name here.
+    fn properties(&self, schema: &Value) -> Vec<(String, Value)> {
+        let shared: Vec<&Value> = schema
+            .get("allOf")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter(|rule| rule.get("$ref").is_some())
+            .filter_map(|rule| self.resolve(rule).get("properties"))
+            .collect();
+        let own = schema.get("properties").and_then(Value::as_object);
+        own.into_iter()
+            .flatten()
+            .map(|(name, property)| {
+                let elsewhere = || shared.iter().find_map(|properties| properties.get(name));
+                let property = match property {
+                    Value::Bool(true) => elsewhere().unwrap_or(property),
+                    _ => property,
+                };
+                (name.clone(), property.clone())
+            })
+            .collect()
+    }
+
     fn object(&mut self, schema: &Value, path: &[Below]) {
-        let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
+        let properties = self.properties(schema);
+        if properties.is_empty() {
             return;
-        };
+        }
         let offered: BTreeSet<String> = properties
             .iter()
             .filter(|(_, property)| {
@@ -78,13 +103,13 @@ impl Walk<'_> {
             .cloned()
             .collect();
         self.add(path, None, expected, BTreeSet::new());
-        for (name, property) in properties {
+        for (name, property) in &properties {
             if written.contains(&name.as_str()) || (path.is_empty() && name == "taskRunner") {
                 continue;
             }
             let mut below = path.to_vec();
             below.push(Below::Key(name.clone()));
-            self.value(&property.clone(), path, name, &below);
+            self.value(property, path, name, &below);
         }
     }
 

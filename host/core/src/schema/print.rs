@@ -1,13 +1,14 @@
-//! A schema as text: what fits into a line stands in one, so that a difference is short and the file half as long.
+//! A schema as text. Editors load it at every start, so it has no blanks that nobody reads; what fits into a line stands in one, so that a
+//! difference between two versions shows the definition it is in.
 
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
 /// The longest line that a list or map may make, its indentation included.
-const WIDTH: usize = 140;
+const WIDTH: usize = 400;
 
-/// The document as JSON with two blanks of indentation and a line feed at the end.
+/// The document as JSON with one blank of indentation and a line feed at the end.
 pub fn print(document: &Value) -> String {
     let mut text = String::new();
     value(document, 0, 0, &mut text);
@@ -16,13 +17,13 @@ pub fn print(document: &Value) -> String {
 }
 
 fn value(value: &Value, indent: usize, used: usize, text: &mut String) {
-    let one_line = compact(value);
+    let one_line = value.to_string();
     let structured = matches!(value, Value::Object(_) | Value::Array(_));
     if !structured || used + one_line.len() <= WIDTH {
         text.push_str(&one_line);
         return;
     }
-    let inner = indent + 2;
+    let inner = indent + 1;
     let (open, close) = match value {
         Value::Object(_) => ('{', '}'),
         _ => ('[', ']'),
@@ -41,9 +42,9 @@ fn value(value: &Value, indent: usize, used: usize, text: &mut String) {
             for (key, child) in map {
                 begin(text);
                 let key = Value::from(key.as_str()).to_string();
-                let _ = write!(text, "{key}: ");
+                let _ = write!(text, "{key}:");
                 // One more for the comma.
-                self::value(child, inner, inner + key.len() + 3, text);
+                self::value(child, inner, inner + key.len() + 2, text);
             }
         }
         Value::Array(items) => {
@@ -59,24 +60,6 @@ fn value(value: &Value, indent: usize, used: usize, text: &mut String) {
     text.push(close);
 }
 
-fn compact(value: &Value) -> String {
-    match value {
-        Value::Object(map) if map.is_empty() => "{}".to_owned(),
-        Value::Object(map) => {
-            let entries: Vec<String> = map
-                .iter()
-                .map(|(key, child)| format!("{}: {}", Value::from(key.as_str()), compact(child)))
-                .collect();
-            format!("{{ {} }}", entries.join(", "))
-        }
-        Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(compact).collect();
-            format!("[{}]", items.join(", "))
-        }
-        scalar => scalar.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -88,7 +71,7 @@ mod tests {
         let long = "x".repeat(WIDTH);
         let document = json!({ "a": { "b": [1, "two"], "c": {} }, "long": [long, { "d": null }] });
         let expected = format!(
-            "{{\n  \"a\": {{ \"b\": [1, \"two\"], \"c\": {{}} }},\n  \"long\": [\n    \"{long}\",\n    {{ \"d\": null }}\n  ]\n}}\n"
+            "{{\n \"a\":{{\"b\":[1,\"two\"],\"c\":{{}}}},\n \"long\":[\n  \"{long}\",\n  {{\"d\":null}}\n ]\n}}\n"
         );
         assert_eq!(print(&document), expected);
         let read: Value = serde_json::from_str(&print(&document)).expect("JSON");

@@ -21,11 +21,12 @@ pub fn excerpt(document: &Value, name: &str) -> Option<Value> {
     for name in seen {
         found.insert(name.clone(), definitions.get(&name)?.clone());
     }
-    if own.pointer("/properties/taskRunner").is_some()
-        || found
-            .values()
-            .any(|definition| definition.pointer("/properties/taskRunner").is_some())
-    {
+    let mut named = Vec::new();
+    references(own, &mut named);
+    found
+        .values()
+        .for_each(|schema| references(schema, &mut named));
+    if named.iter().any(|name| name == "taskRunner") {
         let runner = definitions.get("taskRunner")?;
         found.insert(
             "taskRunner".to_owned(),
@@ -38,11 +39,6 @@ pub fn excerpt(document: &Value, name: &str) -> Option<Value> {
             }),
         );
     }
-    let mut named = Vec::new();
-    references(own, &mut named);
-    found
-        .values()
-        .for_each(|schema| references(schema, &mut named));
     if named.iter().any(|name| name == "task") {
         found.insert(
             "task".to_owned(),

@@ -28,8 +28,8 @@ pub(super) fn soften(schema: &mut Map<String, Value>, hard: &[&str], elsewhere: 
         .into_iter()
         .map(|key| {
             json!({
-                "if": { "propertyNames": { "not": { "pattern": slips(key, &known) } } },
-                "then": { "properties": { key: true }, "required": [key] },
+                "if": { "type": "object", "propertyNames": { "not": { "pattern": slips(key, &known) } } },
+                "then": { "type": "object", "properties": { key: true }, "required": [key] },
             })
         })
         .collect();

@@ -4,6 +4,7 @@
 //! type as a short chain inside, and every schema that occurs twice shared as a definition.
 
 mod choice;
+mod common;
 mod excerpt;
 mod missing;
 mod polish;
@@ -61,6 +62,7 @@ pub fn compose(plugins: &[Arc<Descriptor>], runners: &[RunnerFragment]) -> Value
     );
     let mut document = Value::Object(document);
     share::share(&mut document);
+    common::split(&mut document);
     strip(&mut document);
     document
 }

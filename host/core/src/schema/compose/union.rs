@@ -42,19 +42,21 @@ impl Union {
         schema.insert("properties".to_owned(), Value::Object(properties));
         schema.insert("required".to_owned(), json!(self.required));
         polish::object(&mut schema);
-        let branches: Vec<(&Choice, Value)> = choices
+        let branches: Vec<(&Choice, Value, Value)> = choices
             .iter()
             .map(|choice| {
                 let prefix = (name == "input").then_some("input.");
                 let target = versions::write(choice, prefix, self.required, definitions);
-                let condition = condition(&matches(choice, choices));
-                (choice, json!({ "if": condition, "then": target }))
+                (choice, matches(choice, choices), target)
             })
             .collect();
         let mut rules = if branches.len() > FLAT {
             grouped(branches)
         } else {
-            branches.into_iter().map(|(_, rule)| rule).collect()
+            branches
+                .into_iter()
+                .map(|(_, matches, target)| json!({ "if": condition(&matches), "then": target }))
+                .collect()
         };
         if !self.snippets.is_empty() {
             rules.push(json!({
@@ -144,10 +146,11 @@ pub(super) fn escape(text: &str) -> String {
     escaped
 }
 
-/// One outer rule for each group of names that begin alike.
-fn grouped(branches: Vec<(&Choice, Value)>) -> Vec<Value> {
+/// One outer rule for each group of names that begin alike. That there is a `type` at all is the outer rule's condition alone.
+fn grouped(branches: Vec<(&Choice, Value, Value)>) -> Vec<Value> {
     let mut groups: BTreeMap<&str, (Vec<&str>, Vec<Value>)> = BTreeMap::new();
-    for (choice, rule) in branches {
+    for (choice, matches, target) in branches {
+        let rule = json!({ "if": { "properties": { "type": matches } }, "then": target });
         let prefix = choice
             .name
             .rsplit_once('.')
