@@ -222,6 +222,27 @@ fn types_and_versions() {
     );
 }
 
+/// A wrong type or version hides no other mistake of the task.
+#[test]
+fn what_else_is_wrong_with_a_task_that_has_the_wrong_type_or_version() {
+    expect(
+        "tasks:\n  - id: a\n    type: io.kestra.plugin.scripts.shell.Comands\n    comands: [a]\n    timeout: soon\n    taskRunner: {type: io.kestra.plugin.core.runner.Process, cpu: 1}\n",
+        &[
+            "3:11 error[TF0201] no installed plugin provides `io.kestra.plugin.scripts.shell.Comands` (unknown task type); help: did you mean `io.kestra.plugin.scripts.shell.Commands`?",
+            "4:5 error[TF0101] this task has no key `comands` (unknown key); help: did you mean `commands`?",
+            "5:14 error[TF0104] `timeout` must be a duration such as `PT30S`, `PT5M` or `PT1H30M`, not `soon`",
+            "6:62 error[TF0101] the Process task runner has no key `cpu` (its keys are `type`, `version`)",
+        ],
+    );
+    task(
+        "comands: [a]\nversion: 1.10",
+        &[
+            "4:5 error[TF0101] this task has no key `comands` (unknown key); help: did you mean `commands`?",
+            "5:14 error[TF0205] plugin `shell` is pinned to `1.10`, which no installed version satisfies (wanted: any release 1.10.x; installed: `1.0.0`); help: write `version: \"1.0\"`, or remove the line for the newest",
+        ],
+    );
+}
+
 #[test]
 fn places_in_lists() {
     expect(

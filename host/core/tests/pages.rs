@@ -9,7 +9,6 @@ mod common;
 
 /// Codes that only a run, a plugin or what is given beside the flow can raise, and those that no short example has.
 const WITHOUT_EXAMPLE: &[Code] = &[
-    Code::YamlLimit,
     Code::ExpressionFailed,
     Code::Input,
     Code::PluginRefused,

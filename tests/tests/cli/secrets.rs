@@ -252,10 +252,11 @@ fn missing_secrets_are_all_named_before_anything_starts() {
         shell("touch ran; echo {{ secret('B') }} {{ secret('A') }}"),
     );
     let finished = world.taffrail(["run", "flow.yaml", "--runner", "process"]);
-    finished
-        .exits(3)
-        .prints("")
-        .says(["`A` was not given", "`B` was not given", "--secrets-file"]);
+    finished.exits(3).prints("").says([
+        "error[TF0552]: the secret `A` was not given",
+        "`B` was not given",
+        "--secrets-file",
+    ]);
     assert!(!world.state().join("executions").exists(), "{finished}");
 }
 

@@ -204,7 +204,7 @@ fn preflight(
         match given.secrets.get(&name) {
             None => told.push(
                 Diagnostic::error(
-                    Code::UnknownReference,
+                    Code::MissingSecret,
                     span,
                     format!("the secret `{name}` was not given"),
                 )

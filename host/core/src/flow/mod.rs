@@ -7,6 +7,7 @@ mod conflict;
 mod dag;
 mod defaults;
 mod expressions;
+mod guess;
 mod modern;
 mod nodes;
 mod outputs;

@@ -9,6 +9,7 @@ use super::conflict::conflicting;
 use super::dag;
 use super::defaults::{Chosen, Defaults, Origin, merge, merge_runner};
 use super::expressions::{Position, Step};
+use super::guess;
 use super::modern::modernise;
 use super::nodes::to_json_with_text;
 use super::outputs::script_outputs;
@@ -219,7 +220,7 @@ impl<'tree> TaskReader<'tree> {
                     (Some(kind), merged)
                 }
                 _ => {
-                    self.identity(node, path, holder, found);
+                    let told = found.len();
                     self.refuse(
                         path,
                         &type_name,
@@ -227,6 +228,18 @@ impl<'tree> TaskReader<'tree> {
                         (version_good, chosen.as_ref()),
                         found,
                     );
+                    let meant = guess::meant(
+                        self.checker,
+                        &type_name.value,
+                        type_name.span,
+                        found.get(told),
+                    );
+                    match meant {
+                        Some(script_type) => {
+                            guess::check_as(self.checker, &script_type, node, path, holder, found);
+                        }
+                        None => self.identity(node, path, holder, found),
+                    }
                     (None, None)
                 }
             },

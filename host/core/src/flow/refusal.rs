@@ -137,7 +137,7 @@ fn installed_plugins(checker: &Checker) -> String {
 }
 
 /// Whether two dotted names have as many parts and differ in exactly one, by a slip.
-fn one_word_differs_slightly(name: &str, other: &str) -> bool {
+pub(super) fn one_word_differs_slightly(name: &str, other: &str) -> bool {
     let differing: Vec<(&str, &str)> = name
         .split('.')
         .zip(other.split('.'))
