@@ -153,10 +153,7 @@ fn values() {
     );
     expect(
         "concurrency:\n  limit: 0\ntasks:\n  - {id: a, type: io.kestra.plugin.scripts.shell.Script, script: x}\n",
-        &[
-            "1:1 note[TF0902] `concurrency` is accepted and not run here (executions do not wait for each other here; each `taffrail run` is one)",
-            "2:10 error[TF0104] `limit` must be at least 1, not `0`",
-        ],
+        &["2:10 error[TF0104] `limit` must be at least 1, not `0`"],
     );
 }
 
