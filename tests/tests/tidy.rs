@@ -9,8 +9,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("host/core", &["taffrail-expr"]),
     ("host/engine", &["taffrail-core", "taffrail-expr"]),
     ("host/wasm", &["taffrail-core", "taffrail-engine"]),
-    ("host/registry", &[]),
-    ("host/runner", &["taffrail-core", "taffrail-engine"]),
+    ("host/logins", &[]),
+    ("host/registry", &["taffrail-logins"]),
+    (
+        "host/runner",
+        &["taffrail-core", "taffrail-engine", "taffrail-logins"],
+    ),
     (
         "host/cli",
         &[

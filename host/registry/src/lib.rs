@@ -13,7 +13,7 @@ mod signature;
 mod web;
 
 pub use client::{Client, Progress};
-pub use credentials::{Credentials, CredentialsError};
+pub use credentials::Credentials;
 pub use digest::{Digest, DigestError};
 pub use error::FetchError;
 pub use oci::{Artifact, Names, Published, Pulled};
