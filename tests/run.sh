@@ -41,6 +41,8 @@ if [ "$(id -u)" = 0 ]; then
     need htpasswd apache2-utils "the private registry's passwords are made by it" || true
     need podman podman "the other container engine" || true
     need catatonit catatonit "Podman's first process of a container" || true
+    need openssl openssl "an engine over TLS has certificates of its own" || true
+    need sshd openssh-server "an engine is reached over SSH" || true
     need mmdebstrap mmdebstrap "the image with Python is made by it" || true
 else
     skipped+=("not root: no private container engine, tests of containers take the one at DOCKER_HOST or the default socket, if any")

@@ -313,6 +313,10 @@ pub struct RunArgs {
     /// How many tasks may work at once [default: twice the number of processors]
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<std::num::NonZeroUsize>,
+    /// Go on with an execution whose taffrail died: its containers that are still there are followed to their ends, all other tasks
+    /// run again. The flow must be the same, and so must be what is given to it
+    #[arg(long, value_name = "EXECUTION")]
+    pub resume: Option<String>,
     #[command(flatten)]
     pub policy: PolicyArgs,
 }

@@ -15,6 +15,7 @@ use taffrail_engine::scope::chain;
 
 use crate::args::Global;
 use crate::commands::validate::flow_files;
+use crate::earlier::Earlier;
 use crate::given::namespace_files_beside;
 use crate::load::read_source;
 use crate::locking::Locks;
@@ -39,6 +40,8 @@ pub struct FlowFolder {
     loaded: Mutex<HashMap<Name, Result<Arc<Loaded>, String>>>,
     /// What could not be written of any journal.
     unwritten: Arc<Mutex<Option<String>>>,
+    /// The execution that is gone on with, until it is opened.
+    earlier: Mutex<Option<Earlier>>,
 }
 
 impl FlowFolder {
@@ -60,6 +63,7 @@ impl FlowFolder {
             index: Mutex::new(None),
             loaded: Mutex::new(HashMap::new()),
             unwritten: Arc::default(),
+            earlier: Mutex::default(),
         }
     }
 
@@ -74,6 +78,13 @@ impl FlowFolder {
     pub fn enter(&self, loaded: &Arc<Loaded>) {
         let name = name(&loaded.flow);
         lock(&self.loaded).insert(name, Ok(Arc::clone(loaded)));
+    }
+
+    /// Lets the next execution of this id go on with one that an earlier taffrail began. Gives the id.
+    pub fn go_on(&self, earlier: Earlier) -> String {
+        let id = earlier.id.clone();
+        *lock(&self.earlier) = Some(earlier);
+        id
     }
 
     /// What is wrong with the calls of a flow. `missing` is how grave it is that a flow is not there.
@@ -238,9 +249,18 @@ impl Flows for FlowFolder {
 
     fn open(&self, flow: &Flow, execution: &str) -> Result<Opened, String> {
         let directory = self.state.join("executions").join(execution);
-        create_private_dir(&directory).map_err(|error| chain(&error))?;
-        let owner = owner::own(&directory)
-            .map_err(|error| format!("cannot own `{}`: {error}", directory.display()))?;
+        let earlier = lock(&self.earlier).take_if(|earlier| earlier.id == execution);
+        let owner = match earlier {
+            Some(earlier) => earlier.begin_again()?,
+            None => {
+                create_private_dir(&directory).map_err(|error| chain(&error))?;
+                let loaded = lock(&self.loaded).get(&name(flow)).cloned();
+                let loaded = loaded.and_then(Result::ok);
+                let text = loaded.as_ref().map_or("", |loaded| loaded.source.text());
+                owner::own(&directory, text)
+                    .map_err(|error| format!("cannot own `{}`: {error}", directory.display()))?
+            }
+        };
         let prefix = LinePrefix::for_ids(flow.all_tasks().map(|task| &*task.id.value));
         let journal = Journal::new(&directory, prefix, Arc::clone(&self.unwritten));
         Ok(Opened {

@@ -6,6 +6,7 @@ mod args;
 mod commands;
 mod config;
 mod diff;
+mod earlier;
 mod exit;
 mod flow_folder;
 mod folders;

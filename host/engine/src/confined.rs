@@ -49,6 +49,8 @@ pub struct Found {
     pub size: u64,
     /// Permission bits.
     pub mode: u32,
+    /// When its contents were changed last, where the file system tells.
+    pub modified: Option<std::time::SystemTime>,
 }
 
 /// An open directory and the path that it had when it was opened, for messages.
@@ -187,6 +189,34 @@ impl ConfinedDir {
         }
     }
 
+    /// Makes a directory with its parents; one that stands there is left as it is.
+    ///
+    /// # Errors
+    /// When the path leads outside through a link, or the system refuses; names the path.
+    pub fn create_dir(&self, path: &RelPath) -> Result<(), FileError> {
+        self.dir
+            .create_dir_all(path.as_str())
+            .map_err(|source| self.error("make the directory", path, source))
+    }
+
+    /// Removes an empty directory, or one with all that is in it; links are removed, not followed. That it is not there is no error.
+    ///
+    /// # Errors
+    /// When the system refuses, or something is in one that has to be empty; names the path.
+    pub fn remove_dir(&self, path: &RelPath, with_contents: bool) -> Result<(), FileError> {
+        let removed = if with_contents {
+            self.dir.remove_dir_all(path.as_str())
+        } else {
+            self.dir.remove_dir(path.as_str())
+        };
+        match removed {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(self.error("remove", path, source))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn open_regular(&self, path: &str, follow: FollowSymlinks) -> io::Result<File> {
         use cap_std::fs::OpenOptionsExt;
         let mut options = OpenOptions::new();
@@ -267,6 +297,10 @@ fn walk(
             is_dir: kind.is_dir(),
             size: if kind.is_dir() { 0 } else { metadata.len() },
             mode: metadata.permissions().mode() & 0o7777,
+            modified: metadata
+                .modified()
+                .ok()
+                .map(cap_std::time::SystemTime::into_std),
         });
         if kind.is_dir() {
             match entry.open_dir() {

@@ -81,13 +81,21 @@ pub struct DriveSettings<'a> {
     pub fetch: Option<FetchRequest<'a>>,
 }
 
-/// Files to bring back; see [`Launched::fetch`].
+/// Files to bring back from a program that does not share this host's disk.
 #[derive(Debug, Clone, Copy)]
-pub struct FetchRequest<'a> {
-    /// Which files and directories of the working directory.
-    pub patterns: &'a [String],
-    /// Into which directory of this host.
-    pub into: &'a Path,
+pub enum FetchRequest<'a> {
+    /// What matches; see [`Launched::fetch`].
+    Matching {
+        /// Which files and directories of the working directory.
+        patterns: &'a [String],
+        /// Into which directory of this host.
+        into: &'a Path,
+    },
+    /// What the program changed; see [`Launched::fetch_changes`].
+    Changes {
+        /// The directory of this host that others share.
+        into: &'a Path,
+    },
 }
 
 /// What became of a program.
@@ -233,7 +241,10 @@ pub async fn drive(
 
     let finished = pipeline.finish();
     let fetched = match (&settings.fetch, &exit) {
-        (Some(request), Some(_)) => Some(launched.fetch(request.patterns, request.into).await),
+        (Some(FetchRequest::Matching { patterns, into }), Some(_)) => {
+            Some(launched.fetch(patterns, into).await)
+        }
+        (Some(FetchRequest::Changes { into }), Some(_)) => Some(launched.fetch_changes(into).await),
         _ => None,
     };
     let dispose_failure = launched.dispose().await.err();

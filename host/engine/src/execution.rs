@@ -42,6 +42,8 @@ pub struct Execution {
     pub runner_override: Option<String>,
     /// Where what later executions may use again is kept; nothing is where there is none.
     pub cache: Option<PathBuf>,
+    /// Whether an earlier host began it and did not see it to its end, so that programs of it may still run.
+    pub resumed: bool,
     /// Whether working directories stay.
     pub keep: bool,
     /// How many task runs may work at once, in this execution and in those of its subflows.

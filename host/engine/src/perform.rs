@@ -63,6 +63,8 @@ impl Execution {
             id,
             source: loaded.source.clone(),
             cancel,
+            // Nobody began it before.
+            resumed: false,
             shared: None,
             origin,
             ..self.clone()

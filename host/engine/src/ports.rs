@@ -240,6 +240,17 @@ pub trait Runner: Send + Sync {
         spec: &'a LaunchSpec,
         context: LaunchContext<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn Launched>, RunnerError>>;
+
+    /// Finds the program that an earlier host started for this very launch and did not see to its end, and takes it up: all its output
+    /// is given out, from its beginning. Nothing where there is none, or where it is to run anew; then nothing of an earlier one is left.
+    /// Asked only where [`Capabilities::resumes`], before the files are put in place.
+    fn take_up<'a>(
+        &'a self,
+        _spec: &'a LaunchSpec,
+        _context: LaunchContext<'a>,
+    ) -> BoxFuture<'a, Result<Option<Box<dyn Launched>>, RunnerError>> {
+        Box::pin(async { Ok(None) })
+    }
 }
 
 /// What happened next to a launched program.
@@ -283,6 +294,15 @@ pub trait Launched: Send {
     fn fetch<'a>(
         &'a mut self,
         _patterns: &'a [String],
+        _into: &'a Path,
+    ) -> BoxFuture<'a, Result<Vec<RelPath>, RunnerError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// Makes a directory of this host, whose files the program got, what the program made of it: takes over what it wrote and removes
+    /// what it removed. What it did not touch stays as it is here, as others may have changed it meanwhile.
+    fn fetch_changes<'a>(
+        &'a mut self,
         _into: &'a Path,
     ) -> BoxFuture<'a, Result<Vec<RelPath>, RunnerError>> {
         Box::pin(async { Ok(Vec::new()) })

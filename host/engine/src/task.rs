@@ -1,30 +1,28 @@
 //! The life of one task run: prepare, put files in place, launch, drive to the end, keep what it left, clean up.
 
+mod launching;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use taffrail_core::diagnostic::{Code, Diagnostic};
 use taffrail_core::flow::{ScriptType, Task};
-use taffrail_core::launch::{ExitStatus, LaunchSpec, TaskIdentity};
+use taffrail_core::launch::TaskIdentity;
 use taffrail_core::name::RelPath;
 use taffrail_core::output::LogLevel;
 use taffrail_core::record::{Failure, FailureKind, State, TaskOutputs, TaskRecord, settle};
-use taffrail_core::script::Invocation;
 
-use crate::cancel::CancelLevel;
-use crate::drive::{DriveSettings, Driven, EndedBy, FetchRequest, OutputSink, TaskOutput, drive};
-use crate::event::{Event, Reporter};
+use crate::drive::Driven;
+use crate::event::Reporter;
 use crate::execution::Execution;
 use crate::files::{self, EXECUTION_CONTEXT};
-use crate::ports::{LaunchContext, Launched, PlanError, Preparation, RunnerError};
-use crate::prepare::{FETCHED_DIR, PrepareError, Prepared, Preparing, draft, task_root};
+use crate::ports::PlanError;
+use crate::prepare::{PrepareError, Prepared, Preparing, draft, task_root};
 use crate::render::Renderer;
 use crate::scope::{Scope, chain};
 use crate::workdir::Workdir;
-
-/// The longest shell text that is handed over as an argument where it cannot go by a private file, in bytes: Linux takes no single
-/// argument of 128 KiB or more.
-const MAX_ARGUMENT: usize = 120 * 1024;
+use launching::Launching;
+pub(crate) use launching::Sink;
 
 /// How one task run ended, and what there is to show.
 pub struct TaskEnd {
@@ -213,7 +211,7 @@ async fn in_workdir(
         Some(shared) => shared.share(&root),
         None => Workdir::create(&root),
     };
-    let workdir = match created {
+    let mut workdir = match created {
         Ok(workdir) => workdir,
         Err(error) => return happened.fail(FailureKind::Host, chain(&error)),
     };
@@ -232,23 +230,18 @@ async fn in_workdir(
                 happened
                     .diagnostics
                     .extend(prepared.remarks.iter().cloned());
-                let input = match put_files(execution, scope, &prepared, &workdir, identity) {
-                    Ok(warnings) => {
-                        happened.warnings.extend(warnings);
-                        let limits = (timeout, task.common.log_level.unwrap_or(LogLevel::Trace));
-                        launch_and_drive(
-                            execution, &prepared, &workdir, identity, limits, reporter, happened,
-                        )
-                        .await;
-                        true
-                    }
-                    Err(message) => {
-                        happened.fail(FailureKind::Host, message);
-                        false
-                    }
+                let log_level = task.common.log_level.unwrap_or(LogLevel::Trace);
+                let limits = (timeout, log_level);
+                let run = Run {
+                    execution,
+                    scope,
+                    prepared: &prepared,
+                    identity,
+                    limits,
                 };
-                if input {
-                    keep_files(execution, &prepared, &workdir, identity, happened);
+                match run.to_its_end(workdir, reporter, happened).await {
+                    Some(left) => workdir = left,
+                    None => return,
                 }
             }
             Err(error) => invalid(happened, error.kind, error.diagnostics),
@@ -272,6 +265,93 @@ async fn in_workdir(
         };
         if let Err(error) = removed {
             happened.warnings.push(chain(&error));
+        }
+    }
+}
+
+/// One prepared program and what its run needs.
+struct Run<'a> {
+    execution: &'a Execution,
+    scope: &'a Scope,
+    prepared: &'a Prepared,
+    identity: &'a TaskIdentity,
+    /// How long it may take, and the lowest level of the protocol's log lines that is kept.
+    limits: (Option<Duration>, LogLevel),
+}
+
+impl Run<'_> {
+    /// Puts the files in place, runs the program to its end, and keeps what it left. A program that an earlier host started is taken
+    /// up instead, with its files as they are. Gives the working directory back; nothing where it could not be made anew.
+    async fn to_its_end(
+        &self,
+        mut workdir: Workdir,
+        reporter: &mut dyn Reporter,
+        happened: &mut Happened,
+    ) -> Option<Workdir> {
+        let begun = tokio::time::Instant::now();
+        let taken_up = match self
+            .launching(&workdir, begun)
+            .take_up(reporter, happened)
+            .await
+        {
+            Ok(taken_up) => taken_up,
+            Err(error) => {
+                self.launching(&workdir, begun).failed(&error, happened);
+                return Some(workdir);
+            }
+        };
+        if taken_up.is_none() {
+            if self.execution.resumed && self.execution.shared.is_none() {
+                workdir = match workdir.renew() {
+                    Ok(workdir) => workdir,
+                    Err(error) => {
+                        happened.fail(FailureKind::Host, chain(&error));
+                        return None;
+                    }
+                };
+            }
+            match put_files(
+                self.execution,
+                self.scope,
+                self.prepared,
+                &workdir,
+                self.identity,
+            ) {
+                Ok(warnings) => happened.warnings.extend(warnings),
+                Err(message) => {
+                    happened.fail(FailureKind::Host, message);
+                    return Some(workdir);
+                }
+            }
+        }
+        let launching = self.launching(&workdir, begun);
+        let launched = match taken_up {
+            Some(launched) => Ok(launched),
+            None => launching.launch(reporter, happened).await,
+        };
+        match launched {
+            Ok(launched) => launching.drive(launched, reporter, happened).await,
+            Err(error) => launching.failed(&error, happened),
+        }
+        keep_files(
+            self.execution,
+            self.prepared,
+            &workdir,
+            self.identity,
+            happened,
+        );
+        Some(workdir)
+    }
+
+    fn launching<'b>(&'b self, workdir: &'b Workdir, begun: tokio::time::Instant) -> Launching<'b> {
+        Launching {
+            execution: self.execution,
+            prepared: self.prepared,
+            workdir,
+            identity: self.identity,
+            timeout: self.limits.0,
+            log_level: self.limits.1,
+            begun,
         }
     }
 }
@@ -370,195 +450,6 @@ fn execution_context(
     serde_json::Value::Object(context)
 }
 
-async fn launch_and_drive(
-    execution: &Execution,
-    prepared: &Prepared,
-    workdir: &Workdir,
-    identity: &TaskIdentity,
-    (timeout, log_level): (Option<Duration>, LogLevel),
-    reporter: &mut dyn Reporter,
-    happened: &mut Happened,
-) {
-    let argv = match argv(prepared, workdir) {
-        Ok(argv) => argv,
-        Err(message) => return happened.fail(FailureKind::Host, message),
-    };
-    let spec = LaunchSpec {
-        identity: identity.clone(),
-        argv,
-        env: prepared.env.clone(),
-        working_dir: workdir.places().working_dir.clone(),
-        image: prepared.image.clone(),
-    };
-    let begun = tokio::time::Instant::now();
-    let launched = match launch(execution, prepared, &spec, timeout, reporter, happened).await {
-        Ok(launched) => launched,
-        Err(RunnerError::Stopped) if execution.cancel.level() == CancelLevel::None => {
-            return happened.fail(FailureKind::Timeout, timed_out(timeout));
-        }
-        Err(RunnerError::Stopped) => return happened.fail(FailureKind::Cancelled, "cancelled"),
-        Err(error) => return happened.fail(error.failure_kind(), error.to_string()),
-    };
-    reporter.event(&Event::Launched {
-        identity,
-        runner: prepared.runner.name(),
-    });
-    let mut sink = Sink {
-        identity,
-        level: log_level,
-        reporter,
-    };
-    let mut wanted = prepared.patterns.texts().to_vec();
-    let planned = prepared.plan.keep.iter().map(|kept| &kept.path);
-    let carried = prepared.plan.carry.iter().map(|carried| &carried.path);
-    wanted.extend(planned.chain(carried).map(|path| path.as_str().to_owned()));
-    if execution.shared.is_some() {
-        // The tasks after it see all that it left.
-        wanted = vec!["**".to_owned()];
-    }
-    if prepared.wants_output_dir {
-        wanted.push(Workdir::OUTPUT_PATTERN.to_owned());
-    }
-    let settings = DriveSettings {
-        deadline: timeout.map(|timeout| timeout.saturating_sub(begun.elapsed())),
-        grace: prepared.runner.kill_grace_period(),
-        cancel: execution.cancel.clone(),
-        masker: execution.masker.clone(),
-        fetch: (!prepared.runner.capabilities().shares_files && !wanted.is_empty()).then(|| {
-            FetchRequest {
-                patterns: &wanted,
-                into: &workdir.places().working_dir,
-            }
-        }),
-    };
-    let driven = drive(launched, settings, &mut sink).await;
-    verdict(&driven, timeout, happened);
-    happened.outputs.vars = driven.vars.clone();
-    happened.outputs.exit_code = match driven.exit.as_ref().map(|exit| exit.status) {
-        Some(ExitStatus::Code(code)) => Some(code),
-        _ => None,
-    };
-    happened.driven = Some(driven);
-}
-
-/// Launches the program, unless the task's time is over or it is cancelled before that.
-async fn launch(
-    execution: &Execution,
-    prepared: &Prepared,
-    spec: &LaunchSpec,
-    timeout: Option<Duration>,
-    reporter: &mut dyn Reporter,
-    happened: &mut Happened,
-) -> Result<Box<dyn Launched>, RunnerError> {
-    let stop = async {
-        let cancelled = execution.cancel.beyond(CancelLevel::None);
-        match timeout {
-            Some(timeout) => drop(tokio::time::timeout(timeout, cancelled).await),
-            None => drop(cancelled.await),
-        }
-    };
-    let warnings = &mut happened.warnings;
-    let tell = |what: Preparation<'_>| {
-        let masked;
-        let what = match what {
-            Preparation::Warning(text) => {
-                masked = execution.masker.mask_text(text).into_owned();
-                warnings.push(masked.clone());
-                Preparation::Warning(&masked)
-            }
-            pull => pull,
-        };
-        reporter.event(&Event::Preparing {
-            identity: &spec.identity,
-            what,
-        });
-    };
-    let context = LaunchContext {
-        stop: Box::pin(stop),
-        tell: Box::new(tell),
-    };
-    prepared.runner.launch(spec, context).await
-}
-
-fn timed_out(timeout: Option<Duration>) -> String {
-    format!("timed out after {:?}", timeout.unwrap_or_default())
-}
-
-/// The argument vector. Where the backend reads this host's files, a shell text goes by a private file: argument vectors are public.
-fn argv(prepared: &Prepared, workdir: &Workdir) -> Result<Vec<String>, String> {
-    let by_file = match &prepared.invocation {
-        Invocation::Text {
-            text,
-            shell_file: true,
-            ..
-        } if prepared.runner.capabilities().reads_host_files => {
-            let name = RelPath::new("commands.sh").map_err(|error| error.to_string())?;
-            let path = workdir
-                .write_private(&name, text.as_bytes())
-                .map_err(|error| chain(&error))?;
-            path.to_str()
-                .and_then(|path| prepared.invocation.by_file(path))
-        }
-        Invocation::Text {
-            text,
-            shell_file: true,
-            ..
-        } if text.len() > MAX_ARGUMENT => {
-            let name = format!("{FETCHED_DIR}/commands.sh");
-            let path = RelPath::new(name.as_str()).map_err(|error| error.to_string())?;
-            workdir
-                .working()
-                .write(&path, text.as_bytes(), 0o600)
-                .map_err(|error| chain(&error))?;
-            let path = format!("{}/{name}", prepared.locations.working_dir);
-            prepared.invocation.by_file(&path)
-        }
-        _ => None,
-    };
-    Ok(by_file.unwrap_or_else(|| prepared.invocation.argv()))
-}
-
-fn verdict(driven: &Driven, timeout: Option<Duration>, happened: &mut Happened) {
-    if let Some(error) = &driven.failure {
-        happened.fail(error.failure_kind(), error.to_string());
-    }
-    match driven.ended_by {
-        EndedBy::Timeout => happened.fail(FailureKind::Timeout, timed_out(timeout)),
-        EndedBy::Cancel => happened.fail(FailureKind::Cancelled, "cancelled"),
-        EndedBy::Itself => {}
-    }
-    match &driven.exit {
-        Some(exit) if !exit.status.success() => {
-            let why = exit
-                .note
-                .as_deref()
-                .map(|note| format!("{note} ({})", exit.status));
-            happened.fail(
-                FailureKind::Exit,
-                why.unwrap_or_else(|| exit.status.to_string()),
-            );
-        }
-        Some(exit) => happened.warnings.extend(exit.note.clone()),
-        None => happened.fail(FailureKind::Host, "how it ended is not known"),
-    }
-    if let Some(exit) = &driven.exit
-        && !exit.left_behind.is_empty()
-    {
-        happened.warnings.push(format!(
-            "ended what the task left running: {}",
-            exit.left_behind.join(", ")
-        ));
-    }
-    if let Some(error) = &driven.dispose_failure {
-        happened
-            .warnings
-            .push(format!("could not clean up after the task: {error}"));
-    }
-    if let Some(Err(error)) = &driven.fetched {
-        happened.fail(FailureKind::Host, error.to_string());
-    }
-}
-
 /// Keeps output files, after a failure, too: what a failed task made is still an output.
 fn keep_files(
     execution: &Execution,
@@ -597,7 +488,10 @@ fn keep_files(
                 .outputs
                 .own
                 .extend(own.map(|(name, uri)| (name, uri.into())));
-            happened.warnings.extend(collected.warnings);
+            if happened.driven.is_some() {
+                // What never ran has left nothing, which is no news.
+                happened.warnings.extend(collected.warnings);
+            }
         }
         Err(error) => happened.fail(FailureKind::Host, chain(&error)),
     }
@@ -608,24 +502,5 @@ fn keep_files(
                 happened.warnings.push(chain(&error));
             }
         }
-    }
-}
-
-pub(crate) struct Sink<'a> {
-    pub identity: &'a TaskIdentity,
-    /// The lowest level of the protocol's log lines that is kept.
-    pub level: LogLevel,
-    pub reporter: &'a mut dyn Reporter,
-}
-
-impl OutputSink for Sink<'_> {
-    fn output(&mut self, output: TaskOutput<'_>) {
-        if matches!(output, TaskOutput::Log { level, .. } if level < self.level) {
-            return;
-        }
-        self.reporter.event(&Event::Output {
-            identity: self.identity,
-            output,
-        });
     }
 }

@@ -48,6 +48,12 @@ pub struct Workdir {
     borrowed: bool,
 }
 
+/// Name of the output directory of a task run, below that of the working directory where several task runs share one.
+fn output_dir_of(root: &Path) -> String {
+    let run = root.file_name().unwrap_or_default().to_string_lossy();
+    format!("{OUTPUT_DIR}/{run}")
+}
+
 impl Workdir {
     /// Makes the working directory below a root of its own, or takes the spare one that is there.
     ///
@@ -76,15 +82,38 @@ impl Workdir {
             root: root.to_owned(),
             places: Places {
                 private_dir: root.join("private"),
-                ..self.places.clone()
+                // Those beside it have outputs, too.
+                output_dir: self.places.working_dir.join(output_dir_of(root)),
+                working_dir: self.places.working_dir.clone(),
             },
             working: ConfinedDir::open(&self.places.working_dir)?,
             borrowed: true,
         })
     }
 
+    /// Removes all that is there of it, and makes it anew.
+    ///
+    /// # Errors
+    /// When something cannot be removed or made; names the path.
+    pub fn renew(self) -> Result<Self, FileError> {
+        let root = self.root.clone();
+        self.remove()?;
+        Self::create(&root)
+    }
+
     /// Matches every file of the output directory, as seen from the working directory.
-    pub const OUTPUT_PATTERN: &str = ".taffrail-output/**";
+    pub fn output_pattern(&self) -> String {
+        format!("{}/**", self.output_name())
+    }
+
+    /// The output directory, as seen from the working directory.
+    fn output_name(&self) -> String {
+        if self.borrowed {
+            output_dir_of(&self.root)
+        } else {
+            OUTPUT_DIR.to_owned()
+        }
+    }
 
     /// The paths.
     pub fn places(&self) -> &Places {
@@ -101,15 +130,30 @@ impl Workdir {
     /// # Errors
     /// When it cannot be made; names the path.
     pub fn create_output_dir(&self) -> Result<(), FileError> {
+        if self.borrowed {
+            // What an earlier task put in its place must lead nowhere.
+            return self.working.create_dir(&self.output_path()?);
+        }
         create_private_dir(&self.places.output_dir)
     }
 
     /// The output directory, confined, where it is there; what the program put in its place is not.
     pub fn output(&self) -> Option<ConfinedDir> {
-        self.working.open_dir(OUTPUT_DIR)
+        let output = self.working.open_dir(OUTPUT_DIR)?;
+        match self.output_name().split_once('/') {
+            Some((_, run)) => output.open_dir(run),
+            None => Some(output),
+        }
     }
 
-    /// The relative path of a file inside the output directory, as seen from the working directory.
+    fn output_path(&self) -> Result<RelPath, FileError> {
+        RelPath::new(self.output_name()).map_err(|error| {
+            let error = std::io::Error::other(error.to_string());
+            FileError::new("name the directory", self.places.output_dir.clone(), error)
+        })
+    }
+
+    /// Whether a path, as seen from the working directory, is inside an output directory.
     pub fn is_in_output_dir(path: &str) -> bool {
         path.strip_prefix(OUTPUT_DIR)
             .is_some_and(|rest| rest.starts_with('/'))
@@ -171,19 +215,19 @@ impl Workdir {
     /// # Errors
     /// When something cannot be removed; names the path.
     pub fn remove(self) -> Result<(), FileError> {
-        drop(self.working);
         if self.borrowed {
             // The output directory is this task run's own.
-            for path in [&self.places.output_dir, &self.root] {
-                match std::fs::remove_dir_all(path) {
-                    Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                        return Err(FileError::new("remove", path, source));
-                    }
-                    _ => {}
-                }
+            if self.output().is_some() {
+                self.working.remove_dir(&self.output_path()?, true)?;
             }
-            return Ok(());
+            return match std::fs::remove_dir_all(&self.root) {
+                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                    Err(FileError::new("remove", self.root, source))
+                }
+                _ => Ok(()),
+            };
         }
+        drop(self.working);
         remove_tree(&self.root)
     }
 }
@@ -314,6 +358,36 @@ mod tests {
             },
             false,
         );
+    }
+
+    #[test]
+    fn those_who_share_a_directory_have_outputs_of_their_own() {
+        let temp = tempfile::tempdir().unwrap();
+        let shared = Workdir::create(&temp.path().join("0001-all")).unwrap();
+        let one = shared.share(&temp.path().join("0002-one")).unwrap();
+        let two = shared.share(&temp.path().join("0003-two")).unwrap();
+        for (workdir, name) in [(&one, "one"), (&two, "two")] {
+            workdir.create_output_dir().unwrap();
+            std::fs::write(workdir.places().output_dir.join(name), name).unwrap();
+        }
+        let files = |workdir: &Workdir| workdir.output().unwrap().files(10).unwrap();
+        assert_eq!(files(&one), [("one".to_owned(), 3)]);
+        assert_eq!(two.output_pattern(), ".taffrail-output/0003-two/**");
+        one.remove().unwrap();
+        assert_eq!(files(&two), [("two".to_owned(), 3)]);
+
+        // What stands where outputs should is not followed, neither to make them nor to remove them.
+        two.remove().unwrap();
+        let outside = temp.path().join("outside");
+        std::fs::create_dir_all(outside.join("0004-three")).unwrap();
+        std::fs::remove_dir(shared.places().output_dir.clone()).unwrap();
+        std::os::unix::fs::symlink(&outside, &shared.places().output_dir).unwrap();
+        let three = shared.share(&temp.path().join("0004-three")).unwrap();
+        assert!(three.create_output_dir().is_err());
+        assert!(three.output().is_none());
+        three.remove().unwrap();
+        assert!(outside.join("0004-three").is_dir());
+        shared.remove_all().unwrap();
     }
 
     #[test]

@@ -102,9 +102,35 @@ fn the_command_line_makes_the_same_container() {
     for part in ["Config", "HostConfig"] {
         let [request, line] = inspected
             .each_ref()
-            .map(|container| sorted_env(said_of(&container[part])));
+            .map(|container| sorted_env(without_labels_of_the_host(said_of(&container[part]))));
         assert_eq!(request, line, "{part}");
     }
+}
+
+/// What the host finds its things by is left out of the line.
+fn without_labels_of_the_host(mut value: Value) -> Value {
+    match &mut value {
+        Value::Object(map) => {
+            for key in ["Labels", "VolumeOptions"] {
+                let labels = map.get_mut(key).and_then(Value::as_object_mut);
+                if let Some(labels) = labels {
+                    labels.retain(|name, _| {
+                        !name.starts_with("taffrail.") && !name.starts_with("kestra.io/")
+                    });
+                }
+            }
+            let all = std::mem::take(map).into_iter();
+            let all = all.map(|(key, value)| (key, without_labels_of_the_host(value)));
+            *map = all.filter(|(_, value)| *value != json!({})).collect();
+        }
+        Value::Array(items) => {
+            for item in items {
+                *item = without_labels_of_the_host(item.take());
+            }
+        }
+        _ => {}
+    }
+    value
 }
 
 /// The client sends variables in an order of its own.

@@ -161,6 +161,37 @@ fn lost_replies_are_found_out() {
     }
 }
 
+/// Podman says only when it makes a container that it has no init: then it is made without one, and that is told.
+#[test]
+fn an_engine_without_an_init_runs_the_task_all_the_same() {
+    let Some(yard) = Yard::new("an_engine_without_an_init_runs_the_task_all_the_same") else {
+        return;
+    };
+    let (yard, proxy) = faulty(&yard);
+    let none = Fault::Answer(
+        500,
+        Vec::new(),
+        br#"{"message":"container create: container-init binary not found on the host: stat /usr/libexec/podman/catatonit: no such file or directory"}"#.to_vec(),
+    );
+    proxy.once("POST", "/containers/create*", none.clone());
+    let ran = yard.run(&contained("", "", "cat /proc/1/comm"), &[], 0);
+    assert_eq!(ran.lines('|'), ["sh"], "{}", ran.finished);
+    assert!(
+        ran.warnings("one").contains("`init` has no effect"),
+        "{}",
+        ran.record
+    );
+
+    // Where none was asked for, the answer is what it says.
+    let (yard, proxy) = faulty(&yard);
+    proxy.always("POST", "/containers/create*", none);
+    let finished = yard
+        .runs(&contained("", "init: false", "true"), &[])
+        .finish();
+    finished.exits(4).says(["container-init binary not found"]);
+    assert_eq!(proxy.count("POST", "/containers/create*"), 1);
+}
+
 /// A removal that the engine cannot do is told; the result stands.
 #[test]
 fn a_removal_that_fails_is_told() {

@@ -8,12 +8,17 @@
 
 mod command_line;
 mod conformance;
+mod far;
 mod faults;
 mod flows;
 mod harness;
+mod large;
 mod properties;
 mod pulls;
 mod reach;
 mod refusals;
+mod resume;
+mod shared_dir;
 mod stopping;
 mod support;
+mod together;

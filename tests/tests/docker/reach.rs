@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use taffrail_tests::cli::World;
+use taffrail_tests::docker::proxy::{Fault, Proxy};
 use taffrail_tests::flows::Ran;
 
 use crate::support::{Yard, contained};
@@ -53,7 +54,7 @@ fn the_engine_is_found_by_property_variable_and_context() {
     }
 }
 
-fn digest(name: &str) -> String {
+pub fn digest(name: &str) -> String {
     let output = std::process::Command::new("sh")
         .args([
             "-c",
@@ -101,4 +102,30 @@ fn an_engine_that_is_not_there_is_told_at_once() {
         .finish();
     assert!(matches!(finished.code(), Some(2 | 3 | 5)), "{finished}");
     finished.says(["carrier-pigeon"]);
+}
+
+/// A socket that takes the call and says nothing, as an engine does that is being started: it is waited for, and given up in a few
+/// seconds. One that is just slow is not given up.
+#[test]
+fn an_engine_that_is_slow_is_waited_for_and_one_that_hangs_is_not() {
+    let world = World::new();
+    let silent = world.root().join("silent.sock");
+    let _listener = UnixListener::bind(&silent).unwrap();
+    world.write("flow.yaml", contained("", "", HELLO));
+    let finished = world
+        .command(["run", "flow.yaml"])
+        .env("DOCKER_HOST", format!("unix://{}", silent.display()))
+        .finish();
+    finished.exits(5).says(["silent.sock", "no answer within"]);
+    assert!(finished.took < Duration::from_secs(20), "{finished}");
+
+    let Some(yard) = Yard::new("an_engine_that_is_slow_is_waited_for_and_one_that_hangs_is_not")
+    else {
+        return;
+    };
+    let proxy = Proxy::start(&yard.engine.socket());
+    proxy.always("GET", "/_ping", Fault::Delay(Duration::from_secs(2)));
+    let yard = yard.behind(&proxy);
+    let ran = yard.run(&contained("", "", HELLO), &[], 0);
+    assert_eq!(ran.lines('|'), ["hello"]);
 }

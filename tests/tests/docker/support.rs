@@ -5,6 +5,7 @@ use taffrail_tests::cli::{Finished, Invocation, World};
 use taffrail_tests::docker::api::quoted;
 use taffrail_tests::docker::engine::Engine;
 use taffrail_tests::docker::images;
+use taffrail_tests::docker::proxy::Proxy;
 use taffrail_tests::flows::{Ran, dedent};
 
 /// A world and the engine that its tasks run on.
@@ -25,6 +26,32 @@ impl Yard {
             engine,
             url: engine.url().to_owned(),
         })
+    }
+
+    /// The same engine for another world.
+    pub fn fresh(&self) -> Self {
+        Yard {
+            world: World::new(),
+            url: self.url.clone(),
+            ..*self
+        }
+    }
+
+    /// The same engine behind a faulty connection, for another world.
+    pub fn behind(&self, proxy: &Proxy) -> Self {
+        Yard {
+            url: proxy.url(),
+            ..self.fresh()
+        }
+    }
+
+    /// The contents of a file that a task kept.
+    #[track_caller]
+    pub fn stored(&self, ran: &Ran, task: &str, name: &str) -> String {
+        let uri = ran.task(task)["outputs"]["outputFiles"][name].as_str();
+        let path = uri.unwrap_or_default().trim_start_matches("kestra://");
+        let path = format!("{}/storage{path}", self.world.state().display());
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
     /// A command line of taffrail that finds the engine.
@@ -88,7 +115,7 @@ impl Yard {
             .as_array()
             .into_iter()
             .flatten()
-            .filter(|entry| entry.to_string().contains(&execution))
+            .filter(|entry| is_of(entry, &execution))
             .filter_map(|entry| entry["Id"].as_str())
             .map(|id| api.get(&format!("/containers/{id}/json")))
             .collect();
@@ -105,7 +132,7 @@ impl Yard {
         let execution = self.execution();
         let volumes = self.engine.api().get("/volumes");
         for volume in volumes["Volumes"].as_array().into_iter().flatten() {
-            if volume.to_string().contains(&execution) {
+            if is_of(volume, &execution) {
                 let name = volume["Name"].as_str().unwrap_or_default();
                 self.engine
                     .api()
@@ -113,6 +140,11 @@ impl Yard {
             }
         }
     }
+}
+
+/// Whether a container or a volume carries the label of an execution. Its name says nothing: one that another links to has one more.
+fn is_of(entry: &Value, execution: &str) -> bool {
+    entry["Labels"]["taffrail.execution"] == *execution
 }
 
 /// A flow of one shell task `one` in a container, with further keys of the task (four columns in) and of its runner (six), and its script.

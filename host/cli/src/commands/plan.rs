@@ -342,7 +342,8 @@ fn text(task: &Json) -> String {
     }
     text.push_str(&format!("  in     {}\n", field("workingDir")));
     if let Some(command_line) = task["commandLine"].as_str() {
-        text.push_str(&format!("  as     {command_line}\n"));
+        let lines = wrapped(command_line);
+        text.push_str(&format!("  as     {}\n", lines.join(" \\\n           ")));
     }
     if let Some(request) = task.get("request") {
         text.push_str("  send   the engine makes the container from\n");
@@ -396,6 +397,60 @@ fn text(task: &Json) -> String {
     printable(&text).into_owned()
 }
 
+/// How long a line of a command line may become where it can be broken, in characters.
+const LINE: usize = 110;
+
+/// A command line in lines for people, broken between words and never between an option and its value.
+fn wrapped(command_line: &str) -> Vec<String> {
+    let mut units: Vec<String> = Vec::new();
+    let mut holds_value = false;
+    for word in shell_words(command_line) {
+        match units.last_mut() {
+            Some(unit) if holds_value && !word.starts_with("--") => {
+                unit.push(' ');
+                unit.push_str(word);
+                holds_value = false;
+            }
+            _ => {
+                units.push(word.to_owned());
+                holds_value = word.starts_with("--");
+            }
+        }
+    }
+    let length = |text: &str| text.chars().count();
+    let mut lines: Vec<String> = Vec::new();
+    for unit in units {
+        match lines.last_mut() {
+            Some(line) if length(line) + length(&unit) < LINE => {
+                line.push(' ');
+                line.push_str(&unit);
+            }
+            _ => lines.push(unit),
+        }
+    }
+    lines
+}
+
+/// The words of a command line that [`quote`] made, with their quotes.
+fn shell_words(text: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let (mut quoted, mut escaped, mut start) = (false, false, 0);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if !quoted => escaped = true,
+            b'\'' => quoted = !quoted,
+            b' ' if !quoted => {
+                words.push(&text[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    words.push(&text[start..]);
+    words
+}
+
 /// A word as a shell would need it: argument vectors are shown so that they can be copied.
 fn quote(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
@@ -403,5 +458,40 @@ fn quote(word: &str) -> String {
         word.to_owned()
     } else {
         format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn command_lines_are_broken_between_words_alone() {
+        let words = [
+            "docker",
+            "run",
+            "--env",
+            "A=it's\n  two lines",
+            "--init",
+            "",
+            "a b",
+        ];
+        let line = words.map(quote).join(" ");
+        let found = shell_words(&line);
+        assert_eq!(found, words.map(quote));
+        assert_eq!(wrapped(&line).len(), 1);
+        let value = "x".repeat(100);
+        let long = format!(
+            "docker run --env {value} --init --name a {}",
+            "y ".repeat(60)
+        );
+        let lines = wrapped(&long);
+        assert_eq!(lines.join(" "), long);
+        assert_eq!(
+            lines[..2],
+            ["docker run".to_owned(), format!("--env {value}")]
+        );
+        assert!(lines[2].starts_with("--init --name a y y"), "{lines:#?}");
+        assert!(lines.iter().all(|line| line.len() <= LINE), "{lines:#?}");
     }
 }

@@ -24,6 +24,7 @@ use taffrail_engine::storage::{Folder, Storage};
 use tokio::sync::Semaphore;
 
 use crate::args::{Global, RunArgs, RunOutput, RunnerChoice};
+use crate::earlier::Earlier;
 use crate::exit::{Exit, Failed};
 use crate::flow_folder::FlowFolder;
 use crate::given::Given;
@@ -73,7 +74,19 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
         )?;
     }
 
-    let id = fresh_id();
+    let earlier = args
+        .resume
+        .as_deref()
+        .map(|id| {
+            let executions = host.folders.state.join("executions");
+            Earlier::find(&executions, id, loaded.source.text())
+        })
+        .transpose()?;
+    let resumed = earlier.is_some();
+    let id = match earlier {
+        Some(earlier) => flows.go_on(earlier),
+        None => fresh_id(),
+    };
     let io =
         |error: taffrail_engine::confined::FileError| Failed::new(Exit::Internal, chain(&error));
     let storage = Arc::new(Storage::open(&host.folders.state.join("storage")).map_err(io)?);
@@ -93,6 +106,7 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
         cancel: cancel.clone(),
         runner_override,
         cache: Some(host.folders.cache.clone()),
+        resumed,
         keep: args.keep,
         slots: Arc::new(Semaphore::new(jobs(args))),
         people: Arc::new(Terminal),

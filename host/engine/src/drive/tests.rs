@@ -487,7 +487,7 @@ async fn who_cannot_be_killed_is_lost() {
 #[tokio::test(start_paused = true)]
 async fn files_are_fetched_after_the_end_however_it_came() {
     let patterns = ["out/*.csv".to_owned()];
-    let fetch = Some(FetchRequest {
+    let fetch = Some(FetchRequest::Matching {
         patterns: &patterns,
         into: Path::new("/into"),
     });

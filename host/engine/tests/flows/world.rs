@@ -274,6 +274,7 @@ impl World {
             cancel: self.cancel.clone(),
             runner_override: None,
             cache: Some(self.temp.path().join("cache")),
+            resumed: false,
             keep: false,
             slots: Arc::new(Semaphore::new(self.jobs)),
             people: Arc::new(Somebody(self.answer)),

@@ -51,7 +51,12 @@ pub fn describe(
             .unwrap_or_default(),
     };
     let request = create_request(settings, spec, &context)?;
-    let command_line = command_line(&request);
+    // By the host's labels it finds its things again; in a line for people they would hide everything else.
+    let bare = CreateContext {
+        labels: BTreeMap::new(),
+        ..context
+    };
+    let command_line = command_line(&create_request(settings, spec, &bare)?);
     Ok(LaunchDescription {
         request: request.body_json(),
         command_line,

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::errors::Error;
@@ -11,9 +12,11 @@ use taffrail_engine::ports::RunnerError;
 use super::address::Candidate;
 use super::create::{ApiVersion, EngineFacts};
 use super::hello::Hello;
+use super::ssh::Relay;
 
-/// How long an engine may take to say that it is there.
-const HELLO: Duration = Duration::from_millis(900);
+/// How long an engine may take to say that it is there. Where none listens, that is known at once; this is for one that takes the
+/// connection and is slow to say something, as it is just being started by its socket, or has a lot to do.
+const HELLO: Duration = Duration::from_secs(5);
 
 /// How long an engine may take that is far away or has to be asked in another way.
 const FAR_HELLO: Duration = Duration::from_secs(10);
@@ -35,6 +38,8 @@ pub struct Engine {
     pub(super) facts: EngineFacts,
     /// Its own version.
     version: String,
+    /// What leads to it, where it is behind SSH.
+    _relay: Option<Arc<Relay>>,
 }
 
 impl Engine {
@@ -43,13 +48,35 @@ impl Engine {
     /// # Errors
     /// Why it does not answer, in words for people, without the address.
     pub(super) async fn connect(at: &Candidate) -> Result<Engine, String> {
-        let client = open(at, API_DEFAULT_VERSION).map_err(|error| words(&error))?;
+        if !at.address.starts_with("ssh://") {
+            return Self::greet(at, at, None, HELLO).await;
+        }
+        let relay = Relay::start(&at.address).await?;
+        let near = Candidate {
+            address: format!("unix://{}", relay.socket().display()),
+            ..at.clone()
+        };
+        let greeted = Self::greet(at, &near, Some(Arc::clone(&relay)), FAR_HELLO).await;
+        greeted.map_err(|reason| match relay.said() {
+            said if said.is_empty() => reason,
+            said => format!("ssh: {said}"),
+        })
+    }
+
+    /// Asks an engine what it is. `near` is where it is reached from here.
+    async fn greet(
+        at: &Candidate,
+        near: &Candidate,
+        relay: Option<Arc<Relay>>,
+        patience: Duration,
+    ) -> Result<Engine, String> {
+        let client = open(near, API_DEFAULT_VERSION).map_err(|error| words(&error))?;
         let late = |patience: Duration| format!("no answer within {:.1} s", patience.as_secs_f32());
         let mut greeting = None;
-        if let Some(socket) = at.address.strip_prefix("unix://") {
-            let asked = tokio::time::timeout(HELLO, Hello::ask(Path::new(socket))).await;
+        if let Some(socket) = near.address.strip_prefix("unix://") {
+            let asked = tokio::time::timeout(patience, Hello::ask(Path::new(socket))).await;
             // What goes wrong otherwise is found out, and told, by the client.
-            greeting = asked.map_err(|_| late(HELLO))?.ok().flatten();
+            greeting = asked.map_err(|_| late(patience))?.ok().flatten();
         }
         let (client, hello) = match greeting {
             Some(mut hello) => {
@@ -62,7 +89,7 @@ impl Engine {
                     major_version: hello.api.major as usize,
                     minor_version: hello.api.minor as usize,
                 };
-                let client = open(at, &spoken).map_err(|error| words(&error))?;
+                let client = open(near, &spoken).map_err(|error| words(&error))?;
                 (client, hello)
             }
             None => match tokio::time::timeout(FAR_HELLO, negotiate(client)).await {
@@ -90,6 +117,7 @@ impl Engine {
             at: at.clone(),
             facts,
             version,
+            _relay: relay,
         })
     }
 
@@ -104,8 +132,7 @@ impl Engine {
     }
 }
 
-/// Docker brings its init and its log drivers with it; Podman has what its machine has, and an older one answers this slowly, so only
-/// Podman is asked.
+/// Docker brings its log drivers with it; Podman has what its machine has, and an older one answers this slowly, so only Podman is asked.
 async fn ask_podman(client: &Docker, facts: &mut EngineFacts) {
     let Ok(info) = call(CALL, client.info()).await else {
         return;
@@ -114,7 +141,6 @@ async fn ask_podman(client: &Docker, facts: &mut EngineFacts) {
         .plugins
         .and_then(|plugins| plugins.log)
         .unwrap_or_default();
-    facts.has_init = info.init_binary.is_some_and(|init| !init.is_empty());
     facts.cgroup = info
         .cgroup_version
         .and_then(|version| version.to_string().parse().ok());
@@ -150,8 +176,6 @@ fn open(at: &Candidate, version: &ClientVersion) -> Result<Docker, Error> {
     let address = at.address.as_str();
     let client = if address.starts_with("unix://") {
         Docker::connect_with_unix(address, TRANSFER_SECONDS, version)
-    } else if address.starts_with("ssh://") {
-        Docker::connect_with_ssh(address, TRANSFER_SECONDS, version, None)
     } else if let Some(tls) = &at.tls {
         Docker::connect_with_ssl(
             address,
@@ -256,13 +280,19 @@ fn words(error: &Error) -> String {
     match error {
         Error::SocketNotFoundError(_) => return "there is no such socket".to_owned(),
         Error::RequestTimeoutError => return "no answer in time".to_owned(),
+        // In the words of Go's HTTP server, which all engines have.
+        Error::DockerResponseServerError { message, .. }
+            if message.contains("HTTP request to an HTTPS server") =>
+        {
+            return "it wants TLS: set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to the folder of ca.pem, cert.pem and key.pem".to_owned();
+        }
         _ => {}
     }
     let mut cause: &dyn std::error::Error = error;
     while let Some(next) = cause.source() {
         cause = next;
     }
-    let text = cause.to_string();
+    let text = cause.to_string().trim().to_owned();
     match cause
         .downcast_ref::<std::io::Error>()
         .map(std::io::Error::kind)

@@ -166,7 +166,11 @@ impl Follower {
                 StreamEnd::NotRunning => {}
                 StreamEnd::Broken => self.seen.trouble = true,
             },
-            None => self.seen.trouble = true,
+            None => {
+                self.seen.trouble = true;
+                // What it wrote before is nowhere.
+                self.seen.lost = !self.readable;
+            }
         }
         loop {
             let state = match self.state().await {
@@ -191,7 +195,7 @@ impl Follower {
             };
             let end = verdict::of(&state, &known).map(|mut exit| {
                 if self.seen.lost {
-                    let lost = "the connection to the engine was lost, and its log driver cannot be read again: output may be missing";
+                    let lost = "nobody listened to the container for a while, and its log driver cannot be read again: output may be missing";
                     exit.note = Some(exit.note.map_or(lost.to_owned(), |note| format!("{note}; {lost}")));
                 }
                 exit

@@ -1,42 +1,37 @@
 //! From what is wanted to a container that runs, in the order that is free of races: image, create, files, attach, start. What was made
 //! is undone when a step fails or the launch is not wanted any more.
 
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use bollard::models::{ContainerCreateResponse, ContainerState};
-use bollard::query_parameters::{
-    AttachContainerOptionsBuilder, ContainerArchiveInfoOptionsBuilder,
-    CreateContainerOptionsBuilder,
-};
-use futures_util::StreamExt;
+use bollard::models::{ContainerCreateResponse, ContainerInspectResponse};
+use bollard::query_parameters::CreateContainerOptionsBuilder;
 use taffrail_core::launch::LaunchSpec;
-use taffrail_engine::confined::Found;
 use taffrail_engine::ports::{LaunchContext, Launched, Preparation, RunnerError};
-use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 
 use super::create::{CreateContext, CreateRequest, WorkMount, create_request};
 use super::credentials::CredentialSources;
 use super::engine::{CALL, CallError, Engine, call};
-use super::follow::{Asked, Follower, Output, Seen};
 use super::image_name::ImageName;
-use super::launched::{Belongings, Detached, LaunchedContainer};
-use super::settings::{FileHandlingStrategy, WORK_DIR};
-use super::upload::{contents, upload};
+use super::launched::Belongings;
+use super::mounted::{Probe, not_the_same_disk, open_to_all};
+use super::settings::FileHandlingStrategy;
+use super::upload::{Sent, contents, upload};
 use super::user::{self, Owner};
-use super::verdict::{self, bytes_in_words};
 use super::{DockerRunner, names, pull};
 
-/// How long a lost start may take to be seen.
-const START_PATIENCE: Duration = Duration::from_secs(10);
-
 /// Pause before the engine is asked again after an answer was lost.
-const PAUSE: Duration = Duration::from_millis(100);
+pub(super) const PAUSE: Duration = Duration::from_millis(100);
 
-/// How many pieces of output wait for whoever reads them; then the container waits.
-const PIECES: usize = 64;
+/// In Podman's answer where it has no init.
+const NO_INIT: &str = "container-init binary not found";
+
+/// Takes the init out of a request; false where there is none in it.
+fn without_init(request: &mut CreateRequest) -> bool {
+    let config = request.body.host_config.as_mut();
+    config.is_some_and(|config| config.init.replace(false) == Some(true))
+}
 
 /// What was made on the way.
 #[derive(Default)]
@@ -90,15 +85,7 @@ async fn steps(
     tell: &mut (dyn FnMut(Preparation<'_>) + Send),
 ) -> Result<Box<dyn Launched>, RunnerError> {
     let settings = &runner.settings;
-    let image = match spec.image.as_deref().map(ImageName::parse) {
-        Some(Ok(image)) => image,
-        Some(Err(reason)) => return Err(RunnerError::Start(reason)),
-        None => {
-            return Err(RunnerError::Start(
-                "no image is known for this task; name one with `containerImage`".to_owned(),
-            ));
-        }
-    };
+    let image = image(spec)?;
     let host = settings.host.as_ref().map(|host| host.as_str());
     let engine = runner.engines.engine(host).await?;
     let wanted = pull::Wanted {
@@ -113,68 +100,33 @@ async fn steps(
         },
     };
     let inspected = pull::ensure(&engine, &runner.engines.pulls, wanted, tell).await?;
-
-    let store = runner.engines.store()?;
-    let name = names::container_name(store, &spec.identity);
-    let mount = match settings.file_handling_strategy {
-        FileHandlingStrategy::Volume => WorkMount::Volume { name: name.clone() },
-        FileHandlingStrategy::Mount => WorkMount::Bind {
-            host_path: spec.working_dir.display().to_string(),
-        },
-    };
-    let volume = matches!(mount, WorkMount::Volume { .. }).then(|| name.clone());
-    let image_user = inspected
-        .config
-        .and_then(|config| config.user)
-        .unwrap_or_default();
-    let user = settings
-        .user
-        .as_ref()
-        .map_or(image_user.as_str(), |user| user.as_str())
-        .to_owned();
-    let context = CreateContext {
-        image: image.to_string(),
-        name: name.clone(),
-        labels: names::labels(store, &spec.identity),
-        work: mount,
-        engine: engine.facts.clone(),
-        proxies: runner.proxies(&engine),
-    };
-    let mut request = create_request(settings, spec, &context).map_err(|errors| {
-        let texts: Vec<String> = errors.into_iter().map(|error| error.message).collect();
-        RunnerError::Start(format!("{}: {}", engine.describe(), texts.join("; ")))
-    })?;
-    let digest = names::spec_digest(store, request.body_json().to_string().as_bytes());
-    request
-        .body
-        .labels
-        .get_or_insert_default()
-        .insert(names::SPEC.to_owned(), digest);
+    let (mut launch, request) = Launch::new(runner, spec, engine, &image)?;
+    if settings.user.is_none() {
+        launch.user = inspected
+            .config
+            .and_then(|config| config.user)
+            .unwrap_or_default();
+    }
     for warning in &request.warnings {
         tell(Preparation::Warning(warning));
     }
-
-    let launch = Launch {
-        runner,
-        spec,
-        belongings: Belongings {
-            engine,
-            container: name,
-            volume,
-        },
-        user,
-        log_driver: log_driver(&request),
-    };
     let probe = Probe::write(settings.file_handling_strategy, spec)?;
-    let state = launch.create(made, request, tell).await?;
-    if state.as_ref().is_some_and(verdict::has_started) {
-        return Ok(launch.adopt());
-    }
+    launch.create(made, request, tell).await?;
     if let Some(probe) = probe {
         probe.check(&launch.belongings).await?;
     }
-    launch.fill().await?;
-    launch.start().await
+    let sent = launch.fill().await?;
+    launch.start(sent).await
+}
+
+/// The image that a launch names.
+pub(super) fn image(spec: &LaunchSpec) -> Result<ImageName, RunnerError> {
+    match spec.image.as_deref().map(ImageName::parse) {
+        Some(parsed) => parsed.map_err(RunnerError::Start),
+        None => Err(RunnerError::Start(
+            "no image is known for this task; name one with `containerImage`".to_owned(),
+        )),
+    }
 }
 
 /// What the engine is to do with what the container writes.
@@ -184,26 +136,77 @@ fn log_driver(request: &CreateRequest) -> Option<String> {
 }
 
 /// One launch, once it is known what is made where.
-struct Launch<'a> {
-    runner: &'a DockerRunner,
-    spec: &'a LaunchSpec,
-    belongings: Belongings,
+pub(super) struct Launch<'a> {
+    pub(super) runner: &'a DockerRunner,
+    pub(super) spec: &'a LaunchSpec,
+    pub(super) belongings: Belongings,
     /// The user that the program runs as, as written.
     user: String,
-    log_driver: Option<String>,
+    pub(super) log_driver: Option<String>,
+}
+
+impl<'a> Launch<'a> {
+    /// Names what is to be made on an engine, and the request that makes it. The user is that of the settings; the image's is not
+    /// known here.
+    pub(super) fn new(
+        runner: &'a DockerRunner,
+        spec: &'a LaunchSpec,
+        engine: Engine,
+        image: &ImageName,
+    ) -> Result<(Self, CreateRequest), RunnerError> {
+        let settings = &runner.settings;
+        let store = runner.engines.store()?;
+        let name = names::container_name(store, &spec.identity);
+        let mount = match settings.file_handling_strategy {
+            FileHandlingStrategy::Volume => WorkMount::Volume { name: name.clone() },
+            FileHandlingStrategy::Mount => WorkMount::Bind {
+                host_path: spec.working_dir.display().to_string(),
+            },
+        };
+        let volume = matches!(mount, WorkMount::Volume { .. }).then(|| name.clone());
+        let context = CreateContext {
+            image: image.to_string(),
+            name: name.clone(),
+            labels: names::labels(store, &spec.identity),
+            work: mount,
+            engine: engine.facts.clone(),
+            proxies: runner.proxies(&engine),
+        };
+        let mut request = create_request(settings, spec, &context).map_err(|errors| {
+            let texts: Vec<String> = errors.into_iter().map(|error| error.message).collect();
+            RunnerError::Start(format!("{}: {}", engine.describe(), texts.join("; ")))
+        })?;
+        let digest = names::spec_digest(store, request.body_json().to_string().as_bytes());
+        request
+            .body
+            .labels
+            .get_or_insert_default()
+            .insert(names::SPEC.to_owned(), digest);
+        let user = settings.user.as_ref().map(|user| user.as_str());
+        let launch = Launch {
+            runner,
+            spec,
+            belongings: Belongings {
+                engine,
+                container: name,
+                volume,
+            },
+            user: user.unwrap_or_default().to_owned(),
+            log_driver: log_driver(&request),
+        };
+        Ok((launch, request))
+    }
 }
 
 impl Launch<'_> {
-    /// Makes the container, or finds the one that an earlier try or an earlier host made for the same. Gives the state of one that was
-    /// there before.
+    /// Makes the container, or finds the one that an own try made whose answer was lost.
     async fn create(
         &self,
         made: &mut Made,
-        request: CreateRequest,
+        mut request: CreateRequest,
         tell: &mut (dyn FnMut(Preparation<'_>) + Send),
-    ) -> Result<Option<ContainerState>, RunnerError> {
+    ) -> Result<(), RunnerError> {
         let mut own_try_was_lost = false;
-        let mut removed_once = false;
         loop {
             made.creating = Some(self.begin_to_create(&request));
             made.belongings = Some(self.belongings.clone());
@@ -221,7 +224,7 @@ impl Launch<'_> {
                     {
                         tell(Preparation::Warning(&format!("the engine says: {warning}")));
                     }
-                    return Ok(None);
+                    return Ok(());
                 }
                 Ok(Err(error)) => error,
                 Err(panic) => CallError::Gone(panic.to_string()),
@@ -230,26 +233,53 @@ impl Launch<'_> {
                 CallError::Refused(409, text) => {
                     // Nothing of another's must be removed if this goes wrong.
                     made.belongings = None;
-                    let state = self.whose(&request, &text).await?;
-                    made.belongings = Some(self.belongings.clone());
-                    if self.runner.settings.resume || own_try_was_lost {
-                        return Ok(Some(state));
-                    }
-                    if std::mem::replace(&mut removed_once, true) {
+                    if !own_try_was_lost {
                         return Err(
                             CallError::Refused(409, text).into_runner("create the container")
                         );
                     }
-                    self.belongings.remove().await?;
+                    let found = self.inspect().await.map_err(|error| {
+                        error.into_runner("look at the container that has the name already")
+                    })?;
+                    if !is_of(&found, &request) {
+                        return Err(self.of_another(&text));
+                    }
+                    made.belongings = Some(self.belongings.clone());
+                    return Ok(());
                 }
                 CallError::Gone(_) if !own_try_was_lost => {
                     // The engine may have made it all the same: a second try with the same name finds out.
                     own_try_was_lost = true;
                     tokio::time::sleep(PAUSE).await;
                 }
+                CallError::Refused(_, text)
+                    if text.contains(NO_INIT) && without_init(&mut request) =>
+                {
+                    // Podman does not say beforehand whether it has one.
+                    tell(Preparation::Warning(
+                        "`init` has no effect: this engine has none (Podman needs `catatonit`), so SIGTERM may not end the task",
+                    ));
+                }
                 error => return Err(self.cannot_create(error)),
             }
         }
+    }
+
+    pub(super) async fn inspect(&self) -> Result<ContainerInspectResponse, CallError> {
+        let client = &self.belongings.engine.client;
+        call(
+            CALL,
+            client.inspect_container(&self.belongings.container, None),
+        )
+        .await
+    }
+
+    /// That the container of this name was made for something else.
+    pub(super) fn of_another(&self, why: &str) -> RunnerError {
+        RunnerError::Start(format!(
+            "there is a container `{}` that was made for something else: {why}",
+            self.belongings.container
+        ))
     }
 
     fn begin_to_create(
@@ -274,35 +304,9 @@ impl Launch<'_> {
         error.into_runner("create the container")
     }
 
-    /// The state of the container that has the name, if it was made for this very thing.
-    async fn whose(
-        &self,
-        request: &CreateRequest,
-        conflict: &str,
-    ) -> Result<ContainerState, RunnerError> {
-        let name = &self.belongings.container;
-        let inspect = self.belongings.engine.client.inspect_container(name, None);
-        let found = call(CALL, inspect).await.map_err(|error| {
-            error.into_runner("look at the container that has the name already")
-        })?;
-        let labels = found
-            .config
-            .and_then(|config| config.labels)
-            .unwrap_or_default();
-        let ours = request.body.labels.iter().flatten();
-        let is_same = ours
-            .filter(|(name, _)| name.starts_with("taffrail."))
-            .all(|(name, value)| labels.get(name) == Some(value));
-        match found.state {
-            Some(state) if is_same => Ok(state),
-            _ => Err(RunnerError::Start(format!(
-                "there is a container `{name}` that was made for something else: {conflict}"
-            ))),
-        }
-    }
-
     /// Puts the working directory into the volume, where that is needed: the program must be able to write there, and finds its files.
-    async fn fill(&self) -> Result<(), RunnerError> {
+    /// Gives what was sent.
+    async fn fill(&self) -> Result<Arc<Vec<Sent>>, RunnerError> {
         let settings = &self.runner.settings;
         let working_dir = &self.spec.working_dir;
         let found = contents(working_dir)?;
@@ -311,11 +315,12 @@ impl Launch<'_> {
             if !numbers.is_some_and(Owner::is_root) {
                 open_to_all(working_dir, &found)?;
             }
-            return Ok(());
+            return Ok(Arc::default());
         }
         if found.is_empty() && numbers.is_some_and(Owner::is_root) {
-            return Ok(());
+            return Ok(Arc::default());
         }
+        let found = Arc::new(Sent::plan(found));
         let (engine, container) = (&self.belongings.engine, &self.belongings.container);
         let owner = match numbers {
             Some(owner) => owner,
@@ -323,243 +328,24 @@ impl Launch<'_> {
                 .await
                 .unwrap_or_default(),
         };
-        let first = upload(engine, container, working_dir, found.clone(), owner).await;
-        match first {
+        match upload(engine, container, working_dir, &found, owner).await {
             // Nothing has run yet, so the same files can be sent again.
             Err(RunnerError::Unreachable(_)) => {
-                upload(engine, container, working_dir, found, owner).await
+                upload(engine, container, working_dir, &found, owner).await?;
             }
-            other => other,
+            other => other?,
         }
-    }
-
-    async fn start(self) -> Result<Box<dyn Launched>, RunnerError> {
-        let (engine, container) = (&self.belongings.engine, &self.belongings.container);
-        let settings = &self.runner.settings;
-        let attached = if settings.wait {
-            Some(self.attach().await?)
-        } else {
-            None
-        };
-        let begun = Instant::now();
-        let mut started_twice = false;
-        loop {
-            let error = match call(CALL, engine.client.start_container(container, None)).await {
-                Ok(()) => break,
-                Err(error) => error,
-            };
-            if !error.is_gone() {
-                return Err(self.cannot_start(error).await);
-            }
-            // Started or not: a second start of one that has ended already would run it again, so the engine is asked.
-            if self.was_started(begun).await? {
-                break;
-            }
-            if std::mem::replace(&mut started_twice, true) {
-                return Err(error.into_runner("start the container"));
-            }
-        }
-        Ok(match attached {
-            Some(output) => self.follow(Some(output)),
-            None => Box::new(Detached),
-        })
-    }
-
-    /// Attaches before the start, so that nothing of what is written can be missed.
-    async fn attach(&self) -> Result<Output, RunnerError> {
-        let options = AttachContainerOptionsBuilder::default()
-            .stream(true)
-            .stdout(true)
-            .stderr(true)
-            .build();
-        let (engine, container) = (&self.belongings.engine, &self.belongings.container);
-        let mut tried_again = false;
-        loop {
-            let attach = engine
-                .client
-                .attach_container(container, Some(options.clone()));
-            match call(CALL, attach).await {
-                Ok(attached) => return Ok(attached.output.boxed()),
-                // Nothing has run yet, so a second attachment misses nothing.
-                Err(error) if error.is_gone() && !std::mem::replace(&mut tried_again, true) => {}
-                // Podman makes the program ready here, and finds out that there is none.
-                Err(error) => return Err(self.cannot_start(error).await),
-            }
-        }
-    }
-
-    /// Whether a start whose answer was lost has worked.
-    async fn was_started(&self, begun: Instant) -> Result<bool, RunnerError> {
-        loop {
-            let inspect = self
-                .belongings
-                .engine
-                .client
-                .inspect_container(&self.belongings.container, None);
-            match call(CALL, inspect).await {
-                Ok(answer) => {
-                    let state = answer.state.unwrap_or_default();
-                    if verdict::has_started(&state) {
-                        return Ok(true);
-                    }
-                }
-                Err(error) if error.status().is_some() => {
-                    return Err(error.into_runner("say whether the container was started"));
-                }
-                Err(_) => {}
-            }
-            if begun.elapsed() > START_PATIENCE {
-                return Ok(false);
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
-    }
-
-    /// The engine refuses to start what it made: the program is missing, a mount or a device is not there. The container says which.
-    async fn cannot_start(&self, error: CallError) -> RunnerError {
-        let inspect = self
-            .belongings
-            .engine
-            .client
-            .inspect_container(&self.belongings.container, None);
-        let code = match call(CALL, inspect).await {
-            Ok(answer) => answer.state.and_then(|state| state.exit_code),
-            Err(_) => None,
-        };
-        let program = self.spec.argv.first().map_or("", String::as_str);
-        let image = self.spec.image.as_deref().unwrap_or_default();
-        let not_found = ["executable file not found", "no such file or directory"]
-            .iter()
-            .any(|text| error.to_string().to_lowercase().contains(text));
-        match code {
-            Some(127) => RunnerError::Start(format!(
-                "`{program}` cannot be started in a container of `{image}`: {error} (exit code 127)"
-            )),
-            Some(126) => RunnerError::Start(format!(
-                "`{program}` is no program that can be started in a container of `{image}`: {error} (exit code 126)"
-            )),
-            _ if not_found && error.status().is_some() => RunnerError::Start(format!(
-                "`{program}` cannot be started in a container of `{image}`: {error}"
-            )),
-            _ => error.into_runner("start the container"),
-        }
-    }
-
-    /// Takes up a container that ran before this host looked.
-    fn adopt(self) -> Box<dyn Launched> {
-        self.follow(None)
-    }
-
-    fn follow(self, attached: Option<Output>) -> Box<dyn Launched> {
-        let settings = &self.runner.settings;
-        let (sender, receiver) = mpsc::channel(PIECES);
-        let asked = Asked::default();
-        let driver = self.log_driver.as_deref();
-        let follower = Follower {
-            engine: self.belongings.engine.clone(),
-            container: self.belongings.container.clone(),
-            readable: driver != Some("none"),
-            exact: matches!(driver, Some("local" | "k8s-file" | "journald")),
-            memory_limit: settings
-                .memory
-                .memory
-                .map(|size| bytes_in_words(size.bytes())),
-            asked: asked.clone(),
-            sender,
-            seen: Seen::default(),
-        };
-        Box::new(LaunchedContainer {
-            belongings: self.belongings,
-            receiver,
-            follower: Some(tokio::spawn(follower.run(attached))),
-            asked,
-            delete: settings.delete,
-            copies_files: settings.file_handling_strategy == FileHandlingStrategy::Volume,
-            ended: false,
-        })
+        Ok(found)
     }
 }
 
-/// Lets every user of a container write to a working directory that it mounts. Its parents are the host's alone, so nobody else on
-/// this machine gets in.
-fn open_to_all(working_dir: &Path, found: &[Found]) -> Result<(), RunnerError> {
-    use std::os::unix::fs::PermissionsExt;
-    let open = |path: &Path, mode: u32| {
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(|error| {
-            RunnerError::Lost(format!(
-                "cannot open `{}` to the container's user: {error}",
-                path.display()
-            ))
-        })
-    };
-    open(working_dir, 0o777)?;
-    for entry in found {
-        let mode = if entry.is_dir {
-            0o777
-        } else {
-            entry.mode | 0o666
-        };
-        open(&working_dir.join(&entry.path), mode)?;
-    }
-    Ok(())
-}
-
-/// A file in the working directory by which the engine can show that it sees the same disk.
-struct Probe {
-    name: String,
-    path: PathBuf,
-}
-
-impl Probe {
-    /// Writes one where the working directory is to be mounted.
-    fn write(
-        strategy: FileHandlingStrategy,
-        spec: &LaunchSpec,
-    ) -> Result<Option<Self>, RunnerError> {
-        if strategy != FileHandlingStrategy::Mount {
-            return Ok(None);
-        }
-        let random = blake3::hash(
-            format!("{:?}{:?}", spec.identity, std::time::SystemTime::now()).as_bytes(),
-        );
-        let name = format!(".taffrail-probe-{}", &random.to_hex().as_str()[..16]);
-        let path = spec.working_dir.join(&name);
-        std::fs::File::create_new(&path).map_err(|error| {
-            RunnerError::Lost(format!("cannot write `{}`: {error}", path.display()))
-        })?;
-        Ok(Some(Probe { name, path }))
-    }
-
-    async fn check(self, belongings: &Belongings) -> Result<(), RunnerError> {
-        let path = format!("{WORK_DIR}/{}", self.name);
-        let options = ContainerArchiveInfoOptionsBuilder::default()
-            .path(&path)
-            .build();
-        let engine = &belongings.engine;
-        let look = engine
-            .client
-            .get_container_archive_info(&belongings.container, Some(options));
-        match call(CALL, look).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.status() == Some(404) => Err(not_the_same_disk(
-                engine,
-                "a file written there is not seen in the container",
-            )),
-            Err(error) => Err(error.into_runner("look at the mounted working directory")),
-        }
-    }
-}
-
-impl Drop for Probe {
-    fn drop(&mut self) {
-        // It is one more empty file in a directory that goes away anyway.
-        let _ = std::fs::remove_file(&self.path);
-    }
-}
-
-fn not_the_same_disk(engine: &Engine, why: &str) -> RunnerError {
-    RunnerError::Start(format!(
-        "`fileHandlingStrategy: MOUNT` needs an engine that sees this machine's disk, and {} does not ({why}); use VOLUME",
-        engine.describe()
-    ))
+/// Whether a container was made by a request of ours: for the same task run, and for the very same thing.
+pub(super) fn is_of(found: &ContainerInspectResponse, request: &CreateRequest) -> bool {
+    let labels = found
+        .config
+        .as_ref()
+        .and_then(|config| config.labels.as_ref());
+    let ours = request.body.labels.iter().flatten();
+    ours.filter(|(name, _)| name.starts_with("taffrail."))
+        .all(|(name, value)| labels.and_then(|labels| labels.get(name)) == Some(value))
 }

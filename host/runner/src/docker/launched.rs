@@ -1,6 +1,7 @@
 //! A container that runs for a task: what it writes, how it is told to end, and what is removed afterwards.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::query_parameters::{
@@ -12,9 +13,10 @@ use taffrail_engine::ports::{BoxFuture, Exit, Launched, RunnerError, Step, Stop}
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::download::download;
+use super::download::{download, download_changes};
 use super::engine::{CALL, CallError, Engine, call};
 use super::follow::{Asked, Item};
+use super::upload::Sent;
 
 /// How often, and how far apart, a removal is tried that is refused because something is still in use.
 const TRIES: u32 = 20;
@@ -135,6 +137,8 @@ pub(super) struct LaunchedContainer {
     pub(super) delete: bool,
     /// Whether files must be brought back, because the working directory is not shared.
     pub(super) copies_files: bool,
+    /// What was put into the working directory, where that is known.
+    pub(super) sent: Option<Arc<Vec<Sent>>>,
     /// Given once the container has ended.
     pub(super) ended: bool,
 }
@@ -234,6 +238,25 @@ impl Launched for LaunchedContainer {
                 // The container has ended, so its files are still the same.
                 Err(RunnerError::Unreachable(_) | RunnerError::Lost(_)) => {
                     download(engine, container, patterns, into).await
+                }
+                other => other,
+            }
+        })
+    }
+
+    fn fetch_changes<'a>(
+        &'a mut self,
+        into: &'a Path,
+    ) -> BoxFuture<'a, Result<Vec<RelPath>, RunnerError>> {
+        Box::pin(async move {
+            if !self.copies_files {
+                return Ok(Vec::new());
+            }
+            let (engine, container) = (&self.belongings.engine, &self.belongings.container);
+            let sent = self.sent.as_ref().map_or(&[][..], |sent| sent.as_slice());
+            match download_changes(engine, container, sent, into).await {
+                Err(RunnerError::Unreachable(_) | RunnerError::Lost(_)) => {
+                    download_changes(engine, container, sent, into).await
                 }
                 other => other,
             }

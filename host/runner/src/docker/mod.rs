@@ -4,6 +4,7 @@
 //! engine, bringing an image, files in and out, and the life of a container.
 
 mod address;
+mod archive;
 pub mod asks;
 mod command_line;
 pub mod create;
@@ -17,12 +18,16 @@ mod hello;
 mod image_name;
 mod launch;
 mod launched;
+mod mounted;
 pub mod names;
 mod prune;
 mod pull;
 #[cfg(test)]
 mod random;
 pub mod settings;
+mod ssh;
+mod start;
+mod take_up;
 mod upload;
 mod user;
 mod verdict;
@@ -126,5 +131,13 @@ impl Runner for DockerRunner {
         context: LaunchContext<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn Launched>, RunnerError>> {
         Box::pin(launch::launch(self, spec, context))
+    }
+
+    fn take_up<'a>(
+        &'a self,
+        spec: &'a LaunchSpec,
+        context: LaunchContext<'a>,
+    ) -> BoxFuture<'a, Result<Option<Box<dyn Launched>>, RunnerError>> {
+        Box::pin(take_up::take_up(self, spec, context))
     }
 }

@@ -1,6 +1,7 @@
 //! Brings images to the engine: one pull for all tasks that want the same image, with progress, retried only where that helps.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -30,7 +31,7 @@ const SILENCE: Duration = Duration::from_secs(5 * 60);
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(250);
 
-/// The pulls that are under way, and how many of each image have ended.
+/// The pulls that are under way, and what came of the last one of each image.
 #[derive(Debug, Default)]
 pub struct Pulls {
     by_image: Mutex<BTreeMap<String, Arc<Pull>>>,
@@ -38,8 +39,10 @@ pub struct Pulls {
 
 #[derive(Debug, Default)]
 struct Pull {
-    /// Held by the one who pulls; the number of pulls that succeeded.
-    ended: tokio::sync::Mutex<u64>,
+    /// How many have ended, well or not.
+    ended: AtomicU64,
+    /// Held by the one who pulls. Where the last one failed, with whose credentials, and why.
+    failed: tokio::sync::Mutex<Option<(CredentialSources, String)>>,
 }
 
 impl Pulls {
@@ -74,28 +77,41 @@ pub(super) async fn ensure(
         wanted.platform.unwrap_or_default()
     );
     let pull = pulls.of(key);
-    let before = match wanted.policy {
-        // Another task may be pulling; what counts is whether a pull ends after this moment.
-        PullPolicy::Always => pull.ended.try_lock().map_or(0, |ended| *ended),
-        PullPolicy::IfNotPresent | PullPolicy::Never => match inspect(engine, &name).await? {
+    // Another task may be pulling; what counts is whether a pull ends after this moment.
+    let before = pull.ended.load(Ordering::Acquire);
+    if wanted.policy != PullPolicy::Always {
+        match inspect(engine, &name).await? {
             Some(image) => return Ok(image),
             None if wanted.policy == PullPolicy::Never => {
                 return Err(RunnerError::Unreachable(format!(
                     "the image `{name}` is not on the engine, and `pullPolicy: NEVER` forbids to pull it"
                 )));
             }
-            None => 0,
-        },
-    };
-    let mut ended = pull.ended.lock().await;
-    if wanted.policy == PullPolicy::IfNotPresent || *ended > before {
-        // Somebody else may have brought it while this task waited for its turn.
-        if let Some(image) = inspect(engine, &name).await? {
-            return Ok(image);
+            None => {}
         }
     }
-    with_retries(engine, &wanted, &name, tell).await?;
-    *ended += 1;
+    let mut failed = pull.failed.lock().await;
+    if pull.ended.load(Ordering::Acquire) > before {
+        match &*failed {
+            // All who waited for it would be told the same.
+            Some((asked, text)) if *asked == wanted.credentials => {
+                return Err(RunnerError::Unreachable(text.clone()));
+            }
+            _ => {
+                if let Some(image) = inspect(engine, &name).await? {
+                    return Ok(image);
+                }
+            }
+        }
+    }
+    let pulled = with_retries(engine, &wanted, &name, tell).await;
+    *failed = match &pulled {
+        Err(RunnerError::Unreachable(text)) => Some((wanted.credentials, text.clone())),
+        _ => None,
+    };
+    pull.ended.fetch_add(1, Ordering::Release);
+    drop(failed);
+    pulled?;
     inspect(engine, &name).await?.ok_or_else(|| {
         RunnerError::Unreachable(format!(
             "the engine says that it pulled the image `{name}`, but does not have it"

@@ -2,6 +2,8 @@
 
 use std::io::{self, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bollard::query_parameters::UploadToContainerOptionsBuilder;
 use bytes::Bytes;
@@ -21,6 +23,44 @@ const MAX_ENTRIES: usize = 1_000_000;
 /// Size of the pieces in which the archive goes on its way, in bytes; a few of them are under way at a time.
 const PIECE: usize = 128 * 1024;
 
+/// How far back the times of files are set at least. What a program writes in a container gets a later one, even if it begins within
+/// the same second, which is as fine as archives count: so it can be told what it wrote.
+const BACK: Duration = Duration::from_secs(10);
+
+/// Something of the working directory that is sent.
+#[derive(Debug, Clone)]
+pub(super) struct Sent {
+    /// As it was found on this host.
+    pub(super) found: Found,
+    /// Its time in the container, in seconds since 1970.
+    pub(super) time: u64,
+}
+
+impl Sent {
+    /// Decides on the times.
+    pub(super) fn plan(found: Vec<Found>) -> Vec<Sent> {
+        let latest = SystemTime::now() - BACK;
+        let sent = found.into_iter().map(|found| {
+            let time = found.modified.map_or(latest, |time| time.min(latest));
+            let time = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+            Sent {
+                found,
+                time: time.as_secs(),
+            }
+        });
+        sent.collect()
+    }
+
+    /// The mode that it has in the container.
+    pub(super) fn mode(&self) -> u32 {
+        if self.found.is_dir {
+            0o755
+        } else {
+            self.found.mode & 0o777
+        }
+    }
+}
+
 /// What lies in the working directory, before it is sent.
 pub(super) fn contents(working_dir: &Path) -> Result<Vec<Found>, RunnerError> {
     let opened = ConfinedDir::open(working_dir);
@@ -37,11 +77,12 @@ pub(super) async fn upload(
     engine: &Engine,
     container: &str,
     working_dir: &Path,
-    found: Vec<Found>,
+    found: &Arc<Vec<Sent>>,
     owner: Owner,
 ) -> Result<(), RunnerError> {
     let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(4);
     let path = working_dir.to_owned();
+    let found = Arc::clone(found);
     let writer = tokio::task::spawn_blocking(move || write_archive(&path, &found, owner, sender));
     let options = UploadToContainerOptionsBuilder::default()
         .path(VOLUME_DIR)
@@ -100,7 +141,7 @@ impl Write for PieceWriter {
 
 fn write_archive(
     working_dir: &Path,
-    found: &[Found],
+    found: &[Sent],
     owner: Owner,
     sender: mpsc::Sender<io::Result<Bytes>>,
 ) -> io::Result<()> {
@@ -114,48 +155,47 @@ fn write_archive(
 
 fn try_write(
     working_dir: &Path,
-    found: &[Found],
+    found: &[Sent],
     owner: Owner,
     sender: &mpsc::Sender<io::Result<Bytes>>,
 ) -> io::Result<()> {
     let dir = ConfinedDir::open(working_dir).map_err(io::Error::other)?;
     let writer = io::BufWriter::with_capacity(PIECE, PieceWriter(sender.clone()));
     let mut builder = tar::Builder::new(writer);
-    let mut header = directory_header(owner);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = now.map_or(0, |since| since.as_secs());
+    let mut header = header_of(owner, tar::EntryType::Directory, 0o755, now);
     builder.append_data(&mut header, WORK_NAME, io::empty())?;
     for entry in found {
-        let path = format!("{WORK_NAME}/{}", entry.path);
-        if entry.is_dir {
-            let mut header = directory_header(owner);
+        let path = format!("{WORK_NAME}/{}", entry.found.path);
+        if entry.found.is_dir {
+            let mut header = header_of(owner, tar::EntryType::Directory, entry.mode(), entry.time);
             builder.append_data(&mut header, &path, io::empty())?;
             continue;
         }
-        let file = dir.open_found(&entry.path).map_err(io::Error::other)?;
-        let mut header = header_of(owner, tar::EntryType::Regular, entry.mode);
-        header.set_size(entry.size);
+        let size = entry.found.size;
+        let file = dir
+            .open_found(&entry.found.path)
+            .map_err(io::Error::other)?;
+        let mut header = header_of(owner, tar::EntryType::Regular, entry.mode(), entry.time);
+        header.set_size(size);
         let mut source = Exactly {
-            file: file.take(entry.size),
-            left: entry.size,
+            file: file.take(size),
+            left: size,
         };
         builder.append_data(&mut header, &path, &mut source)?;
     }
     builder.into_inner()?.flush()
 }
 
-fn directory_header(owner: Owner) -> tar::Header {
-    let mut header = header_of(owner, tar::EntryType::Directory, 0o755);
-    header.set_size(0);
-    header
-}
-
-fn header_of(owner: Owner, kind: tar::EntryType, mode: u32) -> tar::Header {
+fn header_of(owner: Owner, kind: tar::EntryType, mode: u32, time: u64) -> tar::Header {
     let mut header = tar::Header::new_gnu();
     header.set_entry_type(kind);
-    header.set_mode(mode & 0o777);
+    header.set_mode(mode);
     header.set_uid(owner.uid);
     header.set_gid(owner.gid);
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    header.set_mtime(now.map_or(0, |since| since.as_secs()));
+    header.set_mtime(time);
+    header.set_size(0);
     header
 }
 
@@ -187,14 +227,19 @@ mod tests {
 
     use super::*;
 
-    fn archive(found: &[Found], dir: &Path, owner: Owner) -> io::Result<Vec<u8>> {
+    fn archive(found: Vec<Found>, dir: &Path, owner: Owner) -> io::Result<Vec<u8>> {
         let (sender, mut receiver) = mpsc::channel(1000);
-        write_archive(dir, found, owner, sender)?;
+        write_archive(dir, &Sent::plan(found), owner, sender)?;
         let mut bytes = Vec::new();
         while let Some(piece) = receiver.blocking_recv() {
             bytes.extend_from_slice(&piece?);
         }
         Ok(bytes)
+    }
+
+    fn now() -> u64 {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        now.unwrap().as_secs()
     }
 
     #[test]
@@ -213,7 +258,7 @@ mod tests {
         .unwrap();
         let found = contents(folder.path()).unwrap();
         let owner = Owner { uid: 1000, gid: 50 };
-        let bytes = archive(&found, folder.path(), owner).unwrap();
+        let bytes = archive(found, folder.path(), owner).unwrap();
         let mut read = Vec::new();
         for entry in tar::Archive::new(bytes.as_slice()).entries().unwrap() {
             let mut entry = entry.unwrap();
@@ -221,6 +266,8 @@ mod tests {
             assert_eq!(entry.header().uid().unwrap(), 1000, "{path}");
             assert_eq!(entry.header().gid().unwrap(), 50, "{path}");
             let mode = entry.header().mode().unwrap();
+            let age = now() - entry.header().mtime().unwrap();
+            assert!(path == "work" || age >= BACK.as_secs(), "{path}: {age}");
             let mut text = String::new();
             entry.read_to_string(&mut text).unwrap();
             read.push((path, mode, text));
@@ -245,7 +292,7 @@ mod tests {
         std::fs::write(folder.path().join("a"), "long enough").unwrap();
         let found = contents(folder.path()).unwrap();
         std::fs::write(folder.path().join("a"), "short").unwrap();
-        let error = archive(&found, folder.path(), Owner::default()).unwrap_err();
+        let error = archive(found, folder.path(), Owner::default()).unwrap_err();
         assert!(error.to_string().contains("shorter"), "{error}");
     }
 }

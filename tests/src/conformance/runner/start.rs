@@ -123,7 +123,9 @@ async fn broken_pipe_and_termination_are_not_ignored(subject: &Subject) -> Verdi
         .filter_map(|line| u64::from_str_radix(line.split_whitespace().nth(1)?, 16).ok())
         .collect();
     must(masks.len() == 2, || text.clone())?;
-    same("blocked signals", masks[0], 0)?;
+    // Those by which a terminal stops a program: some inits keep them to themselves, and there is no terminal.
+    let of_terminals = 1 << 19 | 1 << 20 | 1 << 21;
+    same("blocked signals", masks[0] & !of_terminals, 0)?;
     same("ignored signals", masks[1] & (1 << 12 | 1 << 14), 0)
 }
 

@@ -278,9 +278,9 @@ fn every_property_does_what_it_says() {
 
     let mut rows = limits();
     rows.extend(devices());
-    rows.extend(files(&bind));
+    rows.extend(files(&other, &bind));
     rows.extend(network(&other));
-    rows.extend(rights());
+    rows.extend(rights(&other));
     rows.extend(program());
     if let Ok(only) = std::env::var("TAFFRAIL_CASE") {
         rows.retain(|row| row.property.contains(&only));

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::Seen::{Fails, FailsOr, Inspect, Prints};
 use super::{Row, row};
 
-pub(super) fn files(bind: &str) -> Vec<Row> {
+pub(super) fn files(other: &str, bind: &str) -> Vec<Row> {
     let read_only = format!("{bind}:/given:ro");
     vec![
         row(
@@ -64,6 +64,12 @@ pub(super) fn files(bind: &str) -> Vec<Row> {
             json!({ "volumeDriver": "no-such-driver", "volumes": ["taffrail-never:/x"] }),
             "true",
             vec![Fails("no-such-driver")],
+        ),
+        row(
+            "volumesFrom",
+            json!({ "volumesFrom": [format!("{other}:ro")] }),
+            "cat /shared/word",
+            vec![Prints("from the other")],
         ),
         row(
             "fileHandlingStrategy: VOLUME",

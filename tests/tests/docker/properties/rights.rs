@@ -6,7 +6,7 @@ use taffrail_tests::docker::images;
 use super::Seen::{Fails, FailsOr, Inspect, Prints};
 use super::{Row, of_image, row};
 
-pub(super) fn rights() -> Vec<Row> {
+pub(super) fn rights(other: &str) -> Vec<Row> {
     vec![
         row(
             "user, numeric",
@@ -68,6 +68,12 @@ pub(super) fn rights() -> Vec<Row> {
             json!({ "usernsMode": "host" }),
             "true",
             vec![Inspect("/HostConfig/UsernsMode", json!("host"))],
+        ),
+        row(
+            "pidMode",
+            json!({ "pidMode": format!("container:{other}") }),
+            "cat /proc/1/comm",
+            vec![Prints("sleep")],
         ),
         row(
             "ipcMode",

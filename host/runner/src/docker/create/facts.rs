@@ -43,8 +43,6 @@ pub struct EngineFacts {
     pub os: String,
     /// The version of the kernel's resource control; nothing where it does not tell.
     pub cgroup: Option<u8>,
-    /// Whether it brings an init. Podman does not everywhere.
-    pub has_init: bool,
     /// The log drivers that it has; empty where it does not tell.
     pub log_drivers: Vec<String>,
 }
@@ -60,7 +58,6 @@ impl EngineFacts {
             podman: false,
             os: "linux".to_owned(),
             cgroup: None,
-            has_init: true,
             log_drivers: Vec::new(),
         }
     }
@@ -195,10 +192,6 @@ pub(super) fn warn(settings: &DockerSettings, engine: &EngineFacts, warnings: &m
     warn(
         config.is_some_and(|config| config.as_map().contains_key("insecure-registries")),
         "`config`: `insecure-registries` is a setting of the engine, in its `daemon.json`, and has no effect here",
-    );
-    warn(
-        settings.init && !engine.has_init,
-        "`init` has no effect: this engine brings none (Podman needs `catatonit`), so SIGTERM may not end the task",
     );
     warn(
         engine.podman && !settings.links.is_empty(),

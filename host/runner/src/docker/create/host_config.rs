@@ -153,7 +153,7 @@ pub(super) fn host_config(settings: &DockerSettings, context: &CreateContext) ->
     config.uts_mode = text(settings.uts_mode.as_ref().map(|mode| mode.as_str()));
     config.cgroup_parent = settings.cgroup_parent.clone();
     // Life and logs. `AutoRemove` is never set: the engine would remove the container before its exit code is read.
-    config.init = Some(settings.init && context.engine.has_init);
+    config.init = Some(settings.init);
     config.runtime = settings.runtime.clone();
     config.log_config = log_config(settings, context);
     config

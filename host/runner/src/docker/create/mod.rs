@@ -166,7 +166,7 @@ fn environment(
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     let has_own = spec.env.iter().any(|variable| variable.name == SIGNAL_ALL);
-    if settings.init && context.engine.has_init && !context.engine.podman && !has_own {
+    if settings.init && !context.engine.podman && !has_own {
         variables.push(format!("{SIGNAL_ALL}=1"));
     }
     variables

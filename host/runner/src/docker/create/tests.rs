@@ -350,7 +350,6 @@ fn what_an_engine_ignores_is_a_named_warning() {
     };
     let podman = || EngineFacts {
         podman: true,
-        has_init: false,
         log_drivers: vec!["k8s-file".to_owned()],
         ..known()
     };
@@ -386,8 +385,8 @@ fn what_an_engine_ignores_is_a_named_warning() {
         known(),
         &["config"],
     );
-    check(json!({"links": ["a"]}), podman(), &["init", "links"]);
-    check(json!({"init": false}), podman(), &[]);
+    check(json!({"links": ["a"]}), podman(), &["links"]);
+    check(json!({}), podman(), &[]);
     check(
         json!({"logConfig": {"driver": "syslog"}}),
         known(),

@@ -1,0 +1,285 @@
+//! The part of a task run's life in which its program runs: launched or taken up, driven to its end, and what is made of that end.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use taffrail_core::launch::{ExitStatus, LaunchSpec, TaskIdentity};
+use taffrail_core::name::RelPath;
+use taffrail_core::output::LogLevel;
+use taffrail_core::record::FailureKind;
+use taffrail_core::script::Invocation;
+use tokio::time::Instant;
+
+use super::Happened;
+use crate::cancel::CancelLevel;
+use crate::drive::{DriveSettings, Driven, EndedBy, FetchRequest, OutputSink, TaskOutput, drive};
+use crate::event::{Event, Reporter};
+use crate::execution::Execution;
+use crate::ports::{LaunchContext, Launched, Preparation, RunnerError};
+use crate::prepare::{FETCHED_DIR, Prepared};
+use crate::scope::chain;
+use crate::workdir::Workdir;
+
+/// The longest shell text that is handed over as an argument where it cannot go by a private file, in bytes: Linux takes no single
+/// argument of 128 KiB or more.
+const MAX_ARGUMENT: usize = 120 * 1024;
+
+/// One program and what it needs to run.
+pub(super) struct Launching<'a> {
+    pub(super) execution: &'a Execution,
+    pub(super) prepared: &'a Prepared,
+    pub(super) workdir: &'a Workdir,
+    pub(super) identity: &'a TaskIdentity,
+    pub(super) timeout: Option<Duration>,
+    /// The lowest level of the protocol's log lines that is kept.
+    pub(super) log_level: LogLevel,
+    /// When its time began.
+    pub(super) begun: Instant,
+}
+
+impl Launching<'_> {
+    /// Takes up the program that an earlier host started for this very task run and that it did not see to its end.
+    pub(super) async fn take_up(
+        &self,
+        reporter: &mut dyn Reporter,
+        happened: &mut Happened,
+    ) -> Result<Option<Box<dyn Launched>>, RunnerError> {
+        if !(self.execution.resumed && self.prepared.runner.capabilities().resumes) {
+            return Ok(None);
+        }
+        let spec = self.spec()?;
+        let context = self.context(reporter, &mut happened.warnings);
+        self.prepared.runner.take_up(&spec, context).await
+    }
+
+    /// Launches the program, unless the task's time is over or it is cancelled before that.
+    pub(super) async fn launch(
+        &self,
+        reporter: &mut dyn Reporter,
+        happened: &mut Happened,
+    ) -> Result<Box<dyn Launched>, RunnerError> {
+        let spec = self.spec()?;
+        let context = self.context(reporter, &mut happened.warnings);
+        self.prepared.runner.launch(&spec, context).await
+    }
+
+    fn spec(&self) -> Result<LaunchSpec, RunnerError> {
+        Ok(LaunchSpec {
+            identity: self.identity.clone(),
+            argv: self.argv().map_err(RunnerError::Lost)?,
+            env: self.prepared.env.clone(),
+            working_dir: self.workdir.places().working_dir.clone(),
+            image: self.prepared.image.clone(),
+        })
+    }
+
+    fn context<'a>(
+        &'a self,
+        reporter: &'a mut dyn Reporter,
+        warnings: &'a mut Vec<String>,
+    ) -> LaunchContext<'a> {
+        let (execution, timeout) = (self.execution, self.timeout);
+        let left = timeout.map(|timeout| timeout.saturating_sub(self.begun.elapsed()));
+        let stop = async move {
+            let cancelled = execution.cancel.beyond(CancelLevel::None);
+            match left {
+                Some(left) => drop(tokio::time::timeout(left, cancelled).await),
+                None => drop(cancelled.await),
+            }
+        };
+        let tell = move |what: Preparation<'_>| {
+            let masked;
+            let what = match what {
+                Preparation::Warning(text) => {
+                    masked = execution.masker.mask_text(text).into_owned();
+                    warnings.push(masked.clone());
+                    Preparation::Warning(&masked)
+                }
+                pull => pull,
+            };
+            reporter.event(&Event::Preparing {
+                identity: self.identity,
+                what,
+            });
+        };
+        LaunchContext {
+            stop: Box::pin(stop),
+            tell: Box::new(tell),
+        }
+    }
+
+    /// Says why nothing was started.
+    pub(super) fn failed(&self, error: &RunnerError, happened: &mut Happened) {
+        match error {
+            RunnerError::Stopped if self.execution.cancel.level() == CancelLevel::None => {
+                happened.fail(FailureKind::Timeout, timed_out(self.timeout));
+            }
+            RunnerError::Stopped => happened.fail(FailureKind::Cancelled, "cancelled"),
+            error => happened.fail(error.failure_kind(), error.to_string()),
+        }
+    }
+
+    /// Follows the program to its end and says what came of it.
+    pub(super) async fn drive(
+        &self,
+        launched: Box<dyn Launched>,
+        reporter: &mut dyn Reporter,
+        happened: &mut Happened,
+    ) {
+        reporter.event(&Event::Launched {
+            identity: self.identity,
+            runner: self.prepared.runner.name(),
+        });
+        let mut sink = Sink {
+            identity: self.identity,
+            level: self.log_level,
+            reporter,
+        };
+        let wanted = self.wanted();
+        let into = &self.workdir.places().working_dir;
+        let settings = DriveSettings {
+            deadline: self
+                .timeout
+                .map(|timeout| timeout.saturating_sub(self.begun.elapsed())),
+            grace: self.prepared.runner.kill_grace_period(),
+            cancel: self.execution.cancel.clone(),
+            masker: self.execution.masker.clone(),
+            fetch: self.fetch(&wanted, into),
+        };
+        let driven = drive(launched, settings, &mut sink).await;
+        verdict(&driven, self.timeout, happened);
+        happened.outputs.vars = driven.vars.clone();
+        happened.outputs.exit_code = match driven.exit.as_ref().map(|exit| exit.status) {
+            Some(ExitStatus::Code(code)) => Some(code),
+            _ => None,
+        };
+        happened.driven = Some(driven);
+    }
+
+    /// What is to come back of the working directory, where it is not shared with the program.
+    fn fetch<'a>(&self, wanted: &'a [String], into: &'a PathBuf) -> Option<FetchRequest<'a>> {
+        if self.prepared.runner.capabilities().shares_files {
+            return None;
+        }
+        if self.execution.shared.is_some() {
+            // The tasks beside it and after it see all that it changed.
+            return Some(FetchRequest::Changes { into });
+        }
+        (!wanted.is_empty()).then_some(FetchRequest::Matching {
+            patterns: wanted,
+            into,
+        })
+    }
+
+    fn wanted(&self) -> Vec<String> {
+        let mut wanted = self.prepared.patterns.texts().to_vec();
+        let plan = &self.prepared.plan;
+        let planned = plan.keep.iter().map(|kept| &kept.path);
+        let carried = plan.carry.iter().map(|carried| &carried.path);
+        wanted.extend(planned.chain(carried).map(|path| path.as_str().to_owned()));
+        if self.prepared.wants_output_dir {
+            wanted.push(self.workdir.output_pattern());
+        }
+        wanted
+    }
+
+    /// The argument vector. Where the backend reads this host's files, a shell text goes by a private file: argument vectors are public.
+    fn argv(&self) -> Result<Vec<String>, String> {
+        let (prepared, workdir) = (self.prepared, self.workdir);
+        let by_file = match &prepared.invocation {
+            Invocation::Text {
+                text,
+                shell_file: true,
+                ..
+            } if prepared.runner.capabilities().reads_host_files => {
+                let name = RelPath::new("commands.sh").map_err(|error| error.to_string())?;
+                let path = workdir
+                    .write_private(&name, text.as_bytes())
+                    .map_err(|error| chain(&error))?;
+                path.to_str()
+                    .and_then(|path| prepared.invocation.by_file(path))
+            }
+            Invocation::Text {
+                text,
+                shell_file: true,
+                ..
+            } if text.len() > MAX_ARGUMENT => {
+                let name = format!("{FETCHED_DIR}/commands.sh");
+                let path = RelPath::new(name.as_str()).map_err(|error| error.to_string())?;
+                workdir
+                    .working()
+                    .write(&path, text.as_bytes(), 0o600)
+                    .map_err(|error| chain(&error))?;
+                let path = format!("{}/{name}", prepared.locations.working_dir);
+                prepared.invocation.by_file(&path)
+            }
+            _ => None,
+        };
+        Ok(by_file.unwrap_or_else(|| prepared.invocation.argv()))
+    }
+}
+
+fn timed_out(timeout: Option<Duration>) -> String {
+    format!("timed out after {:?}", timeout.unwrap_or_default())
+}
+
+fn verdict(driven: &Driven, timeout: Option<Duration>, happened: &mut Happened) {
+    if let Some(error) = &driven.failure {
+        happened.fail(error.failure_kind(), error.to_string());
+    }
+    match driven.ended_by {
+        EndedBy::Timeout => happened.fail(FailureKind::Timeout, timed_out(timeout)),
+        EndedBy::Cancel => happened.fail(FailureKind::Cancelled, "cancelled"),
+        EndedBy::Itself => {}
+    }
+    match &driven.exit {
+        Some(exit) if !exit.status.success() => {
+            let why = exit
+                .note
+                .as_deref()
+                .map(|note| format!("{note} ({})", exit.status));
+            happened.fail(
+                FailureKind::Exit,
+                why.unwrap_or_else(|| exit.status.to_string()),
+            );
+        }
+        Some(exit) => happened.warnings.extend(exit.note.clone()),
+        None => happened.fail(FailureKind::Host, "how it ended is not known"),
+    }
+    if let Some(exit) = &driven.exit
+        && !exit.left_behind.is_empty()
+    {
+        happened.warnings.push(format!(
+            "ended what the task left running: {}",
+            exit.left_behind.join(", ")
+        ));
+    }
+    if let Some(error) = &driven.dispose_failure {
+        happened
+            .warnings
+            .push(format!("could not clean up after the task: {error}"));
+    }
+    if let Some(Err(error)) = &driven.fetched {
+        happened.fail(FailureKind::Host, error.to_string());
+    }
+}
+
+/// Hands what a program says on to a reporter.
+pub(crate) struct Sink<'a> {
+    pub identity: &'a TaskIdentity,
+    /// The lowest level of the protocol's log lines that is kept.
+    pub level: LogLevel,
+    pub reporter: &'a mut dyn Reporter,
+}
+
+impl OutputSink for Sink<'_> {
+    fn output(&mut self, output: TaskOutput<'_>) {
+        if matches!(output, TaskOutput::Log { level, .. } if level < self.level) {
+            return;
+        }
+        self.reporter.event(&Event::Output {
+            identity: self.identity,
+            output,
+        });
+    }
+}
