@@ -1,6 +1,7 @@
 //! The life of one task run: prepare, put files in place, launch, drive to the end, keep what it left, clean up.
 
 mod launching;
+mod placing;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use taffrail_core::record::{Failure, FailureKind, State, TaskOutputs, TaskRecord
 use crate::drive::Driven;
 use crate::event::Reporter;
 use crate::execution::Execution;
-use crate::files::{self, EXECUTION_CONTEXT};
+use crate::files;
 use crate::ports::PlanError;
 use crate::prepare::{PrepareError, Prepared, Preparing, draft, task_root};
 use crate::render::Renderer;
@@ -23,6 +24,7 @@ use crate::scope::{Scope, chain};
 use crate::workdir::Workdir;
 use launching::Launching;
 pub(crate) use launching::Sink;
+use placing::put_files;
 
 /// How one task run ended, and what there is to show.
 pub struct TaskEnd {
@@ -382,72 +384,6 @@ async fn prepare(
         })
     });
     draft.complete(task, script_type, answer)
-}
-
-/// Puts namespace files, input files, the plan's files and stored files in place, in this order.
-fn put_files(
-    execution: &Execution,
-    scope: &Scope,
-    prepared: &Prepared,
-    workdir: &Workdir,
-    identity: &TaskIdentity,
-) -> Result<Vec<String>, String> {
-    let services = scope.services();
-    let working = workdir.working();
-    let mut warnings = Vec::new();
-    if let Some(wanted) = &prepared.settings.namespace_files {
-        warnings = files::write_namespace_files(working, services, wanted)?;
-    }
-    files::write_inputs(working, services, &prepared.settings.input_files)?;
-    for file in &prepared.plan.files {
-        let mode = if file.executable { 0o700 } else { 0o600 };
-        working
-            .write(&file.path, &file.contents, mode)
-            .map_err(|error| chain(&error))?;
-    }
-    let carried = execution.folder.carried();
-    files::bring(workdir, &prepared.plan.carry, &execution.storage, &carried)?;
-    for (uri, path) in &prepared.fetches {
-        files::fetch(working, services, uri, path)?;
-    }
-    if prepared.settings.execution_context == Some(true) {
-        let path = RelPath::new(EXECUTION_CONTEXT).map_err(|error| error.to_string())?;
-        let context = execution_context(execution, scope, identity);
-        working
-            .write(&path, context.to_string().as_bytes(), 0o600)
-            .map_err(|error| chain(&error))?;
-    }
-    if prepared.wants_output_dir {
-        workdir.create_output_dir().map_err(|error| chain(&error))?;
-    }
-    Ok(warnings)
-}
-
-/// What `executionContext` shows: never the host's environment.
-fn execution_context(
-    execution: &Execution,
-    scope: &Scope,
-    identity: &TaskIdentity,
-) -> serde_json::Value {
-    use taffrail_expr::Environment;
-    let mut context = serde_json::Map::new();
-    for name in [
-        "inputs",
-        "outputs",
-        "labels",
-        "vars",
-        "trigger",
-        "flow",
-        "execution",
-        "task",
-        "taskrun",
-    ] {
-        if let Some(value) = scope.variable(name) {
-            context.insert(name.to_owned(), value.to_json());
-        }
-    }
-    debug_assert_eq!(execution.id, identity.execution);
-    serde_json::Value::Object(context)
 }
 
 /// Keeps output files, after a failure, too: what a failed task made is still an output.

@@ -9,11 +9,16 @@ use taffrail_engine::ports::PullProgress;
 /// How often a line is written where lines cannot be rewritten.
 const EVERY: Duration = Duration::from_secs(10);
 
+/// Goes to the start of the line and clears it.
+const CLEAR: &str = "\r\x1b[K";
+
 /// Shows pulls on standard error.
 pub struct PullLines {
     rewrites: bool,
     /// Image to when a line of it was written last.
     shown: BTreeMap<String, Instant>,
+    /// Whether a line stands there that is not ended, as it will be rewritten.
+    open: bool,
 }
 
 impl PullLines {
@@ -22,6 +27,15 @@ impl PullLines {
         Self {
             rewrites: std::io::stderr().is_terminal(),
             shown: BTreeMap::new(),
+            open: false,
+        }
+    }
+
+    /// Takes the line away that will be rewritten, so that another can be printed in its place.
+    pub fn step_aside(&mut self) {
+        if std::mem::take(&mut self.open) {
+            let mut stderr = std::io::stderr().lock();
+            let _ = write!(stderr, "{CLEAR}").and_then(|()| stderr.flush());
         }
     }
 
@@ -36,8 +50,9 @@ impl PullLines {
         let mut stderr = std::io::stderr().lock();
         // That nobody reads it is no error.
         let _ = if self.rewrites {
+            self.open = !progress.done;
             let end = if progress.done { "\n" } else { "" };
-            write!(stderr, "\r\x1b[K{text}{end}").and_then(|()| stderr.flush())
+            write!(stderr, "{CLEAR}{text}{end}").and_then(|()| stderr.flush())
         } else {
             writeln!(stderr, "{text}")
         };
@@ -67,6 +82,9 @@ fn line(progress: &PullProgress) -> String {
             bytes(progress.bytes),
             bytes(progress.bytes_total)
         ));
+        if progress.bytes == progress.bytes_total && progress.layers_done < progress.layers {
+            text.push_str(", unpacking");
+        }
     }
     text
 }
@@ -101,6 +119,8 @@ mod tests {
             line(&progress),
             "pulling `a:1`, 1 of 3 layers, 1.5 KiB of 5.0 MiB"
         );
+        progress.bytes = progress.bytes_total;
+        assert!(line(&progress).ends_with("5.0 MiB of 5.0 MiB, unpacking"));
         progress.done = true;
         assert_eq!(line(&progress), "pulled `a:1`");
     }

@@ -254,6 +254,15 @@ pub fn complain(text: &str) {
 
 impl Reporter for TextReporter {
     fn event(&mut self, event: &Event<'_>) {
+        if !matches!(
+            event,
+            Event::Preparing {
+                what: Preparation::Pull(_),
+                ..
+            }
+        ) {
+            self.pulls.step_aside();
+        }
         match event {
             Event::Output { identity, output } => self.lines(identity, output),
             Event::TaskEnded {
