@@ -5,10 +5,24 @@ import { strict } from './strict.mjs';
 
 const server = new Server();
 const started = server.start();
+// Opens files of a project under settings as its editor would give them, in a server of their own.
+async function project({ root, schemas, files }) {
+  const own = new Server({ root, schemas });
+  await own.start();
+  try {
+    const shown = [];
+    for (const { file, text } of files) shown.push(await own.probe({ file, text }));
+    return { shown };
+  } finally {
+    await own.stop();
+  }
+}
+
 const answers = {
   schema: async ({ name, path }) => { await server.schema(name, path); return {}; },
   probe: (request) => server.probe(request),
   keystrokes: (request) => server.keystrokes(request),
+  project,
   strict: async (request) => strict(request),
 };
 

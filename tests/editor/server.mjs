@@ -28,8 +28,14 @@ export class Server {
   #documents = 0;
   #schemas = {};
 
+  // Without a project the server works in a folder of its own, and `schema` gives it schemas; with one it gets that project's settings.
+  constructor({ root, schemas } = {}) {
+    this.project = root;
+    this.#schemas = schemas ?? {};
+  }
+
   async start() {
-    this.root = fs.mkdtempSync(path.join(os.tmpdir(), 'taffrail-editor-'));
+    this.root = this.project ?? fs.mkdtempSync(path.join(os.tmpdir(), 'taffrail-editor-'));
     this.#process = spawn(process.execPath, [serverProgram(), '--stdio'], { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#process.stdout.on('data', (chunk) => this.#read(chunk));
     this.#process.on('exit', (code) => {
@@ -201,6 +207,6 @@ export class Server {
     const timer = setTimeout(() => this.#process.kill('SIGKILL'), 5000);
     await gone;
     clearTimeout(timer);
-    fs.rmSync(this.root, { recursive: true, force: true });
+    if (this.project === undefined) fs.rmSync(this.root, { recursive: true, force: true });
   }
 }

@@ -254,6 +254,27 @@ impl Editor {
         shown
     }
 
+    /// Shows files of a project to a server that works in it, under these settings: globs of files by schema, as an editor's settings say
+    /// it. Each file is its path and its text.
+    ///
+    /// # Panics
+    /// When the driver fails.
+    pub fn show_project(
+        &mut self,
+        root: &Path,
+        schemas: &Value,
+        files: &[(PathBuf, &str)],
+    ) -> Vec<Shown> {
+        let files: Vec<Value> = files
+            .iter()
+            .map(|(file, text)| json!({ "file": file, "text": text }))
+            .collect();
+        let request = json!({ "do": "project", "root": root, "schemas": schemas, "files": files });
+        let answer = self.ask(vec![request]).remove(0);
+        assert_eq!(answer.get("error"), None, "{answer}");
+        serde_json::from_value(answer["shown"].clone()).expect("answers to the files")
+    }
+
     /// Compiles a schema strictly, and judges documents with it.
     ///
     /// # Panics

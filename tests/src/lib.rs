@@ -6,5 +6,6 @@ pub mod conformance;
 pub mod docker;
 pub mod editor;
 pub mod flows;
+pub mod python;
 pub mod registry;
 pub mod web;

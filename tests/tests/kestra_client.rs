@@ -1,88 +1,15 @@
 //! Kestra's own Python client, as its authors publish it, inside a python task: it must work unchanged.
 
 use std::io::Write;
-use std::path::PathBuf;
-use std::process::Command;
-use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
 use serde_json::json;
-use taffrail_tests::cli::{World, profile_folder};
+use taffrail_tests::cli::World;
 use taffrail_tests::flows::flow;
-
-/// How long the installation may take before it counts as unreachable.
-const PATIENCE: Duration = Duration::from_secs(90);
-
-/// A folder with a `python3` that has the client, made once for each build folder.
-fn python() -> Result<PathBuf, String> {
-    static PYTHON: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    PYTHON.get_or_init(install).clone()
-}
-
-fn install() -> Result<PathBuf, String> {
-    let folder = profile_folder().join("taffrail-tests/kestra-client");
-    let (bin, done) = (folder.join("bin"), folder.join("installed"));
-    if done.exists() {
-        return Ok(bin);
-    }
-    let _ = std::fs::remove_dir_all(&folder);
-    step(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-    let options = [
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--retries",
-        "1",
-        "--timeout",
-        "15",
-    ];
-    step(
-        Command::new(bin.join("python3"))
-            .args(options)
-            .arg("kestra"),
-    )?;
-    std::fs::write(done, "").map_err(|error| error.to_string())?;
-    Ok(bin)
-}
-
-fn step(command: &mut Command) -> Result<(), String> {
-    let began = Instant::now();
-    let log = tempfile::tempfile().map_err(|error| error.to_string())?;
-    let output = log.try_clone().map_err(|error| error.to_string())?;
-    let mut child = command
-        .stdin(std::process::Stdio::null())
-        .stdout(output.try_clone().map_err(|error| error.to_string())?)
-        .stderr(output)
-        .spawn()
-        .map_err(|error| format!("{command:?}: {error}"))?;
-    let status = loop {
-        match child.try_wait().map_err(|error| error.to_string())? {
-            Some(status) => break status,
-            None if began.elapsed() > PATIENCE => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(format!("{command:?} took longer than {PATIENCE:?}"));
-            }
-            None => std::thread::sleep(Duration::from_millis(20)),
-        }
-    };
-    if status.success() {
-        return Ok(());
-    }
-    use std::io::{Read, Seek};
-    let (mut log, mut text) = (log, String::new());
-    let _ = log.rewind().and_then(|()| log.read_to_string(&mut text));
-    Err(format!(
-        "{command:?}: {}",
-        text.lines().last().unwrap_or("it said nothing")
-    ))
-}
+use taffrail_tests::python::environment;
 
 #[test]
 fn the_published_client_works_unchanged() {
-    let bin = match python() {
+    let bin = match environment("kestra-client", &["kestra"]) {
         Ok(bin) => bin,
         Err(reason) => {
             // Not by a macro, whose output the test harness keeps to itself.
@@ -198,7 +125,7 @@ fn the_published_client_works_unchanged() {
 
 #[test]
 fn a_client_that_fails_keeps_what_it_gave() {
-    let Ok(bin) = python() else {
+    let Ok(bin) = environment("kestra-client", &["kestra"]) else {
         let _ = writeln!(
             std::io::stderr(),
             "SKIPPED a_client_that_fails_keeps_what_it_gave: the client cannot be installed"

@@ -8,5 +8,6 @@ mod modeline;
 mod offers;
 mod places;
 mod rules;
+mod settings;
 mod support;
 mod versions;
