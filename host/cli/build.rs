@@ -21,10 +21,17 @@ fn main() {
                 .unwrap_or_else(|| panic!("a plugin without `{name}`"))
                 .to_owned()
         };
+        // `taffrail:plugin@1.0.0` is the API 1.0.
+        let api = field("api");
+        let api = api
+            .rsplit_once('@')
+            .and_then(|(_, version)| version.rsplit_once('.'))
+            .map(|(minor, _)| minor.to_owned())
+            .unwrap_or_else(|| panic!("`{api}` is no version of the plugin API"));
         let folder = root.join(field("id")).join(field("version"));
         writeln!(
             code,
-            "Bundled {{ wasm: include_bytes!({:?}), descriptor: include_str!({:?}), digest: {:?} }},",
+            "Bundled {{ wasm: include_bytes!({:?}), descriptor: include_str!({:?}), digest: {:?}, api: {api:?} }},",
             folder.join("plugin.wasm"),
             folder.join("descriptor.json"),
             field("sha256"),

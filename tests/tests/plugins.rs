@@ -114,8 +114,8 @@ fn bundled_plugins_reach_nothing_and_say_what_their_files_say() {
         let found = inspect(&sandbox, &plugin.component, &[]).unwrap();
         for import in &found.imports {
             let allowed = [
-                "taffrail:plugin/logging@0.1.0",
-                "taffrail:plugin/types@0.1.0",
+                "taffrail:plugin/logging@1.0.0",
+                "taffrail:plugin/types@1.0.0",
             ];
             assert!(
                 allowed.contains(&import.as_str()),
@@ -126,7 +126,7 @@ fn bundled_plugins_reach_nothing_and_say_what_their_files_say() {
         assert_eq!(found.reach, "nothing");
         assert!(found.reproducible);
         // The program lists its own plugins under the newest API, without a look at the component.
-        assert_eq!(found.api, "0.1");
+        assert_eq!(found.api, "1.0");
         assert_eq!(found.descriptor.id.as_str(), plugin.id);
         assert_eq!(found.descriptor.version.to_string(), plugin.version);
 

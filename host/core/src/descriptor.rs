@@ -1,4 +1,4 @@
-//! What a plugin says of itself, as the host keeps it; the document's own schema is `wit/v0.1/descriptor.schema.json`.
+//! What a plugin says of itself, as the host keeps it; the document's own schema is `wit/v1.0/descriptor.schema.json`.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -180,6 +180,7 @@ fn bundled() -> &'static [Bundled] {
                 wasm,
                 descriptor: descriptor.leak(),
                 digest: digest.leak(),
+                api: "1.0",
             });
         }
     }

@@ -72,6 +72,10 @@ impl Anatomy {
                 Payload::CoreTypeSection(section) => counts.types(section.count())?,
                 Payload::ComponentTypeSection(section) => counts.types(section.count())?,
                 Payload::CodeSectionStart { count, size, .. } => counts.code(count, size)?,
+                Payload::CodeSectionEntry(body) => {
+                    let range = body.range();
+                    counts.body(range.end.saturating_sub(range.start))?;
+                }
                 Payload::ComponentImportSection(section) => {
                     counts.externs(section.count())?;
                     for import in section {
@@ -184,6 +188,10 @@ impl<'a> Counts<'a> {
         self.check(self.functions, self.limits.functions, "functions")?;
         self.check(self.code, self.limits.code, "bytes of code")
     }
+
+    fn body(&self, size: usize) -> Result<(), AnatomyError> {
+        self.check(size, self.limits.body, "bytes of code in one function")
+    }
 }
 
 #[cfg(test)]
@@ -236,10 +244,25 @@ mod tests {
         let nested = format!("{}{}", "(component ".repeat(60), ")".repeat(60));
         let functions = format!("(component (core module {}))", "(func)".repeat(20_001));
         let types = format!("(component {})", "(type (list u8))".repeat(5_001));
+        let body = format!(
+            "(component (core module (func {})))",
+            "nop ".repeat(128 << 10)
+        );
+        let code = format!(
+            "(component (core module {}))",
+            format!("(func {})", "nop ".repeat(60_000)).repeat(70)
+        );
+        let names = format!(
+            "(component {})",
+            "(import \"a\" (func))".replace('a', &"a".repeat(100_001))
+        );
         for (text, reason) in [
             (nested, "9 or more levels"),
             (functions, "20001 functions"),
             (types, "types"),
+            (body, "131074 bytes of code in one function"),
+            (code, "bytes of code"),
+            (names, "string size out of bounds"),
         ] {
             let component = wat::parse_str(&text).unwrap();
             let error = read(&component).expect_err(reason);

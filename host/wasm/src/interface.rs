@@ -23,27 +23,37 @@ pub(crate) struct Interface {
 pub(crate) enum Api {
     /// `taffrail:plugin@0.1.x`.
     V0_1,
+    /// `taffrail:plugin@1.x.y`: what is built against any 1.x runs, as the linker compares functions and types by themselves.
+    V1_0,
 }
-
-/// The newest version of the plugin API, which the bundled plugins speak.
-pub(crate) const NEWEST_API: &str = "0.1";
 
 impl Api {
     /// Every version, oldest first.
-    const ALL: &'static [Api] = &[Api::V0_1];
+    const ALL: &'static [Api] = &[Api::V0_1, Api::V1_0];
 
     /// The version as messages and lists write it.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Api::V0_1 => NEWEST_API,
+            Api::V0_1 => "0.1",
+            Api::V1_0 => "1.0",
+        }
+    }
+
+    /// The versions that it covers, as messages write them.
+    fn track(self) -> &'static str {
+        match self {
+            Api::V0_1 => "0.1.x",
+            Api::V1_0 => "1.x",
         }
     }
 
     /// Whether a released version lies on this track.
     fn covers(self, version: &Version) -> bool {
-        match self {
-            Api::V0_1 => version.major == 0 && version.minor == 1 && version.pre.is_empty(),
-        }
+        version.pre.is_empty()
+            && match self {
+                Api::V0_1 => version.major == 0 && version.minor == 1,
+                Api::V1_0 => version.major == 1,
+            }
     }
 
     fn of(version: &Version) -> Option<Api> {
@@ -78,7 +88,7 @@ pub(crate) enum InterfaceError {
     },
     /// It imports what no plugin gets.
     #[error(
-        "it imports {}, which no plugin gets; allowed are `taffrail:plugin/logging@0.1.x` and the empty world of WASI 0.2 (cli, clocks, filesystem, io, random, sockets)",
+        "it imports {}, which no plugin gets; allowed are `taffrail:plugin/logging` of the version that it exports and the empty world of WASI 0.2 (cli, clocks, filesystem, io, random, sockets)",
         listed(.0.iter().map(String::as_str))
     )]
     ForbiddenImports(Vec<String>),
@@ -177,7 +187,7 @@ fn api_of(exports: &[String]) -> Result<Api, InterfaceError> {
         ),
         spoken: Api::ALL
             .iter()
-            .map(|api| format!("{}.x", api.name()))
+            .map(|api| api.track())
             .collect::<Vec<_>>()
             .join(", "),
         way_out,
@@ -314,12 +324,19 @@ mod tests {
             (
                 &["taffrail:plugin/language@0.9.0"],
                 Err(
-                    "it speaks plugin API 0.9.0, and taffrail 0.1.0 speaks 0.1.x: take a newer taffrail",
+                    "it speaks plugin API 0.9.0, and taffrail 0.1.0 speaks 0.1.x, 1.x: take a newer taffrail",
                 ),
             ),
+            (&["taffrail:plugin/language@1.0.0"], Ok(Api::V1_0)),
+            (&["taffrail:plugin/language@1.9.3"], Ok(Api::V1_0)),
+            (&["taffrail:plugin/language@1.0.0", LANGUAGE], Ok(Api::V1_0)),
             (
-                &["taffrail:plugin/language@1.0.0"],
+                &["taffrail:plugin/language@2.0.0"],
                 Err("take a newer taffrail"),
+            ),
+            (
+                &["taffrail:plugin/language@1.1.0-rc.1"],
+                Err("a draft of the API"),
             ),
             (
                 &["taffrail:plugin/language@0.0.1"],

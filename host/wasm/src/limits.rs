@@ -31,6 +31,8 @@ pub struct TierLimits {
     pub functions: usize,
     /// Code in the file, in bytes.
     pub code: usize,
+    /// Code of one function, in bytes: the cost of compiling grows faster than that. Interpreters have the largest, of 400 KiB.
+    pub body: usize,
     /// How deep components may lie inside components.
     pub nesting: usize,
     /// Imports and exports of the component and of all that lies in it.
@@ -71,6 +73,7 @@ impl TierLimits {
             memories: 10,
             functions: 20_000,
             code: 4 * MIB,
+            body: 128 * KIB,
             nesting: 8,
             externs: 256,
             types: 5_000,
@@ -92,6 +95,7 @@ impl TierLimits {
             instances: 300,
             functions: 80_000,
             code: 32 * MIB,
+            body: MIB,
             externs: 2_048,
             types: 20_000,
             describe: Duration::from_secs(1),

@@ -201,6 +201,10 @@ impl Plugin {
             reproducible: self.is_reproducible(),
             descriptor: self.describe().map_err(|error| format!("it {error}"))?,
         };
+        // Once: what is kept passed it. What breaks another rule is refused by whoever reads it.
+        if let Ok(descriptor) = check::descriptor(&description.descriptor, &[]) {
+            check::schemas(&descriptor).map_err(|reason| format!("its descriptor {reason}"))?;
+        }
         keep_description(cache, &self.digest, &description);
         Ok(description)
     }

@@ -11,7 +11,6 @@ use taffrail_engine::ports::{PlanError, Planner, PluginInfo, PluginKey, PluginSo
 
 use crate::cache::Cache;
 use crate::check;
-use crate::interface::NEWEST_API;
 use crate::limits::Limits;
 use crate::parallel;
 use crate::plugin::{CallError, Description, Plugin, kept_description};
@@ -27,6 +26,8 @@ pub struct Bundled {
     pub descriptor: &'static str,
     /// SHA-256 of the component, lower case hexadecimal.
     pub digest: &'static str,
+    /// The plugin API that it speaks, for example `1.0`.
+    pub api: &'static str,
 }
 
 /// What plugins there are and how they run.
@@ -209,7 +210,7 @@ impl WasmPlugins {
                 let info = PluginInfo {
                     descriptor: Arc::new(descriptor),
                     digest: bundled.digest.to_owned(),
-                    api: NEWEST_API.to_owned(),
+                    api: bundled.api.to_owned(),
                     size: bundled.wasm.len() as u64,
                     source: PluginSource::Bundled,
                 };
@@ -321,7 +322,6 @@ impl WasmPlugins {
         Ok(())
     }
 
-    /// The loaded component; several callers at once wait for one to load it.
     /// The bytes of a plugin's component.
     ///
     /// # Errors
@@ -334,6 +334,7 @@ impl WasmPlugins {
         }
     }
 
+    /// The loaded component; several callers at once wait for one to load it.
     fn load(&self, key: &PluginKey) -> Result<&Arc<Plugin>, String> {
         let entry = self.entries.get(key).ok_or_else(|| self.absent(key))?;
         entry

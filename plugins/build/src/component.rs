@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, bail, ensure};
 use wit_component::{ComponentEncoder, DecodedWasm};
+use wit_parser::{Resolve, World, WorldId};
 
 use crate::project::Plugin;
 
@@ -45,18 +46,12 @@ pub fn wrap(plugin: &Plugin, module: &[u8]) -> Result<Vec<u8>> {
     Ok(component)
 }
 
-/// Checks what a component imports and returns the package of the contract that it exports, `taffrail:plugin@0.1.0`.
+/// Checks what a component imports and returns the package of the contract that it exports, `taffrail:plugin@1.0.0`.
 ///
 /// # Errors
 /// Where it is no component, imports anything but [`ALLOWED_IMPORTS`], or exports no `language`.
 pub fn inspect(component: &[u8]) -> Result<String> {
-    let (resolve, world) =
-        match wit_component::decode(component).context("the component cannot be read")? {
-            DecodedWasm::Component(resolve, world) => (resolve, world),
-            DecodedWasm::WitPackage(..) => {
-                bail!("a description of interfaces was found where a component was expected")
-            }
-        };
+    let (resolve, world) = decode(component)?;
     let world = &resolve.worlds[world];
     let imports: BTreeSet<String> = world
         .imports
@@ -74,6 +69,28 @@ pub fn inspect(component: &[u8]) -> Result<String> {
         foreign.join("`, `"),
         ALLOWED_IMPORTS.join("`, `")
     );
+    language_of(&resolve, world)
+}
+
+/// The package of the contract that a component exports, whatever it imports.
+///
+/// # Errors
+/// Where it is no component, or exports no `language`.
+pub fn language(component: &[u8]) -> Result<String> {
+    let (resolve, world) = decode(component)?;
+    language_of(&resolve, &resolve.worlds[world])
+}
+
+fn decode(component: &[u8]) -> Result<(Resolve, WorldId)> {
+    match wit_component::decode(component).context("the component cannot be read")? {
+        DecodedWasm::Component(resolve, world) => Ok((resolve, world)),
+        DecodedWasm::WitPackage(..) => {
+            bail!("a description of interfaces was found where a component was expected")
+        }
+    }
+}
+
+fn language_of(resolve: &Resolve, world: &World) -> Result<String> {
     let exports: Vec<String> = world
         .exports
         .keys()

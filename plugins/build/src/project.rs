@@ -42,7 +42,7 @@ impl Project {
     /// Where there is none, and where a descriptor cannot be read, is not canonical or belongs to another folder.
     pub fn find(start: &Path) -> Result<Self> {
         let holds_contract = |folder: &&Path| {
-            folder.join("wit/v0.1/plugin.wit").is_file() && folder.join("plugins").is_dir()
+            folder.join("wit/v1.0/plugin.wit").is_file() && folder.join("plugins").is_dir()
         };
         let Some(root) = start.ancestors().find(holds_contract) else {
             bail!(
@@ -118,10 +118,10 @@ mod tests {
 
     fn found(descriptor: &str) -> Result<Project, String> {
         let root = tempfile::tempdir().unwrap();
-        for folder in ["wit/v0.1", "plugins/a", "plugins/sdk"] {
+        for folder in ["wit/v1.0", "plugins/a", "plugins/sdk"] {
             fs::create_dir_all(root.path().join(folder)).unwrap();
         }
-        fs::write(root.path().join("wit/v0.1/plugin.wit"), "").unwrap();
+        fs::write(root.path().join("wit/v1.0/plugin.wit"), "").unwrap();
         fs::write(root.path().join("plugins/a/descriptor.json"), descriptor).unwrap();
         Project::find(&root.path().join("plugins/sdk")).map_err(|error| format!("{error:#}"))
     }

@@ -39,7 +39,7 @@ fn verdict_after(path: &str, rewrite: impl Fn(Vec<u8>) -> Vec<u8>) -> String {
     let real = Project::find(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
     let copy = tempfile::tempdir().unwrap();
     let mut files = vec![
-        "wit/v0.1/plugin.wit".to_owned(),
+        "wit/v1.0/plugin.wit".to_owned(),
         "plugins/bundled/index.json".to_owned(),
     ];
     for plugin in &real.plugins {
@@ -98,8 +98,8 @@ fn what_was_changed_after_the_build_is_named() {
     check(component, "\0asm", "\0asn", "the component cannot be read");
     check(
         component,
-        "taffrail:plugin/logging@0.1.0",
-        "taffrail:plugin/longing@0.1.0",
+        "taffrail:plugin/logging@1.0.0",
+        "taffrail:plugin/longing@1.0.0",
         "longing",
     );
     check(

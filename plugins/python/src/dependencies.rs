@@ -1,8 +1,8 @@
 //! `dependencies`: shell lines that install them for the interpreter that will import them, where it will import them.
 
-use taffrail_plugin::python::Packages;
+use taffrail_plugin::python::{Keeper, Packages};
 use taffrail_plugin::script::file_stem;
-use taffrail_plugin::{Context, File};
+use taffrail_plugin::{Context, Extensions, File, Plan};
 
 use crate::properties::{PackageManager, Settings};
 
@@ -17,6 +17,11 @@ pub(crate) struct Dependencies {
     requirements_file: String,
     requirements_path: String,
     requirements: String,
+    keeper_file: String,
+    keeper_path: String,
+    archive_file: String,
+    archive_path: String,
+    kept_as: String,
 }
 
 impl Dependencies {
@@ -31,13 +36,11 @@ impl Dependencies {
             return None;
         }
         // Named for the task: two tasks in one working directory do not overwrite each other's list.
-        let requirements_file = [
-            FOLDER,
-            "/",
-            &file_stem(&context.task_id),
-            ".requirements.txt",
-        ]
-        .concat();
+        let task = file_stem(&context.task_id);
+        let own = |ending: &str| [FOLDER, "/", &task, ending].concat();
+        let requirements_file = own(".requirements.txt");
+        let archive_file = own(".packages.tar");
+        let keeper_file = own(".packages.py");
         Some(Dependencies {
             package_manager: settings.package_manager.unwrap_or(PackageManager::Uv),
             cached: settings.dependency_cache_enabled.unwrap_or(true),
@@ -45,12 +48,30 @@ impl Dependencies {
             requirements_path: context.path_of(&requirements_file),
             requirements_file,
             requirements,
+            keeper_path: context.path_of(&keeper_file),
+            keeper_file,
+            archive_path: context.path_of(&archive_file),
+            archive_file,
+            kept_as: ["python/", &task, ".packages"].concat(),
         })
     }
 
-    /// A requirements file and not arguments: nothing in it can be taken for an option of the shell line.
-    pub(crate) fn file(&self) -> File {
-        File::new(self.requirements_file.clone(), self.requirements.clone())
+    /// Puts the files that the lines need into the plan, and carries what is installed to the next execution.
+    pub(crate) fn put_into(&self, plan: &mut Plan) {
+        // A requirements file and not arguments: nothing in it can be taken for an option of the shell line.
+        plan.files.push(File::new(
+            self.requirements_file.clone(),
+            self.requirements.clone(),
+        ));
+        if self.cached {
+            plan.files.push(File::new(
+                self.keeper_file.clone(),
+                include_str!("packages.py"),
+            ));
+            Extensions::new()
+                .carry(&self.archive_file, &self.kept_as)
+                .put_into(plan);
+        }
     }
 
     /// Installs, then puts the packages and their commands in front of what the task had.
@@ -61,6 +82,13 @@ impl Dependencies {
             uv: self.package_manager == PackageManager::Uv,
             cached: self.cached,
         };
-        packages.lines()
+        if self.cached {
+            packages.kept_lines(Keeper {
+                program: &self.keeper_path,
+                archive: &self.archive_path,
+            })
+        } else {
+            packages.lines()
+        }
     }
 }

@@ -58,7 +58,7 @@ fn script_plan(properties: &Properties, context: &Context) -> Result<Plan, PlanE
     let mut lines = vec![interpreter::select(context, version.as_ref())];
     if let Some(dependencies) = Dependencies::of(&settings, context) {
         lines.extend(dependencies.lines());
-        plan.files.push(dependencies.file());
+        dependencies.put_into(&mut plan);
     }
     lines.push([python::CHOSEN, " ", &shell::quote(&path)].concat());
     plan.program = Program::Shell(lines);
@@ -90,7 +90,7 @@ fn commands_plan(properties: &Properties, context: &Context) -> Result<Plan, Pla
     }
     if let Some(dependencies) = dependencies {
         lines.extend(dependencies.lines());
-        plan.files.push(dependencies.file());
+        dependencies.put_into(&mut plan);
     }
     if !lines.is_empty() && context.runner == interpreter::PROCESS {
         // What is installed for one interpreter must not be imported by another that the PATH happens to name first.

@@ -55,7 +55,7 @@ impl Machine {
     /// A stand-in that says its name and arguments, and answers questions about its version with `verdict`.
     fn install_python(&self, path: &str, verdict: i32) {
         let name = Path::new(path).file_name().unwrap().to_str().unwrap();
-        self.install(path, &format!("[ \"$1\" = -c ] && exit {verdict}; echo {name} \"$@\"; echo \"${{PYTHONPATH-unset}}\""));
+        self.install(path, &format!("[ \"$1\" = -c ] && exit {verdict}; case \"$2\" in restore) exit 1;; save) exit 0;; esac; echo {name} \"$@\"; echo \"${{PYTHONPATH-unset}}\""));
     }
 
     fn set(&mut self, name: &str, value: &str) {
@@ -250,7 +250,7 @@ fn a_failing_installation_fails_the_task() {
     let mut machine = Machine::new();
     machine.install(
         "bin/python3",
-        "[ \"$2\" = pip ] && { echo no such package >&2; exit 7; }; echo ran",
+        "[ \"$2\" = restore ] && exit 1; [ \"$2\" = pip ] && { echo no such package >&2; exit 7; }; echo ran",
     );
     for fail_fast in [true, false] {
         machine.fail_fast = fail_fast;

@@ -64,6 +64,7 @@ fn file_value(file: &File) -> Value {
         ("path", Some((&file.path).into())),
         contents,
         ("executable", file.executable.then_some(Value::Bool(true))),
+        ("extensions", file.extensions.as_ref().map(Value::from)),
     ])
 }
 
@@ -123,6 +124,7 @@ mod tests {
             path: "x".into(),
             contents: vec![0xff, 0],
             executable: true,
+            extensions: None,
         });
         plan.files.push(File::new("y", "é"));
         plan.env.push(EnvVar::new("N", "v"));

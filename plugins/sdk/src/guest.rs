@@ -128,6 +128,7 @@ impl From<types::File> for wit::File {
             path: file.path,
             contents: file.contents,
             executable: file.executable,
+            extensions: file.extensions,
         }
     }
 }

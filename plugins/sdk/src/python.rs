@@ -48,7 +48,48 @@ pub struct Packages<'a> {
     pub cached: bool,
 }
 
+/// Packages that are kept from one execution to the next by a program of the plugin's, which is called `restore` and `save` with the archive,
+/// the library and the requirements, and fails where there is nothing that fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keeper<'a> {
+    /// The program's file, as the task's program sees it; the chosen interpreter runs it.
+    pub program: &'a str,
+    /// The archive's file, as the task's program sees it.
+    pub archive: &'a str,
+}
+
 impl Packages<'_> {
+    /// As [`lines`](Self::lines), but only where `keeper` has nothing that fits; what was installed is given to it.
+    pub fn kept_lines(&self, keeper: Keeper<'_>) -> [String; 2] {
+        let call = |action: &str| {
+            let words = [
+                keeper.program,
+                action,
+                keeper.archive,
+                self.library,
+                self.requirements,
+            ];
+            let mut line = CHOSEN.to_owned();
+            for word in words {
+                line.push(' ');
+                line.push_str(&shell::quote(word));
+            }
+            line
+        };
+        let [install, extend] = self.lines();
+        // Packages that cannot be kept are there all the same.
+        let install = [
+            &call("restore"),
+            " || { ",
+            &install,
+            "; ",
+            &call("save"),
+            " || :; }",
+        ]
+        .concat();
+        [install, extend]
+    }
+
     /// After [`select`]: installs, quietly unless it fails, then puts the packages and their commands in front of what the task had.
     pub fn lines(&self) -> [String; 2] {
         let library = shell::quote(self.library);

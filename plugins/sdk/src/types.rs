@@ -82,6 +82,8 @@ pub struct File {
     pub contents: Vec<u8>,
     /// Whether its owner may run it.
     pub executable: bool,
+    /// A JSON object for what later versions add.
+    pub extensions: Option<String>,
 }
 
 impl File {
@@ -91,6 +93,7 @@ impl File {
             path: path.into(),
             contents: contents.into(),
             executable: false,
+            extensions: None,
         }
     }
 }

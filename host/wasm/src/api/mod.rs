@@ -1,6 +1,8 @@
 //! One adapter per version of the plugin API, behind one type; what crosses it are the core's own types.
 
+mod shared;
 mod v0_1;
+mod v1_0;
 
 use taffrail_core::plan::{Plan, PlanRefusal, PlanRequest};
 use wasmtime::component::{Component, Linker};
@@ -13,6 +15,7 @@ use crate::wasi;
 /// A component, linked and ready to be instantiated.
 pub(crate) enum Adapter {
     V0_1(v0_1::Adapter),
+    V1_0(v1_0::Adapter),
 }
 
 /// What a plugin answered to a request.
@@ -42,6 +45,7 @@ impl Adapter {
         }
         match interface.api {
             Api::V0_1 => v0_1::Adapter::new(linker, component, interface.wasi).map(Adapter::V0_1),
+            Api::V1_0 => v1_0::Adapter::new(linker, component, interface.wasi).map(Adapter::V1_0),
         }
     }
 
@@ -49,6 +53,7 @@ impl Adapter {
     pub(crate) async fn describe(&self, store: &mut Store<State>) -> wasmtime::Result<String> {
         match self {
             Adapter::V0_1(adapter) => adapter.describe(store).await,
+            Adapter::V1_0(adapter) => adapter.describe(store).await,
         }
     }
 
@@ -60,6 +65,7 @@ impl Adapter {
     ) -> wasmtime::Result<Answer> {
         match self {
             Adapter::V0_1(adapter) => adapter.plan(store, request).await,
+            Adapter::V1_0(adapter) => adapter.plan(store, request).await,
         }
     }
 }

@@ -63,6 +63,27 @@ pub(crate) fn descriptor(text: &str, host_properties: &[String]) -> Result<Descr
     Ok(descriptor)
 }
 
+/// Checks that the schemas are schemas, which takes longer than all else: of use once for each component.
+///
+/// # Errors
+/// The first one that is none, in words that follow on "its descriptor".
+pub(crate) fn schemas(descriptor: &Descriptor) -> Result<(), String> {
+    for task_type in &descriptor.task_types {
+        let wrong = |key: &str, reason: String| {
+            format!(
+                "is wrong at task type `{}`: `{key}` {reason}",
+                task_type.name
+            )
+        };
+        schema::sound(&task_type.properties_schema)
+            .map_err(|reason| wrong("propertiesSchema", reason))?;
+        if let Some(outputs) = &task_type.outputs_schema {
+            schema::sound(outputs).map_err(|reason| wrong("outputsSchema", reason))?;
+        }
+    }
+    Ok(())
+}
+
 fn check_task_type(
     task_type: &TaskTypeDescriptor,
     host_properties: &[String],

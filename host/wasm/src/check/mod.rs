@@ -4,5 +4,5 @@ mod descriptor;
 mod plan;
 mod schema;
 
-pub(crate) use descriptor::descriptor;
+pub(crate) use descriptor::{descriptor, schemas};
 pub(crate) use plan::{plan, refusal};

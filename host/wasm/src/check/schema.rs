@@ -37,6 +37,26 @@ const NAMED_SCHEMAS: &[&str] = &[
 /// Keywords whose schemas judge the very value that the schema around them judges.
 const IN_PLACE: &[&str] = &["allOf", "anyOf", "else", "if", "not", "oneOf", "then"];
 
+/// Checks that it is a schema of draft 7 at all, patterns included.
+///
+/// # Errors
+/// What is wrong and where, in words that follow on the schema's name.
+pub(super) fn sound(schema: &Map<String, Value>) -> Result<(), String> {
+    let schema = Value::Object(schema.clone());
+    let wrong = |reason: String, place: &str| {
+        format!(
+            "is no schema of draft 7: {} at `{}`",
+            harmless(&reason),
+            harmless(place)
+        )
+    };
+    jsonschema::draft7::meta::validate(&schema)
+        .map_err(|error| wrong(error.to_string(), error.instance_path().as_str()))?;
+    jsonschema::draft7::new(&schema)
+        .map_err(|error| wrong(error.to_string(), error.instance_path().as_str()))?;
+    Ok(())
+}
+
 /// Checks the schema of a task type's own properties.
 ///
 /// # Errors
@@ -287,6 +307,21 @@ mod tests {
             without_circle(json!({ "a": { "items": { "$id": "b" } } })),
             Err("`$id`"),
         );
+    }
+
+    #[test]
+    fn what_is_no_schema_is_named() {
+        let judge = |schema: Value| sound(schema.as_object().expect("an object"));
+        assert_eq!(judge(json!({ "type": "string" })), Ok(()));
+        for (schema, part) in [
+            (json!({ "type": "no such type" }), "at `/type`"),
+            (json!({ "required": "a" }), "at `/required`"),
+            (json!({ "pattern": "(\u{1b}" }), "is no schema of draft 7"),
+        ] {
+            let error = judge(schema).unwrap_err();
+            assert!(error.contains(part), "{error}");
+            assert!(!error.contains('\u{1b}'), "{error:?}");
+        }
     }
 
     #[test]

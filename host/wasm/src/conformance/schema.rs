@@ -1,13 +1,14 @@
 //! The descriptor and its schemas against the published ones, and properties made up from a schema.
 
+use crate::check;
 use crate::plugin::Plugin;
 use serde_json::{Map, Value};
 use taffrail_core::descriptor::Descriptor;
 
-/// The published shape of a descriptor.
-const DESCRIPTOR: &str = include_str!("../../../../wit/v0.1/descriptor.schema.json");
+/// The published shape of a descriptor: the same for both versions of the API, which a test holds.
+const DESCRIPTOR: &str = include_str!("../../../../wit/v1.0/descriptor.schema.json");
 
-/// Validates what `describe` returns against `wit/v0.1/descriptor.schema.json`.
+/// Validates what `describe` returns against `wit/v1.0/descriptor.schema.json`.
 pub(super) fn descriptor(plugin: &Plugin) -> Result<String, String> {
     let text = plugin.describe().map_err(|error| error.to_string())?;
     let document: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
@@ -18,21 +19,7 @@ pub(super) fn descriptor(plugin: &Plugin) -> Result<String, String> {
 
 /// Checks that every schema in the descriptor is one of draft 7.
 pub(super) fn properties(descriptor: &Descriptor) -> Result<String, String> {
-    for task_type in &descriptor.task_types {
-        let own = Some(&task_type.properties_schema);
-        for schema in own.into_iter().chain(&task_type.outputs_schema) {
-            let schema = Value::Object(schema.clone());
-            jsonschema::draft7::meta::validate(&schema).map_err(|error| {
-                format!(
-                    "`{}`: {error} at `{}`",
-                    task_type.name,
-                    error.instance_path()
-                )
-            })?;
-            jsonschema::draft7::new(&schema)
-                .map_err(|error| format!("`{}`: {error}", task_type.name))?;
-        }
-    }
+    check::schemas(descriptor)?;
     Ok(format!("{} task types", descriptor.task_types.len()))
 }
 

@@ -54,7 +54,7 @@ fn what_is_no_plugin_is_refused_by_name() {
         ),
         (
             &future,
-            "it speaks plugin API 0.9.0, and taffrail 0.1.0 speaks 0.1.x: take a newer taffrail, or a version of the plugin that was built for an older API",
+            "it speaks plugin API 0.9.0, and taffrail 0.1.0 speaks 0.1.x, 1.x: take a newer taffrail, or a version of the plugin that was built for an older API",
         ),
         (
             &component("foreign-import"),

@@ -59,6 +59,7 @@ fn leaked(component: Vec<u8>, descriptor: String) -> &'static [Bundled] {
         wasm,
         descriptor: descriptor.leak(),
         digest: digest.leak(),
+        api: "0.1",
     }]))
 }
 
