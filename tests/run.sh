@@ -22,6 +22,15 @@ need cc gcc "the Rust toolchain links with it"
 need python3 python3 "python tasks run with it" || true
 need docker-registry docker-registry "plugins are published to it" || true
 need minisign minisign "plugins are signed with it" || true
+# What plugins of other authors are built with; the compilers for Go, Python and JavaScript come from PyPI and npm, in the tests.
+need clang clang "plugins in C are built with it" || true
+need wasm-ld lld "plugins in C and Rust are linked with it" || true
+if [ ! -e /usr/include/wasm32-wasi/stdlib.h ]; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends wasi-libc >/dev/null || true
+    fi
+    [ -e /usr/include/wasm32-wasi/stdlib.h ] || skipped+=("wasi-libc is missing: plugins in C are built with it")
+fi
 if ! python3 -c 'import venv, ensurepip' >/dev/null 2>&1; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null || true
@@ -67,6 +76,9 @@ toolchain=$(cargo run --quiet -p taffrail-plugin-build -- --toolchain 2>&1) || s
 export PROPTEST_RNG_SEED=${PROPTEST_RNG_SEED:-1}
 
 run() { echo "+ $*"; "$@"; }
+
+# What authors of plugins would get from a registry: complete, and nothing of this repository in it.
+run cargo package --quiet --locked --allow-dirty --no-verify -p taffrail-plugin
 
 if cargo fmt --version >/dev/null 2>&1; then run cargo fmt --all --check; else skipped+=("rustfmt is not installed"); fi
 if cargo clippy --version >/dev/null 2>&1; then

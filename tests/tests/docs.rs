@@ -4,15 +4,18 @@
 //! where one goes on) are run where those files are, and what stands below is compared with both streams as a terminal shows them; a line
 //! `...` stands for any lines, `[..]` for anything within one, and `? 3` right after the command for its exit code, which is 0 otherwise.
 //! `sh` holds commands that build what is under test, `json` must parse, `text` is a drawing. Anything else fails, as nobody would notice
-//! that it is wrong.
+//! that it is wrong. A comment on the line before a block says more of it: `<!-- file: NAME -->` that it becomes that file, in any language,
+//! and `<!-- needs: PROGRAM... -->` that it is skipped, and said, where one of these programs or files is not on the machine.
 
 #![expect(clippy::unwrap_used, reason = "what a helper cannot do fails the test")]
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use taffrail_tests::cli::{World, program};
 use taffrail_tests::flows::{normalised, without_chance};
+use taffrail_tests::registry::Registry;
 
 /// Commands that make what is under test; running them in here would go round in a circle. Only that they are no others is checked.
 const BUILDS: &[&str] = &[
@@ -35,11 +38,33 @@ struct Block {
     line: usize,
     language: String,
     text: String,
+    /// What the comment right before it says.
+    note: String,
+}
+
+impl Block {
+    /// What its comment says under a word, for example `needs`.
+    fn noted(&self, word: &str) -> Option<&str> {
+        self.note.strip_prefix(word)?.strip_prefix(": ")
+    }
+
+    /// What it needs and this machine lacks.
+    fn lacks(&self) -> Option<&str> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let there = |name: &str| {
+            Path::new(name).is_absolute() && Path::new(name).exists()
+                || std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
+        };
+        self.noted("needs")?
+            .split_whitespace()
+            .find(|name| !there(name))
+    }
 }
 
 fn blocks(document: &str) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
     let mut open: Option<String> = None;
+    let mut note = String::new();
     for (index, line) in document.lines().enumerate() {
         let trimmed = line.trim_start();
         match &open {
@@ -59,10 +84,16 @@ fn blocks(document: &str) -> Vec<Block> {
                     line: index + 1,
                     language,
                     text: String::new(),
+                    note: std::mem::take(&mut note),
                 });
                 open = Some(fence);
             }
-            None => {}
+            None => {
+                let comment = trimmed
+                    .strip_prefix("<!-- ")
+                    .and_then(|comment| comment.trim_end().strip_suffix(" -->"));
+                comment.unwrap_or_default().clone_into(&mut note);
+            }
         }
     }
     assert!(open.is_none(), "the last fence is never closed");
@@ -125,7 +156,12 @@ fn is_build(command: &str) -> bool {
 }
 
 /// Runs a session and gives what each command printed, and its exit code.
-fn session(world: &World, steps: &[Step], bin: &Path) -> Vec<(String, String)> {
+fn session(
+    world: &World,
+    steps: &[Step],
+    bin: &Path,
+    registry: Option<&str>,
+) -> Vec<(String, String)> {
     let mut script = String::from("exec 2>&1\n");
     for step in steps {
         script.push_str(&translated(&step.command));
@@ -143,6 +179,7 @@ fn session(world: &World, steps: &[Step], bin: &Path) -> Vec<(String, String)> {
         .env("PATH", path)
         .env("HOME", world.root().join("home"))
         .env("TAFFRAIL_STATE_DIR", world.state())
+        .env("REGISTRY", registry.unwrap_or_default())
         .stdin(std::process::Stdio::null())
         .output()
         .expect("bash starts");
@@ -191,6 +228,12 @@ fn line_fits(shown: &str, printed: &str) -> bool {
 
 fn check(block: &Block, world: &World, bin: &Path) -> Result<(), String> {
     let language = block.language.as_str();
+    if let Some(name) = block.noted("file") {
+        world.write(name, &block.text);
+        if language != "json" {
+            return Ok(());
+        }
+    }
     match language {
         "text" => Ok(()),
         "json" => serde_json::from_str::<serde_json::Value>(&block.text)
@@ -208,7 +251,12 @@ fn check(block: &Block, world: &World, bin: &Path) -> Result<(), String> {
         }
         "console" => {
             let steps = steps(&block.text)?;
-            let printed = session(world, &steps, bin);
+            let registry = match block.noted("needs") {
+                Some(needed) if needed.contains("docker-registry") => Some(Registry::start(false)?),
+                _ => None,
+            };
+            let host = registry.as_ref().map(|registry| registry.host.as_str());
+            let printed = session(world, &steps, bin, host);
             for (step, (printed, code)) in steps.iter().zip(&printed) {
                 if is_build(&step.command) {
                     continue;
@@ -286,6 +334,16 @@ fn what_the_documents_show_is_what_happens() {
     for path in documents() {
         let (world, bin) = world();
         for block in blocks(&std::fs::read_to_string(&path).unwrap()) {
+            if let Some(missing) = block.lacks() {
+                // Not by a macro, whose output the test harness keeps to itself.
+                let name = path.display();
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "SKIPPED {name}:{}: {missing} is missing",
+                    block.line
+                );
+                continue;
+            }
             if let Err(reason) = check(&block, &world, &bin) {
                 wrong.push(format!(
                     "{}:{}: {reason}",

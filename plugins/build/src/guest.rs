@@ -93,10 +93,18 @@ fn decides_bytes(name: &str) -> bool {
 
 /// The compiler's flags, in the form that allows spaces in paths.
 fn flags(project: &Project, target: &Path, toolchain: &Toolchain) -> Result<OsString> {
-    let mut renamed: Vec<(PathBuf, &str)> = vec![
+    let places = vec![
         (project.root.clone(), "/taffrail"),
         (target.to_owned(), "/target"),
     ];
+    renaming(places, toolchain)
+}
+
+/// Flags that keep paths of this machine out of a component: those of these places, of unpacked crates, of the standard library.
+///
+/// # Errors
+/// Where the standard library's sources are a link that leads nowhere.
+pub fn renaming(mut renamed: Vec<(PathBuf, &str)>, toolchain: &Toolchain) -> Result<OsString> {
     for registry in registries() {
         renamed.push((registry, "/registry"));
     }

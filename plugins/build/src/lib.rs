@@ -1,6 +1,7 @@
-//! Builds the plugins of this repository into components: finds a toolchain, compiles, wraps, checks, and keeps `plugins/bundled`.
-//! It knows the contract and the plugins' folders, and nothing of the host.
+//! Builds plugins into components: those of this repository, which `plugins/bundled` keeps, and the projects of other authors
+//! ([`author`]). It finds toolchains, compiles, wraps and checks; it knows the contract, and nothing of the host.
 
+pub mod author;
 pub mod bundle;
 pub mod component;
 pub mod guest;

@@ -16,6 +16,7 @@ mod editor;
 mod flood;
 mod floor;
 mod measure;
+mod plugins;
 mod run;
 mod start;
 mod table;
@@ -46,6 +47,8 @@ const SCENARIOS: [(&str, Scenario); 19] = [
     ("folder", check::folder),
     ("editor", editor::editor),
     ("race", editor::race),
+    ("languages", plugins::languages),
+    ("large-plugin", plugins::large),
     ("size", start::size),
     ("container-one", containers::one),
     ("container-files", containers::files),

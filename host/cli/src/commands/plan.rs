@@ -320,7 +320,8 @@ fn describe(
     Ok(description)
 }
 
-fn text(task: &Json) -> String {
+/// A plan as people read it.
+pub fn text(task: &Json) -> String {
     let field = |name: &str| task[name].as_str().unwrap_or_default().to_owned();
     let mut text = format!(
         "{}  {} by plugin {}, runner {}\n",

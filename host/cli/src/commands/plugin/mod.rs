@@ -1,7 +1,10 @@
 //! `taffrail plugin`: what plugins there are, where they come from, and how they are made.
 
 mod add;
+mod build;
 mod compile;
+mod dev;
+mod new;
 mod preview;
 mod publish;
 mod remove;
@@ -30,6 +33,9 @@ pub fn plugin(global: &Global, command: &PluginCommand) -> Result<Exit, Failed> 
         PluginCommand::Verify(args) => verify::verify(global, args),
         PluginCommand::Vendor(args) => vendor::vendor(global, args),
         PluginCommand::Publish(args) => publish::publish(global, args),
+        PluginCommand::New(args) => new::new(global, args),
+        PluginCommand::Build(args) => build::build(global, args),
+        PluginCommand::Dev(args) => dev::dev(global, args),
         PluginCommand::Test(args) => test::test(global, args),
         PluginCommand::Compile => compile::child(global),
     }

@@ -126,7 +126,7 @@ pub fn preview(global: &Global, args: &PluginUpdateArgs, newer: &[Source]) -> Re
 }
 
 /// What differs between two plans of one task; nothing where only the plugin's version does and that is all.
-fn compared(file: &str, before: &Value, after: &Value) -> Option<Value> {
+pub fn compared(file: &str, before: &Value, after: &Value) -> Option<Value> {
     let changed: Vec<&str> = PARTS
         .iter()
         .filter(|(key, _)| before[*key] != after[*key])
@@ -153,7 +153,8 @@ fn compared(file: &str, before: &Value, after: &Value) -> Option<Value> {
     }))
 }
 
-fn text(change: &Value) -> String {
+/// A change as people read it.
+pub fn text(change: &Value) -> String {
     let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut text = format!(
         "{}: task `{}`, {} -> {}\n",

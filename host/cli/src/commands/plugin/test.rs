@@ -3,12 +3,14 @@
 use serde_json::{Value, json};
 use taffrail_core::schema::host_property_names;
 use taffrail_core::text::printable;
-use taffrail_wasm::conformance::{Case, Check, Suite, check};
+use taffrail_wasm::Cache;
+use taffrail_wasm::conformance::{Case, Check, Suite, check_cached};
 
 use super::compile::compile;
 use super::source::Source;
 use crate::args::{Format, Global, PluginTestArgs};
 use crate::exit::{Exit, Failed};
+use crate::folders::Folders;
 use crate::report::complain;
 use crate::terminal;
 
@@ -37,7 +39,9 @@ pub fn test(global: &Global, args: &PluginTestArgs) -> Result<Exit, Failed> {
         mutations: args.mutations,
         limits: None,
     };
-    let checks = check(&component.bytes, &suite);
+    let folders = Folders::choose(global)?;
+    let cache = Cache::new(&folders.cache.join("plugins"), &folders.state);
+    let checks = check_cached(&component.bytes, &suite, &cache);
     let failed = checks.iter().filter(|check| !check.passed()).count();
     let text = match args.format {
         Format::Json => {
