@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use taffrail_core::policy::Permission;
 
 use crate::exit::Exit;
+use crate::secrets::Encoding;
 pub use plugin::{
     PluginAddArgs, PluginBuildArgs, PluginCommand, PluginDevArgs, PluginNewArgs, PluginPublishArgs,
     PluginRemoveArgs, PluginTestArgs, PluginUpdateArgs, PluginVendorArgs, PluginVerifyArgs,
@@ -245,9 +246,12 @@ pub struct GivenArgs {
     /// An input; `-i name=@path` gives a file
     #[arg(short, long = "input", value_name = "KEY=VALUE")]
     pub inputs: Vec<String>,
-    /// Secrets for `secret('NAME')`: a dotenv or YAML file of names and values
-    #[arg(long, value_name = "FILE")]
+    /// Secrets for `secret('NAME')`: a dotenv or YAML file of names and values, or a folder of one file each
+    #[arg(long, value_name = "PATH")]
     pub secrets_file: Option<PathBuf>,
+    /// Also take secrets from the variables `SECRET_NAME` of the environment
+    #[arg(long, value_enum, value_name = "ENCODING")]
+    pub secrets_env: Option<Encoding>,
     /// The folder of the namespace's files, for `namespaceFiles` and `read()` [default: `_files` beside the flow]
     #[arg(long, value_name = "DIR")]
     pub namespace_files: Option<PathBuf>,

@@ -34,10 +34,18 @@ impl Given {
             .iter()
             .map(|text| input(text))
             .collect::<Result<_, _>>()?;
-        let secrets = match &args.secrets_file {
-            Some(path) => secrets::read(path)?,
+        let mut secrets = match args.secrets_env {
+            Some(encoding) => {
+                let variables = std::env::vars_os().filter_map(|(name, value)| {
+                    Some((name.into_string().ok()?, value.into_string().ok()?))
+                });
+                secrets::from_environment(variables, encoding)?
+            }
             None => BTreeMap::new(),
         };
+        if let Some(path) = &args.secrets_file {
+            secrets.extend(secrets::read(path)?);
+        }
         let namespace_files = match &args.namespace_files {
             Some(folder) if !folder.is_dir() => {
                 return Err(Failed::new(

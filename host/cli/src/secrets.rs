@@ -3,13 +3,81 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use clap::ValueEnum;
+
 use crate::exit::{Exit, Failed};
 
-/// Reads a file of names and values: YAML where its name ends so, dotenv otherwise.
+/// What secrets in environment variables are written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Encoding {
+    /// As they are
+    Plain,
+    /// In base 64, as servers want them
+    Base64,
+}
+
+/// The secrets in the variables `SECRET_NAME` of an environment.
+///
+/// # Errors
+/// When a value is no base 64 of a text; names the variable, never the value.
+pub fn from_environment(
+    variables: impl Iterator<Item = (String, String)>,
+    encoding: Encoding,
+) -> Result<BTreeMap<String, String>, Failed> {
+    variables
+        .filter_map(|(name, value)| Some((name.strip_prefix("SECRET_")?.to_owned(), value)))
+        .filter(|(name, _)| !name.is_empty())
+        .map(|(name, value)| match encoding {
+            Encoding::Plain => Ok((name, value)),
+            Encoding::Base64 => {
+                let decoded = BASE64.decode(value.trim()).ok();
+                match decoded.and_then(|bytes| String::from_utf8(bytes).ok()) {
+                    Some(text) => Ok((name, text)),
+                    None => Err(Failed::new(
+                        Exit::Invalid,
+                        format!("the variable `SECRET_{name}` is not the base 64 of a text"),
+                    )),
+                }
+            }
+        })
+        .collect()
+}
+
+/// Reads a folder: each file is a secret, its name that of the file. Hidden files are none.
+fn folder(path: &Path) -> Result<BTreeMap<String, String>, Failed> {
+    let failed = |path: &Path, error: std::io::Error| {
+        Failed::new(
+            Exit::Invalid,
+            format!("cannot read the secrets in `{}`: {error}", path.display()),
+        )
+    };
+    let mut secrets = BTreeMap::new();
+    for entry in std::fs::read_dir(path).map_err(|error| failed(path, error))? {
+        let file = entry.map_err(|error| failed(path, error))?.path();
+        let Some(name) = file.file_name().and_then(|name| name.to_str()) else {
+            continue;
+        };
+        if name.starts_with('.') || !file.is_file() {
+            continue;
+        }
+        let text = std::fs::read_to_string(&file).map_err(|error| failed(&file, error))?;
+        // Editors end a file with a line end that is no part of the secret.
+        let text = text.strip_suffix('\n').unwrap_or(&text);
+        secrets.insert(name.to_owned(), text.to_owned());
+    }
+    Ok(secrets)
+}
+
+/// Reads a file of names and values: YAML where its name ends so, dotenv otherwise. Of a folder each file is a secret.
 ///
 /// # Errors
 /// When the file cannot be read or a line is malformed; names the line, never a value.
 pub fn read(path: &Path) -> Result<BTreeMap<String, String>, Failed> {
+    if path.is_dir() {
+        return folder(path);
+    }
     let text = std::fs::read_to_string(path).map_err(|error| {
         let exit = if error.kind() == std::io::ErrorKind::NotFound {
             Exit::NotFound
@@ -160,6 +228,35 @@ fn unescape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn secrets_of_the_environment_and_of_a_folder() {
+        let variables = || {
+            [("SECRET_A", "eA=="), ("OTHER", "y"), ("SECRET_", "z")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into_iter()
+        };
+        let of = |encoding| from_environment(variables(), encoding).unwrap();
+        assert_eq!(
+            of(Encoding::Plain),
+            BTreeMap::from([("A".to_owned(), "eA==".to_owned())])
+        );
+        assert_eq!(
+            of(Encoding::Base64),
+            BTreeMap::from([("A".to_owned(), "x".to_owned())])
+        );
+        let wrong = [("SECRET_B".to_owned(), "not base 64".to_owned())].into_iter();
+        let error = from_environment(wrong, Encoding::Base64).unwrap_err();
+        assert!(error.message.contains("`SECRET_B`") && !error.message.contains("not base 64 "));
+        let temp = tempfile::tempdir().unwrap();
+        std::fs::write(temp.path().join("TOKEN"), "two\nlines\n").unwrap();
+        std::fs::write(temp.path().join(".hidden"), "x").unwrap();
+        let read = read(temp.path()).unwrap();
+        assert_eq!(
+            read,
+            BTreeMap::from([("TOKEN".to_owned(), "two\nlines".to_owned())])
+        );
+    }
 
     #[test]
     fn dotenv_files() {

@@ -219,6 +219,18 @@ fn branches(schema: &Value, root: &Value, depth: usize, found: &mut dyn FnMut(&V
     }
 }
 
+/// Whether a rendered condition holds: nothing, `false`, `0` and `-0` do not, all else does.
+pub fn holds(value: &Value) -> bool {
+    let text = match value {
+        Value::String(text) => text.as_str(),
+        Value::Null => "",
+        Value::Bool(value) => return *value,
+        Value::Number(number) => return number.as_f64() != Some(0.0),
+        _ => return true,
+    };
+    !matches!(text.trim(), "" | "false" | "0" | "-0")
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -177,6 +177,9 @@ fn http(services: &Services, arguments: &Arguments) -> Result<Value, String> {
 }
 
 fn yaml(written: &str) -> Result<Value, String> {
+    if written.trim().is_empty() {
+        return Ok(Value::null());
+    }
     let parsed = parse(written, &Limits::default());
     if let Some(diagnostic) = parsed.diagnostics.first() {
         return Err(format!("it is no YAML: {}", diagnostic.message));

@@ -6,6 +6,7 @@ mod placing;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use taffrail_core::coerce::holds;
 use taffrail_core::diagnostic::{Code, Diagnostic};
 use taffrail_core::flow::{ScriptType, Task};
 use taffrail_core::launch::TaskIdentity;
@@ -141,18 +142,6 @@ pub(crate) fn is_skipped(
         .node(node)
         .map_err(|error| Box::new(error.diagnostic(execution.source.text(), node)))?;
     Ok(!holds(&value))
-}
-
-/// Whether a rendered condition holds: nothing, `false`, `0` and `-0` do not, all else does.
-pub(crate) fn holds(value: &serde_json::Value) -> bool {
-    let text = match value {
-        serde_json::Value::String(text) => text.as_str(),
-        serde_json::Value::Null => "",
-        serde_json::Value::Bool(value) => return *value,
-        serde_json::Value::Number(number) => return number.as_f64() != Some(0.0),
-        _ => return true,
-    };
-    !matches!(text.trim(), "" | "false" | "0" | "-0")
 }
 
 /// How long a task may take, rendered.

@@ -32,7 +32,7 @@ use world::World;
 type Scenario = fn(&World, Rounds, &mut Table);
 
 /// What there is to measure, by the name that the filter is held against.
-const SCENARIOS: [(&str, Scenario); 19] = [
+const SCENARIOS: [(&str, Scenario); 21] = [
     ("hello", run::hello),
     ("first", run::first),
     ("row", run::in_a_row),

@@ -95,3 +95,59 @@ fn the_text_of_an_input_is_never_an_expression() {
     let ran = World::new().run_with(&flow, &["-i", "text={{ 1 + 1 }}{% raw %}"], 0);
     assert_eq!(ran.lines('|'), ["{{ 1 + 1 }}{% raw %}"]);
 }
+
+#[test]
+fn an_input_that_depends_on_others_is_there_only_where_its_condition_holds() {
+    // It stands before what it depends on: the order of the flow does not matter.
+    let flow = flow_with(
+        "
+        - {id: region, type: STRING, dependsOn: {inputs: [cloud], condition: \"{{ inputs.cloud == 'aws' }}\"}}
+        - {id: cloud, type: SELECT, values: [aws, other]}
+        - {id: zone, type: STRING, defaults: a, dependsOn: {inputs: [region]}}
+        ",
+        "echo {{ inputs.cloud }} {{ inputs.region ?? 'none' }} {{ inputs.zone ?? 'none' }}",
+    );
+    let check = |given: &[&str], code: i32, part: &str| {
+        let world = World::new();
+        world.write("flow.yaml", &flow);
+        let mut arguments = vec!["run", "flow.yaml", "--runner", "process"];
+        arguments.extend(given);
+        let finished = world.taffrail(arguments);
+        finished.exits(code);
+        let printed = format!("{}{}", finished.stdout, finished.stderr);
+        assert!(printed.contains(part), "{part}: {finished}");
+    };
+    check(&["-i", "cloud=aws", "-i", "region=eu"], 0, "one | aws eu a");
+    check(&["-i", "cloud=other"], 0, "one | other none none");
+    check(
+        &["-i", "cloud=aws"],
+        3,
+        "the input `region` of type STRING has no value",
+    );
+    check(
+        &["-i", "cloud=other", "-i", "region=eu"],
+        3,
+        "there is no input `region` here: its `dependsOn` does not hold",
+    );
+    let wrong = |inputs: &str, part: &str| {
+        let world = World::new();
+        world.write("flow.yaml", flow_with(inputs, "echo x"));
+        let finished = world.taffrail(["validate", "flow.yaml"]);
+        finished.exits(3);
+        assert!(finished.stderr.contains(part), "{part}: {finished}");
+    };
+    wrong(
+        "
+        - {id: cloud, type: STRING}
+        - {id: region, type: STRING, dependsOn: {inputs: [clowd]}}
+        ",
+        "there is no input `clowd`",
+    );
+    wrong(
+        "
+        - {id: a, type: STRING, dependsOn: {inputs: [b]}}
+        - {id: b, type: STRING, dependsOn: {inputs: [a]}}
+        ",
+        "the input `a` depends on itself",
+    );
+}

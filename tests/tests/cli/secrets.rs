@@ -353,3 +353,36 @@ fn secrets_are_in_no_argument_vector() {
         .exits(0)
         .prints("one | 0\none | none\n");
 }
+
+#[test]
+fn secrets_come_from_variables_and_from_a_folder_too() {
+    let world = World::new();
+    world.write(
+        "flow.yaml",
+        shell("test \"{{ secret('ONE') }}-{{ secret('TWO') }}\" = first-value-second-value && echo both"),
+    );
+    world.write("secrets/TWO", "second-value\n");
+    let arguments = [
+        "run",
+        "flow.yaml",
+        "--runner",
+        "process",
+        "--secrets-env",
+        "base64",
+        "--secrets-file",
+        "secrets",
+    ];
+    let finished = world
+        .command(arguments)
+        .env("SECRET_ONE", "Zmlyc3QtdmFsdWU=")
+        .finish();
+    finished.exits(0);
+    assert!(finished.stdout.contains("| both"), "{finished}");
+    // Without them the missing one is told before anything starts.
+    let without = world.taffrail(arguments);
+    without.exits(3);
+    assert!(
+        without.stderr.contains("the secret `ONE` was not given"),
+        "{without}"
+    );
+}

@@ -69,7 +69,9 @@ pub(super) const TABLE: &[Row] = &[
     ),
     flow(
         "inputs",
-        Differs("secret inputs are masked in all output; `dependsOn` is not supported"),
+        Differs(
+            "secret inputs are masked in all output; one that `dependsOn` rules out must not be given",
+        ),
     ),
     key(
         "retry",

@@ -209,6 +209,14 @@ fn read(
         }
     }
     for (index, declaration) in inputs.iter().enumerate() {
+        if let Some(condition) = declaration
+            .depends_on
+            .as_ref()
+            .and_then(|depends| depends.condition.as_ref())
+        {
+            let path = format!("inputs[{index}].dependsOn.condition");
+            check_texts(source, condition, &path, &names, None, found);
+        }
         if let Some(defaults) = &declaration.defaults {
             let path = format!("inputs[{index}].defaults");
             check_texts(source, defaults, &path, &names, None, found);

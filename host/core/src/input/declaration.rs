@@ -20,6 +20,17 @@ pub struct InputDeclaration {
     pub description: Option<Arc<str>>,
     /// The name that a form shows.
     pub display_name: Option<Arc<str>>,
+    /// When there is such an input at all; always where absent.
+    pub depends_on: Option<DependsOn>,
+}
+
+/// What decides whether there is an input.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DependsOn {
+    /// The inputs that must be known before.
+    pub inputs: Vec<Spanned<Arc<str>>>,
+    /// Holds where there is one; where absent, all those inputs must have a value.
+    pub condition: Option<Node>,
 }
 
 /// A type of inputs with its limits. Bounds are inclusive.

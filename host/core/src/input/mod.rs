@@ -7,6 +7,6 @@ mod read;
 mod resolve;
 
 pub use convert::{InputValue, convert};
-pub use declaration::{InputDeclaration, InputType, ItemType};
+pub use declaration::{DependsOn, InputDeclaration, InputType, ItemType};
 pub use read::read_inputs;
 pub use resolve::{Given, InputError, RenderDefault, resolve_inputs};

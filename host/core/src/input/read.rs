@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::convert::convert;
-use super::declaration::{InputDeclaration, InputType, ItemType};
+use super::declaration::{DependsOn, InputDeclaration, InputType, ItemType};
 use super::formats::{moment, time, validator};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::duration;
@@ -42,7 +42,68 @@ pub fn read_inputs(
         }
         declarations.push(declaration);
     }
+    check_dependencies(&declarations, found);
     declarations
+}
+
+fn depends_on(node: &Node) -> Option<DependsOn> {
+    let node = node.get("dependsOn").filter(|node| !node.is_null())?;
+    let inputs = node.get("inputs").map(Node::items).unwrap_or_default();
+    Some(DependsOn {
+        inputs: inputs.iter().filter_map(scalar_text).collect(),
+        condition: node
+            .get("condition")
+            .filter(|condition| !condition.is_null())
+            .cloned(),
+    })
+}
+
+/// Every input that another one depends on must be there, and none may depend on itself.
+fn check_dependencies(declarations: &[InputDeclaration], found: &mut Vec<Diagnostic>) {
+    let names = || declarations.iter().map(|input| &*input.id.value);
+    let needs = |name: &str| {
+        let input = declarations.iter().find(|input| &*input.id.value == name);
+        let depends = input.and_then(|input| input.depends_on.as_ref());
+        depends.map_or(&[][..], |depends| depends.inputs.as_slice())
+    };
+    for input in declarations {
+        for needed in needs(&input.id.value) {
+            let path = format!("inputs.{}.dependsOn", input.id.value);
+            if !names().any(|name| *name == *needed.value) {
+                let mut diagnostic = Diagnostic::error(
+                    Code::UnknownReference,
+                    needed.span,
+                    format!("there is no input `{}`", needed.value),
+                );
+                if let Some(near) = did_you_mean(&needed.value, names()) {
+                    diagnostic =
+                        diagnostic.fix(format!("did you mean `{near}`?"), needed.span, near);
+                }
+                found.push(diagnostic.path(path));
+                continue;
+            }
+            let mut reached: Vec<&str> = vec![&needed.value];
+            let mut next = 0;
+            while let Some(name) = reached.get(next).copied() {
+                next += 1;
+                for further in needs(name) {
+                    if !reached.contains(&&*further.value) {
+                        reached.push(&further.value);
+                    }
+                }
+            }
+            if reached.contains(&&*input.id.value) {
+                found.push(
+                    Diagnostic::error(
+                        Code::WrongValue,
+                        needed.span,
+                        format!("the input `{}` depends on itself", input.id.value),
+                    )
+                    .path(path),
+                );
+            }
+        }
+    }
 }
 
 fn read_input(
@@ -97,17 +158,6 @@ fn read_input(
             .path(path.to_owned()),
         );
     }
-    if let Some(entry) = node.entry("dependsOn") {
-        found.push(
-            Diagnostic::error(
-                Code::NotYet,
-                entry.key_span,
-                "`dependsOn` of inputs is not supported yet",
-            )
-            .label("this input would be asked for in every case")
-            .path(path.to_owned()),
-        );
-    }
     let id = node
         .get("id")
         .or_else(|| node.get("name"))
@@ -122,6 +172,7 @@ fn read_input(
             .cloned(),
         description: node.get("description").and_then(Node::text).map(Into::into),
         display_name: node.get("displayName").and_then(Node::text).map(Into::into),
+        depends_on: depends_on(node),
         kind,
     };
     check_defaults(&declaration, path, found);

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::convert::{InputValue, convert};
 use super::declaration::{InputDeclaration, InputType};
+use crate::flow::Spanned;
 use crate::suggest::did_you_mean;
 use crate::yaml::{Node, Span};
 
@@ -65,12 +66,29 @@ pub fn resolve_inputs(
         }
     }
     let mut values: Vec<(Arc<str>, InputValue)> = Vec::new();
-    for input in declared {
+    let mut pending: Vec<&InputDeclaration> = declared.iter().collect();
+    while !pending.is_empty() {
+        // In the order of the flow, but after what it depends on; that nothing goes round, the reader has seen to.
+        let is_ready = |input: &&InputDeclaration| {
+            let waits = |needed: &Spanned<Arc<str>>| {
+                pending.iter().any(|other| other.id.value == needed.value)
+            };
+            let depends = input.depends_on.as_ref();
+            depends.is_none_or(|depends| !depends.inputs.iter().any(waits))
+        };
+        let next = pending.iter().position(is_ready).unwrap_or(0);
+        let input = pending.remove(next);
         let name = &input.id.value;
         let explicit = given.iter().find(|(given_name, _)| **given_name == **name);
-        let outcome = match explicit {
-            Some((_, given)) => one(input, given, &values, render).map(Some),
-            None => default(input, &values, render),
+        let outcome = match (explicit, applies(input, &values, render)) {
+            (_, Err(mistake)) => Err(mistake),
+            (Some((_, given)), Ok(true)) => one(input, given, &values, render).map(Some),
+            (None, Ok(true)) => default(input, &values, render),
+            (Some(_), Ok(false)) => Err((
+                format!("there is no input `{name}` here: its `dependsOn` does not hold"),
+                None,
+            )),
+            (None, Ok(false)) => Ok(None),
         };
         match outcome {
             Ok(Some(value)) => values.push((Arc::clone(name), value)),
@@ -83,6 +101,12 @@ pub fn resolve_inputs(
             }),
         }
     }
+    values.sort_by_key(|(name, _)| {
+        declared
+            .iter()
+            .position(|input| input.id.value == *name)
+            .unwrap_or(usize::MAX)
+    });
     if errors.is_empty() {
         Ok(values)
     } else {
@@ -91,6 +115,32 @@ pub fn resolve_inputs(
 }
 
 type Mistake = (String, Option<String>);
+
+/// Whether there is such an input, given those that it depends on.
+fn applies(
+    input: &InputDeclaration,
+    values: &[(Arc<str>, InputValue)],
+    render: &mut RenderDefault<'_>,
+) -> Result<bool, Mistake> {
+    let Some(depends) = &input.depends_on else {
+        return Ok(true);
+    };
+    match &depends.condition {
+        Some(condition) => render(condition, values)
+            .map(|value| crate::coerce::holds(&value))
+            .map_err(|reason| {
+                let name = &input.id.value;
+                (
+                    format!("`dependsOn` of the input `{name}` cannot be rendered: {reason}"),
+                    None,
+                )
+            }),
+        None => Ok(depends.inputs.iter().all(|needed| {
+            let known = values.iter().find(|(name, _)| *name == needed.value);
+            known.is_some_and(|(_, value)| *value != InputValue::Json(Value::Null))
+        })),
+    }
+}
 
 fn one(
     input: &InputDeclaration,
@@ -238,6 +288,7 @@ mod tests {
             defaults: defaults.map(|text| parse(text, &Limits::default()).root.expect("YAML")),
             description: None,
             display_name: None,
+            depends_on: None,
         }
     }
 
