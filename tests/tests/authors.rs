@@ -272,6 +272,34 @@ fn every_language_has_a_sample() {
 }
 
 #[test]
+fn what_is_saved_is_planned_again() {
+    if !there("clang") || !there("wasm-ld") || !Path::new("/usr/include/wasm32-wasi").is_dir() {
+        skip("`plugin dev`: no C compiler for WebAssembly");
+        return;
+    }
+    let world = World::new();
+    world
+        .taffrail(["plugin", "new", "mine", "--lang", "c"])
+        .exits(0);
+    world.taffrail(["plugin", "build", "mine"]).exits(0);
+    // That this very version is installed already does not matter to its author.
+    world
+        .taffrail(["plugin", "add", "mine/build/mine.wasm"])
+        .exits(0);
+    let source = fs::read_to_string(world.here().join("mine/plugin.c")).unwrap();
+    let mut dev = world.command(["plugin", "dev", "mine"]).start();
+    dev.wait_for_stdout("| sh '");
+    dev.wait_for_stderr("planned 1 task");
+    world.write("mine/plugin.c", source.replace("\"sh \"", "\"sh -e \""));
+    dev.wait_for_stdout("commands.sh: sh -e '");
+    dev.wait_for_stderr("1 task changed");
+    world.write("mine/plugin.c", "nonsense\n");
+    dev.wait_for_stderr("plugin.c:1:1: error");
+    dev.signal("TERM");
+    dev.finish();
+}
+
+#[test]
 fn what_cannot_be_made_or_built_is_said() {
     let world = World::new();
     world

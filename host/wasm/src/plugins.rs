@@ -1,7 +1,7 @@
 //! All plugins of this host, bundled and installed: what there is, what is broken, and their plans.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -36,7 +36,7 @@ pub struct Options {
     pub bundled: &'static [Bundled],
     /// Folders with `<id>/<version>/plugin.wasm`; one that does not exist is empty.
     pub folders: Vec<PathBuf>,
-    /// Single plugin files.
+    /// Single plugin files; each stands in for one of the same version in a folder.
     pub files: Vec<PathBuf>,
     /// Names of the properties that every script task has; no plugin may claim one.
     pub host_properties: Vec<String>,
@@ -104,7 +104,12 @@ impl WasmPlugins {
         for bundled in options.bundled {
             plugins.add_bundled(bundled);
         }
-        let mut found = Vec::new();
+        let mut found: Vec<Found> = Vec::new();
+        found.extend(options.files.into_iter().map(|path| Found {
+            // The user named this file, so a link to it is followed; what stands at its end is still looked at.
+            path: path.canonicalize().unwrap_or(path),
+            promised: None,
+        }));
         for folder in &options.folders {
             let (files, odd) = scan(folder);
             found.extend(files);
@@ -112,17 +117,18 @@ impl WasmPlugins {
                 plugins.problem(path, None, reason);
             }
         }
-        found.extend(options.files.into_iter().map(|path| Found {
-            // The user named this file, so a link to it is followed; what stands at its end is still looked at.
-            path: path.canonicalize().unwrap_or(path),
-            promised: None,
-        }));
         let known = parallel::map(found, |found| {
             let result = plugins.look_at(&found, &options.host_properties);
             (found, result)
         });
+        let mut named = BTreeSet::new();
         for (found, result) in known {
             let Found { path, promised } = found;
+            match &promised {
+                Some(key) if named.contains(key) => continue,
+                Some(_) => {}
+                None => named.extend(result.as_ref().ok().map(|known| key_of(&known.descriptor))),
+            }
             let added = result.and_then(|known| plugins.add_file(known));
             if let Err(reason) = added {
                 plugins.problem(path, promised, reason);

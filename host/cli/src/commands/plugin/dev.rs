@@ -76,7 +76,18 @@ fn plans(global: &Global, args: &PluginDevArgs, flows: &[PathBuf]) -> Result<Pla
         )
     })?;
     compile(global, &bytes, &component.display().to_string())?;
-    let host = Host::open_with(global, vec![component])?;
+    let host = Host::open_with(global, vec![component.clone()])?;
+    if let Some(problem) = host
+        .plugins
+        .problems()
+        .iter()
+        .find(|problem| problem.path == component)
+    {
+        return Err(Failed::new(
+            Exit::Plugin,
+            format!("`{}`: {}", component.display(), problem.reason),
+        ));
+    }
     let mut found = Vec::new();
     for path in flows {
         flow_files(path, &mut found)?;
