@@ -162,6 +162,66 @@ pub fn files(world: &World, rounds: Rounds, table: &mut Table) {
     world.forget();
 }
 
+/// One gigabyte into a container and out of it: by archives, beside the same by a mount.
+pub fn large(world: &World, rounds: Rounds, table: &mut Table) {
+    let scenario = "1 GB into a container and out of it";
+    let Some(engine) = engine(scenario, table) else {
+        return;
+    };
+    let given = world.path("large.bin");
+    let made = std::fs::File::create(&given).and_then(|file| file.set_len(1 << 30));
+    if let Err(error) = made {
+        return table.tell(scenario, &error.to_string());
+    }
+    let given = format!("large=@{}", given.display());
+    let keys = "    inputFiles: {in.bin: \"{{ inputs.large }}\"}\n    outputFiles: [out.bin]\n";
+    let flow_of = |name: &str, keys: &str, strategy: &str| {
+        let runner = format!("      fileHandlingStrategy: {strategy}\n");
+        let task = task(
+            "one",
+            &runner,
+            keys,
+            "ls > out.txt; [ -e in.bin ] && mv in.bin out.bin; true",
+        );
+        let text = flow(&task).replace(
+            "tasks:",
+            "inputs: [{id: large, type: FILE, required: false}]\ntasks:",
+        );
+        world.write(name, &text).to_string_lossy().into_owned()
+    };
+    let volume = flow_of("container-large.yaml", keys, "VOLUME");
+    let mount = flow_of("container-large-mount.yaml", keys, "MOUNT");
+    let small = flow_of(
+        "container-small.yaml",
+        "    outputFiles: [out.txt]\n",
+        "VOLUME",
+    );
+    let idle = discard(ours(world, engine, &["run", &small])).peak;
+    let mut peak = 0;
+    let mut times = [Vec::new(), Vec::new()];
+    for _ in 0..rounds.pick(1, 3) {
+        for (flow, times) in [&mount, &volume].into_iter().zip(&mut times) {
+            let run = discard(ours(world, engine, &["run", flow, "-i", &given]));
+            peak = peak.max(run.peak);
+            times.push(run.time);
+            world.forget();
+        }
+    }
+    let [mount, volume] = times.map(median);
+    table.enter(
+        &format!("{scenario}, VOLUME; floor: ours, MOUNT"),
+        Some(Amount::Time(mount)),
+        Amount::Time(volume),
+        &[],
+    );
+    table.enter(
+        "peak memory beyond that of a small file; floor: a small file",
+        Some(Amount::Megabytes(idle as f64 / 1e6)),
+        Amount::Megabytes(peak.saturating_sub(idle) as f64 / 1e6),
+        &[Goal::AtMost(Amount::Megabytes(16.0))],
+    );
+}
+
 /// Forty tasks, eight at once.
 pub fn at_once(world: &World, rounds: Rounds, table: &mut Table) {
     let scenario = "40 tasks in containers, 8 at once";
@@ -187,7 +247,7 @@ pub fn at_once(world: &World, rounds: Rounds, table: &mut Table) {
     let mut times = [Vec::new(), Vec::new()];
     for round in 0..=rounds.pick(1, 5) {
         let bare = wall(floor(world, engine, 40, 8, "none", "true"));
-        let run = discard(ours(world, engine, &["run", &path]));
+        let run = discard(ours(world, engine, &["run", &path, "-j", "8"]));
         peak = peak.max(run.peak);
         if round > 0 {
             times[0].push(bare);

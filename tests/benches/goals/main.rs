@@ -32,7 +32,7 @@ use world::World;
 type Scenario = fn(&World, Rounds, &mut Table);
 
 /// What there is to measure, by the name that the filter is held against.
-const SCENARIOS: [(&str, Scenario); 21] = [
+const SCENARIOS: [(&str, Scenario); 22] = [
     ("hello", run::hello),
     ("first", run::first),
     ("row", run::in_a_row),
@@ -52,6 +52,7 @@ const SCENARIOS: [(&str, Scenario); 21] = [
     ("size", start::size),
     ("container-one", containers::one),
     ("container-files", containers::files),
+    ("container-large", containers::large),
     ("container-parallel", containers::at_once),
     ("container-flood", containers::flood),
 ];

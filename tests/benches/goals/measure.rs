@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, WaitId, WaitIdOptions};
@@ -104,14 +105,24 @@ pub fn discard(mut command: Command) -> Flood {
     // As a reader in a hurry would; the program's own end is none of our business.
     let _ = rustix::pipe::fcntl_setpipe_size(&pipe, 1024 * 1024);
     let mut buffer = vec![0; 1024 * 1024];
-    let (mut peak, mut bytes, mut looked) = (0, 0, started);
-    while let Ok(length @ 1..) = pipe.read(&mut buffer) {
-        bytes += length as u64;
-        if looked.elapsed() > Duration::from_millis(5) {
-            looked = Instant::now();
-            peak = peak.max(high_water(pid).unwrap_or(0));
+    let mut bytes = 0;
+    let ended = AtomicBool::new(false);
+    let peak = std::thread::scope(|scope| {
+        // Not only when it prints something: it may say nothing at all.
+        let watch = scope.spawn(|| {
+            let mut peak = 0;
+            while !ended.load(Ordering::Relaxed) {
+                peak = peak.max(high_water(pid).unwrap_or(0));
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            peak
+        });
+        while let Ok(length @ 1..) = pipe.read(&mut buffer) {
+            bytes += length as u64;
         }
-    }
+        ended.store(true, Ordering::Relaxed);
+        watch.join().expect("it only looks")
+    });
     let status = child.wait().expect("an own child");
     let time = started.elapsed();
     assert!(status.success(), "{command:?}: {status}");

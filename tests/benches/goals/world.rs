@@ -109,9 +109,11 @@ impl World {
         quiet(command)
     }
 
-    /// Forgets the executions so far, so that the disk does not fill.
+    /// Forgets the executions so far and their files, so that the disk does not fill.
     pub fn forget(&self) {
-        let _ = std::fs::remove_dir_all(self.path("kept/state/executions"));
+        for folder in ["kept/state/executions", "kept/state/storage"] {
+            let _ = std::fs::remove_dir_all(self.path(folder));
+        }
     }
 }
 

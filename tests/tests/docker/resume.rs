@@ -73,6 +73,9 @@ fn a_container_is_followed_to_its_end_after_its_host_died() {
         let execution = killed(&yard, &flow, "line 10");
         let before = yard.containers();
         assert_eq!(before[0]["State"]["Running"], true);
+        let dry = yard.command(["prune", "--dry-run"]).finish();
+        dry.exits(0)
+            .says([format!("--resume {execution}").as_str()]);
         let ran = resumed(&yard, &execution, 4);
         whole(&yard, &ran);
         assert!(

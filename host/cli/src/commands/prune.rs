@@ -96,6 +96,13 @@ pub fn prune(global: &Global, args: &PruneArgs) -> Result<Exit, Failed> {
             ),
             (false, false) => format!("removed {removed}, kept {kept}"),
         });
+        let runs = told.iter().find(|(_, fate)| *fate == Fate::Runs);
+        if let Some((leftover, _)) = runs {
+            complain(&format!(
+                "help: what runs is followed to its end by `taffrail run FLOW --resume {}`, and ended by `--running`",
+                leftover.execution
+            ));
+        }
     }
     Ok(if errors == 0 {
         Exit::Ok
