@@ -51,14 +51,14 @@ fn the_hooks_check_and_correct_flows() {
     let hooks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.pre-commit-hooks.yaml");
     world.write(
         "hooks/.pre-commit-hooks.yaml",
-        &std::fs::read_to_string(hooks).unwrap(),
+        std::fs::read_to_string(hooks).unwrap(),
     );
     commit_all(&world.here().join("hooks"));
     let project = world.here().join("project");
     world.write("project/flows/good.yaml", GOOD);
     world.write(
         "project/flows/bad.yaml",
-        &GOOD.replace("commands:", "comands:"),
+        GOOD.replace("commands:", "comands:"),
     );
     world.write("project/notes.yaml", "no: flow\n");
     commit_all(&project);
