@@ -1,7 +1,5 @@
 //! The contract is frozen: published folders never change, and a component of every published version runs for good, beside the others.
 
-#![expect(clippy::unwrap_used, reason = "what a helper cannot do fails the test")]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,7 +1,5 @@
 //! What a Python task installed is there in the next execution: without a network, for the same interpreter and the same list only.
 
-#![expect(clippy::unwrap_used, reason = "what a helper cannot do fails the test")]
-
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;

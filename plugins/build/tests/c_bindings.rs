@@ -1,5 +1,4 @@
 //! The C bindings of the template are what the generator makes of the contract. `TAFFRAIL_BLESS=1` writes them.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 use std::fs;
 use std::path::Path;
