@@ -114,7 +114,11 @@ if [ "$(id -u)" = 0 ] && command -v dockerd >/dev/null 2>&1; then
         skipped+=("no private container engine: ${answer:-it does not answer}")
     fi
 fi
-run cargo test --locked --workspace --no-fail-fast 2>&1 | tee "$log"
+{
+    # Whatever a test leaves behind must not keep the engine waiting for more commands.
+    [ -z "${engine:-}" ] || exec {commands}>&- {answers}<&-
+    run cargo test --locked --workspace --no-fail-fast
+} 2>&1 | tee "$log"
 while IFS= read -r line; do skipped+=("${line#SKIPPED }"); done < <(grep '^SKIPPED' "$log" || true)
 
 if [ "${#skipped[@]}" -gt 0 ]; then

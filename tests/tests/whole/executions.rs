@@ -1,5 +1,6 @@
 //! Several executions of one flow on this machine: their number is limited, a failed one is made anew.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use taffrail_tests::cli::{World, listing};
@@ -8,6 +9,15 @@ fn limited(behavior: &str) -> String {
     format!(
         "id: limited\nnamespace: test.flows\nconcurrency: {{limit: 1, behavior: {behavior}}}\ntasks:\n  - id: hold\n    type: io.kestra.plugin.scripts.shell.Commands\n    taskRunner: {{type: io.kestra.plugin.core.runner.Process}}\n    commands: [\"echo began\", \"while test ! -e {{{{ inputs.until }}}}; do sleep 0.05; done\"]\ninputs:\n  - {{id: until, type: STRING}}\n"
     )
+}
+
+/// Whether a process runs a script below this folder.
+fn running(folder: &Path) -> bool {
+    let folder = folder.to_str().unwrap();
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    processes
+        .filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok())
+        .any(|line| String::from_utf8_lossy(&line).contains(folder))
 }
 
 #[test]
@@ -32,9 +42,9 @@ fn other_processes_wait_fail_or_are_cancelled_where_a_flow_is_limited() {
         first.finish().exits(0);
     }
     // One that was killed holds nobody up.
-    let mut first = world
-        .command(["run", "flow.yaml", "-i", "until=/nowhere/at/all"])
-        .start();
+    let left = world.here().join("left");
+    let until = format!("until={}", left.display());
+    let mut first = world.command(["run", "flow.yaml", "-i", &until]).start();
     first.wait_for_stdout("began");
     first.signal("KILL");
     first.finish();
@@ -42,6 +52,13 @@ fn other_processes_wait_fail_or_are_cancelled_where_a_flow_is_limited() {
     let began = Instant::now();
     world.taffrail(["run", "flow.yaml", "-i", &done]).exits(0);
     assert!(began.elapsed() < Duration::from_secs(60));
+    // The task outlives its host, and looks for this file; only once it has ended may its folder go.
+    std::fs::write(&left, "").unwrap();
+    let works = world.state().join("executions");
+    while running(&works) {
+        assert!(began.elapsed() < Duration::from_secs(60));
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]
