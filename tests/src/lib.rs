@@ -6,6 +6,7 @@ pub mod conformance;
 pub mod docker;
 pub mod editor;
 pub mod flows;
+pub mod installed;
 pub mod python;
 pub mod registry;
 pub mod web;

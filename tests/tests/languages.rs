@@ -4,16 +4,14 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use taffrail_tests::cli::{World, profile_folder};
+use taffrail_tests::cli::World;
 use taffrail_tests::flows::flow;
-
-/// How long an installation may take before it counts as unreachable.
-const PATIENCE: Duration = Duration::from_secs(240);
+use taffrail_tests::installed::{installed, step};
+use taffrail_tests::python::environment;
 
 /// A language and two scripts of it.
 struct Row {
@@ -302,7 +300,7 @@ fn every_language_runs_for_real() {
 
 #[test]
 fn dbt_builds_a_project_and_its_results_are_outputs() {
-    let bin = match venv("dbt", &["dbt-core<1.10", "dbt-duckdb<1.10"]) {
+    let bin = match environment("dbt", &["dbt-core<1.10", "dbt-duckdb<1.10"]) {
         Ok(bin) => bin,
         Err(reason) => return skip("dbt", &reason),
     };
@@ -401,7 +399,8 @@ const SINGER: &str = r#"
 #[test]
 fn a_singer_tap_fills_a_target() {
     // The task installs the packages by itself; this only finds out whether they can be had, and warms pip's cache.
-    if let Err(reason) = venv("singer", &["tap-csv"]).and_then(|_| venv("target", &["target-csv"]))
+    if let Err(reason) =
+        environment("singer", &["tap-csv"]).and_then(|_| environment("target", &["target-csv"]))
     {
         return skip("singer", &reason);
     }
@@ -585,74 +584,4 @@ fn npm() -> Result<PathBuf, String> {
         })
     })
     .clone()
-}
-
-/// The programs of a virtual environment with these packages.
-fn venv(name: &str, packages: &[&str]) -> Result<PathBuf, String> {
-    if !on_path("python3") {
-        return Err("there is no `python3` on this machine".to_owned());
-    }
-    installed(name, |folder| {
-        step(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
-        let bin = folder.join("bin");
-        let mut command = Command::new(bin.join("python"));
-        command.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-        ]);
-        command.args(["--retries", "1", "--timeout", "15"]);
-        step(command.args(packages))?;
-        Ok(bin)
-    })
-}
-
-/// A folder that is filled once for each build folder.
-fn installed(
-    name: &str,
-    fill: impl FnOnce(&Path) -> Result<PathBuf, String>,
-) -> Result<PathBuf, String> {
-    let folder = profile_folder().join("taffrail-tests/languages").join(name);
-    let done = folder.join("installed");
-    if let Ok(bin) = std::fs::read_to_string(&done) {
-        return Ok(PathBuf::from(bin));
-    }
-    let _ = std::fs::remove_dir_all(&folder);
-    let bin = fill(&folder)?;
-    std::fs::write(done, bin.to_string_lossy().as_bytes()).map_err(|error| error.to_string())?;
-    Ok(bin)
-}
-
-fn step(command: &mut Command) -> Result<(), String> {
-    let began = Instant::now();
-    let log = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
-    let output = || log.reopen().map_err(|error| error.to_string());
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(output()?)
-        .stderr(output()?)
-        .spawn()
-        .map_err(|error| format!("{command:?}: {error}"))?;
-    let status = loop {
-        match child.try_wait().map_err(|error| error.to_string())? {
-            Some(status) => break status,
-            None if began.elapsed() > PATIENCE => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(format!("{command:?} took longer than {PATIENCE:?}"));
-            }
-            None => std::thread::sleep(Duration::from_millis(50)),
-        }
-    };
-    if status.success() {
-        return Ok(());
-    }
-    let text = std::fs::read_to_string(log.path()).unwrap_or_default();
-    let last = text.lines().rfind(|line| !line.trim().is_empty());
-    Err(format!(
-        "{command:?}: {}",
-        last.unwrap_or("it said nothing")
-    ))
 }
