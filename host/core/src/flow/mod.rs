@@ -16,13 +16,14 @@ mod read;
 mod read_task;
 mod refusal;
 mod task;
+mod task_version;
 mod types;
 
 pub use crate::native::{CoreKind, FlowableKind};
 pub use calls::{Called, check_calls};
 pub(crate) use nodes::{for_each_text, to_json_with_text};
-pub(crate) use read_task::wrong_version;
 pub use task::{Branch, CommonKeys, ScriptType, Task, TaskCache, TaskKind};
+pub(crate) use task_version::wrong_version;
 pub use types::{
     Broken, Concurrency, Excess, Flow, FlowOutput, Label, PluginDefault, Promise, PromiseKind,
     Spanned,

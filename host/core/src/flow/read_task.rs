@@ -1,27 +1,28 @@
 //! Reads one task and all below it: what its type is, its common keys, its children.
 
+mod children;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::catalogue;
 use super::common_keys::common_keys;
 use super::conflict::conflicting;
-use super::dag;
-use super::defaults::{Chosen, Defaults, Origin, merge, merge_runner};
+use super::defaults::{Chosen, Defaults, merge, merge_runner};
 use super::expressions::{Position, Step};
 use super::guess;
 use super::modern::modernise;
 use super::nodes::to_json_with_text;
 use super::outputs::script_outputs;
 use super::refusal::{missing_type, refusal, type_path};
-use super::task::{Branch, ScriptType, Task, TaskKind};
+use super::task::{ScriptType, Task, TaskKind};
+use super::task_version::version;
 use super::types::{PluginDefault, Spanned};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::native::{self, Availability, FlowableKind, NativeKind, NativeType};
 use crate::resolve::{Conflict, Locking, Wish, grant};
 use crate::schema::{Shape, Where};
 use crate::validate::Checker;
-use crate::version::{VersionPin, VersionPinError};
 use crate::yaml::{Entry, Node, NodeKind, ScalarValue, Span, push_index, push_key};
 
 /// Keys of a task whose text is not rendered.
@@ -454,108 +455,6 @@ impl<'tree> TaskReader<'tree> {
         }
     }
 
-    fn children(
-        &mut self,
-        node: &'tree Node,
-        path: &str,
-        position: &Position,
-        kind: FlowableKind,
-        found: &mut Vec<Diagnostic>,
-    ) -> Vec<Branch> {
-        let mut branches = Vec::new();
-        self.lists += 1;
-        let own = self.lists;
-        for entry in node.entries() {
-            let mut entry_path = path.to_owned();
-            push_key(&mut entry_path, &entry.key);
-            // What runs after a failure, and at the end, comes after the others; the others exclude each other or stand alone.
-            let number = match &*entry.key {
-                "errors" => 1,
-                "finally" => 2,
-                _ => 0,
-            };
-            let above = position.below(Step {
-                list: own,
-                index: number,
-                in_order: !kind.has_items() && kind != FlowableKind::LoopUntil,
-            });
-            if kind.holds_tasks(&entry.key) {
-                let looping = kind.has_items() && &*entry.key == "tasks";
-                self.loops += u32::from(looping);
-                let branch =
-                    self.branch(&entry.value, &entry_path, &above, kind, &entry.key, found);
-                self.loops -= u32::from(looping);
-                branches.push(branch);
-            } else if kind == FlowableKind::Switch && &*entry.key == "cases" {
-                for case in entry.value.entries() {
-                    let mut case_path = entry_path.clone();
-                    push_key(&mut case_path, &case.key);
-                    let name = format!("cases.{}", case.key);
-                    branches.push(self.branch(&case.value, &case_path, &above, kind, &name, found));
-                }
-            } else if kind == FlowableKind::Pause
-                && &*entry.key == "onPause"
-                && !entry.value.is_null()
-            {
-                self.lists += 1;
-                let position = above.below(Step::new(self.lists, 0, true));
-                branches.push(Branch {
-                    name: Arc::clone(&entry.key),
-                    tasks: self
-                        .task(&entry.value, &entry_path, &position, found)
-                        .into_iter()
-                        .collect(),
-                    needs: Vec::new(),
-                });
-            } else if kind == FlowableKind::Pause && &*entry.key == "onResume" {
-                crate::input::read_inputs(&entry.value, self.checker, found);
-            }
-        }
-        branches
-    }
-
-    fn branch(
-        &mut self,
-        list: &'tree Node,
-        path: &str,
-        above: &Position,
-        kind: FlowableKind,
-        name: &str,
-        found: &mut Vec<Diagnostic>,
-    ) -> Branch {
-        self.lists += 1;
-        let id = self.lists;
-        let tasks: Vec<Task> = list
-            .items()
-            .iter()
-            .enumerate()
-            .filter_map(|(index, item)| {
-                let mut path = path.to_owned();
-                push_index(&mut path, index);
-                let position = above.below(Step::new(id, index, kind.keeps_order(name)));
-                match item.get("task") {
-                    Some(wrapped) if kind.wraps_tasks() && name == "tasks" => {
-                        push_key(&mut path, "task");
-                        self.task(wrapped, &path, &position, found)
-                    }
-                    // That the task is missing, the keys of the type have said.
-                    None if kind.wraps_tasks() && name == "tasks" => None,
-                    _ => self.task(item, &path, &position, found),
-                }
-            })
-            .collect();
-        let needs = if kind.wraps_tasks() && name == "tasks" {
-            dag::needs(list, path, &tasks, found)
-        } else {
-            Vec::new()
-        };
-        Branch {
-            name: name.into(),
-            tasks,
-            needs,
-        }
-    }
-
     /// All names of a task type: the one that is written, and the current ones that installed plugins give it.
     fn names<'name>(&'name self, written: &'name str) -> Vec<&'name str> {
         let mut names = vec![written];
@@ -569,61 +468,6 @@ impl<'tree> TaskReader<'tree> {
         names
     }
 }
-
-/// Reads the version that holds for a task, and says whether it is one.
-fn version(
-    chosen: Option<&Chosen>,
-    path: &str,
-    found: &mut Vec<Diagnostic>,
-) -> (Option<Spanned<VersionPin>>, bool) {
-    let Some(Chosen { value, origin }) = chosen else {
-        return (None, true);
-    };
-    let Some(scalar) = value.scalar() else {
-        // The schema of the task says so.
-        return (None, *origin == Origin::Task);
-    };
-    match VersionPin::parse(&scalar.text) {
-        Ok(pin) => (
-            Some(Spanned {
-                value: pin,
-                span: value.span,
-            }),
-            true,
-        ),
-        Err(error) => {
-            let diagnostic = wrong_version(error, value.span);
-            found.push(match origin {
-                Origin::Task => {
-                    let mut version_path = path.to_owned();
-                    push_key(&mut version_path, "version");
-                    diagnostic.path(version_path)
-                }
-                Origin::Flow => diagnostic.path("pluginDefaults"),
-                // There is nothing in the flow to put right.
-                Origin::Host => Diagnostic {
-                    help: None,
-                    ..diagnostic
-                        .note("the host's configuration gives tasks of this type that version")
-                },
-            });
-            (None, false)
-        }
-    }
-}
-
-/// Says of a text that it is no version.
-pub(crate) fn wrong_version(error: VersionPinError, span: Span) -> Diagnostic {
-    let diagnostic = Diagnostic::error(Code::WrongValue, span, error.to_string())
-        .label(format!("allowed: {}", VersionPin::ALLOWED));
-    match error.suggestion {
-        Some(suggestion) => {
-            diagnostic.fix(format!("did you mean `{suggestion}`?"), span, suggestion)
-        }
-        None => diagnostic,
-    }
-}
-
 /// Says that the outputs of a task that holds others are not kept: those of the others are.
 fn no_cache(node: &Node, path: &str, found: &mut Vec<Diagnostic>) {
     if let Some(entry) = node

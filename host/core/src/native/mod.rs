@@ -18,10 +18,9 @@ pub use small::{
     SleepKeys, Texts, UnsetVariablesKeys,
 };
 pub use storage::{
-    ConcatKeys, DeduplicateItemsKeys, FileList, FilterItemsKeys, KvDeleteKeys, KvGetKeys,
-    KvGetKeysKeys, KvKind, KvSetKeys, LocalFilesKeys, NamespaceConflict, NamespaceDeleteKeys,
-    NamespaceDownloadKeys, NamespaceUploadKeys, ReverseKeys, SizeKeys, SplitKeys,
-    StorageDeleteKeys, WriteKeys,
+    ConcatKeys, DeduplicateItemsKeys, FileList, FilterItemsKeys, KvGetKeysKeys, KvKind, KvOneKeys,
+    KvSetKeys, LocalFilesKeys, NamespaceConflict, NamespaceDeleteKeys, NamespaceDownloadKeys,
+    NamespaceUploadKeys, ReverseKeys, SizeKeys, SplitKeys, StorageDeleteKeys, WriteKeys,
 };
 pub use table::{Availability, CoreKind, FlowableKind, NativeKind, NativeType, all, find};
 pub use transfer::{

@@ -203,25 +203,10 @@ pub enum KvKind {
     Json,
 }
 
-/// Keys of kv.Get
+/// Keys of kv.Get and kv.Delete
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct KvGetKeys {
-    /// The key
-    pub key: String,
-    /// Namespace of the key; the flow's own where absent
-    #[serde(default)]
-    pub namespace: Option<String>,
-    /// Whether a key that is not there is a failure
-    #[schemars(extend("default" = false))]
-    #[serde(default)]
-    pub error_on_missing: Option<bool>,
-}
-
-/// Keys of kv.Delete
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct KvDeleteKeys {
+pub struct KvOneKeys {
     /// The key
     pub key: String,
     /// Namespace of the key; the flow's own where absent

@@ -131,8 +131,8 @@ table! {
     Core::Exit = "io.kestra.plugin.core.execution.Exit" [] "End the execution in a state" small::ExitKeys;
     Core::Fail = "io.kestra.plugin.core.execution.Fail" ["io.kestra.core.tasks.executions.Fail"] "Fail, on a condition or always" small::FailKeys;
     Core::FilterItems = "io.kestra.plugin.core.storage.FilterItems" ["io.kestra.core.tasks.storages.FilterItems"] "Keep or drop lines of a stored file" storage::FilterItemsKeys;
-    Core::KvDelete = "io.kestra.plugin.core.kv.Delete" ["io.kestra.core.tasks.kv.Delete"] "Delete a key of the key-value store" storage::KvDeleteKeys;
-    Core::KvGet = "io.kestra.plugin.core.kv.Get" ["io.kestra.core.tasks.kv.Get"] "Read a value of the key-value store" storage::KvGetKeys;
+    Core::KvDelete = "io.kestra.plugin.core.kv.Delete" ["io.kestra.core.tasks.kv.Delete"] "Delete a key of the key-value store" storage::KvOneKeys;
+    Core::KvGet = "io.kestra.plugin.core.kv.Get" ["io.kestra.core.tasks.kv.Get"] "Read a value of the key-value store" storage::KvOneKeys;
     Core::KvGetKeys = "io.kestra.plugin.core.kv.GetKeys" ["io.kestra.core.tasks.kv.GetKeys"] "List keys of the key-value store" storage::KvGetKeysKeys;
     Core::KvSet = "io.kestra.plugin.core.kv.Set" ["io.kestra.core.tasks.kv.Set"] "Write a value to the key-value store" storage::KvSetKeys;
     Core::Labels = "io.kestra.plugin.core.execution.Labels" ["io.kestra.core.tasks.executions.Labels"] "Add labels to the execution" small::LabelsKeys;

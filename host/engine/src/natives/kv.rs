@@ -1,7 +1,7 @@
 //! Tasks of the key-value store.
 
 use serde_json::{Value, json};
-use taffrail_core::native::{KvDeleteKeys, KvGetKeys, KvGetKeysKeys, KvKind, KvSetKeys};
+use taffrail_core::native::{KvGetKeysKeys, KvKind, KvOneKeys, KvSetKeys};
 use taffrail_core::record::Failure;
 
 use super::{Call, Done, failed};
@@ -26,7 +26,7 @@ fn namespace(call: &Call<'_>, wanted: Option<String>) -> Result<String, Failure>
     )))
 }
 
-pub(super) fn get(call: &mut Call<'_>, keys: KvGetKeys) -> Result<Done, Failure> {
+pub(super) fn get(call: &mut Call<'_>, keys: KvOneKeys) -> Result<Done, Failure> {
     let namespace = namespace(call, keys.namespace)?;
     let kv = &call.scope.services().kv;
     let found = kv
@@ -107,7 +107,7 @@ fn typed(value: Value, kind: Option<KvKind>) -> Result<Value, String> {
     }
 }
 
-pub(super) fn delete(call: &mut Call<'_>, keys: KvDeleteKeys) -> Result<Done, Failure> {
+pub(super) fn delete(call: &mut Call<'_>, keys: KvOneKeys) -> Result<Done, Failure> {
     let namespace = namespace(call, keys.namespace)?;
     let deleted = call
         .scope
