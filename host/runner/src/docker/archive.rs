@@ -347,7 +347,7 @@ mod tests {
                 add(builder, "work", Directory, b"");
                 add(builder, "work/good", Regular, b"yes");
                 add(builder, "work/../../bad", Regular, b"no");
-                add(builder, "/work/abs", Regular, b"no");
+                add(builder, "/absolute", Regular, b"no");
                 add(builder, "work/link", Symlink, b"");
                 add(
                     builder,

@@ -1,10 +1,9 @@
 //! Who asks a registry: credentials of the flow, of a client configuration, or of a credential helper. Never written anywhere.
 
 use bollard::auth::DockerCredentials;
-use taffrail_logins::{Login, Logins, LoginsError, decode, host, is_same};
+use taffrail_logins::{DOCKER_HUB, Login, Logins, LoginsError, decode, host, is_same};
 
 use super::address::ClientEnvironment;
-use super::image_name::DOCKER_HUB;
 use super::settings::{ClientConfig, Credentials};
 
 fn of_flow(config: &ClientConfig) -> Result<Logins, String> {

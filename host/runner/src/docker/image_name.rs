@@ -1,5 +1,7 @@
 //! The names of images: which registry, and which tag where none was written.
 
+use taffrail_logins::DOCKER_HUB;
+
 /// A name as the engine is asked for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageName {
@@ -10,9 +12,6 @@ pub struct ImageName {
     /// `sha256:...`, where the name is pinned.
     pub digest: Option<String>,
 }
-
-/// What Docker's own registry is called in client configurations.
-pub const DOCKER_HUB: &str = "https://index.docker.io/v1/";
 
 impl ImageName {
     /// Takes a name apart. An engine that is asked for a name without tag and digest pulls every tag there is, so `latest` is added.
