@@ -78,22 +78,22 @@ fn one(api: &Api, image: &str, files: Files, folder: &str, command: &str) -> io:
     let mut volume = String::new();
     match files {
         Files::None => {}
-        Files::Bind => host["Binds"] = json!([format!("{folder}:/work")]),
+        Files::Bind => host["Binds"] = json!([format!("{folder}:/task")]),
         Files::Volume => {
             let made = post(api, "/volumes/create", &json!({}))?;
             volume = made["Name"].as_str().unwrap_or_default().to_owned();
-            host["Binds"] = json!([format!("{volume}:/work")]);
+            host["Binds"] = json!([format!("{volume}:/task")]);
         }
     }
     let body = json!({
-        "Image": image, "Entrypoint": [], "Cmd": ["sh", "-c", command], "WorkingDir": "/work",
+        "Image": image, "Entrypoint": [], "Cmd": ["sh", "-c", command], "WorkingDir": "/task",
         "AttachStdout": true, "AttachStderr": true, "HostConfig": host,
     });
     let created = post(api, "/containers/create", &body)?;
     let id = created["Id"].as_str().unwrap_or_default();
     if files == Files::Volume {
         let archive = Archive::new()
-            .file("work/in.txt", 0o644, b"given\n")
+            .file("task/in.txt", 0o644, b"given\n")
             .finish();
         let path = format!("/containers/{id}/archive?path=/");
         good(api.begin("PUT", &path, &[], &mut archive.as_slice()))?.finish()?;
@@ -112,7 +112,7 @@ fn one(api: &Api, image: &str, files: Files, folder: &str, command: &str) -> io:
         return Err(io::Error::other(format!("it ended so: {ended}")));
     }
     if files == Files::Volume {
-        let path = format!("/containers/{id}/archive?path=/work/out.txt");
+        let path = format!("/containers/{id}/archive?path=/task/out.txt");
         good(api.begin("GET", &path, &[], &mut io::empty()))?.finish()?;
     }
     let path = format!("/containers/{id}?force=1&v=1");
