@@ -43,6 +43,14 @@ fn the_committed_schemas_are_up_to_date() {
     );
 }
 
+/// Editors read it again at every start, and their answers take longer with every byte.
+#[test]
+fn the_schema_of_all_official_plugins_is_small() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../schemas/flow.json");
+    let bytes = std::fs::metadata(path).unwrap().len();
+    assert!(bytes < 300_000, "schemas/flow.json has {bytes} bytes");
+}
+
 /// The lines between what both begin with and what both end with, as far as they are worth reading.
 fn difference(old: &str, new: &str) -> String {
     const SHOWN: usize = 12;

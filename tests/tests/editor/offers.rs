@@ -55,7 +55,8 @@ impl Walk<'_> {
         }
     }
 
-    /// The properties of an object. What several types have in common stands in a definition that they refer to, and only its name here.
+    /// The properties of an object. What several types have in common stands in a definition that they refer to, and only its name, in a
+    /// pattern, here.
     fn properties(&self, schema: &Value) -> Vec<(String, Value)> {
         let shared: Vec<&Value> = schema
             .get("allOf")
@@ -66,16 +67,14 @@ impl Walk<'_> {
             .filter_map(|rule| self.resolve(rule).get("properties"))
             .collect();
         let own = schema.get("properties").and_then(Value::as_object);
-        own.into_iter()
-            .flatten()
-            .map(|(name, property)| {
-                let elsewhere = || shared.iter().find_map(|properties| properties.get(name));
-                let property = match property {
-                    Value::Bool(true) => elsewhere().unwrap_or(property),
-                    _ => property,
-                };
-                (name.clone(), property.clone())
-            })
+        let own = own.into_iter().flatten();
+        let named = names_in_patterns(schema).into_iter().map(|name| {
+            let elsewhere = shared.iter().find_map(|properties| properties.get(&name));
+            let property = elsewhere.cloned().unwrap_or(Value::Bool(true));
+            (name, property)
+        });
+        own.map(|(name, property)| (name.clone(), property.clone()))
+            .chain(named)
             .collect()
     }
 
@@ -209,6 +208,18 @@ impl Walk<'_> {
             also,
         });
     }
+}
+
+/// The names that closed objects allow by a pattern `^(a|b)$`, as what they mean is told elsewhere.
+fn names_in_patterns(schema: &Value) -> Vec<String> {
+    let patterns = schema.get("patternProperties").and_then(Value::as_object);
+    patterns
+        .into_iter()
+        .flat_map(|patterns| patterns.keys())
+        .filter_map(|pattern| pattern.strip_prefix("^(")?.strip_suffix(")$"))
+        .flat_map(|names| names.split('|'))
+        .map(str::to_owned)
+        .collect()
 }
 
 fn labels(proposals: &[Proposal]) -> BTreeSet<String> {

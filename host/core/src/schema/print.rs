@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 /// The longest line that a list or map may make, its indentation included.
-const WIDTH: usize = 400;
+const WIDTH: usize = 4_000;
 
 /// The document as JSON with one blank of indentation and a line feed at the end.
 pub fn print(document: &Value) -> String {

@@ -1,15 +1,20 @@
 //! Says once what many types have in common: their keys' schemas, and what they ask for.
 //!
-//! The object of a type stays closed, so it still lists the keys; what stands behind a key is told by the definition that it shares.
+//! The object of a type stays closed, so it still names the keys, in one pattern; what stands behind a key is told by the definition
+//! that it shares.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
 use super::share::unique;
+use super::union::one_of;
 
 /// A definition is made where it saves at least this many bytes.
 const WORTH_SPLITTING: usize = 500;
+
+/// So many keys that are told elsewhere are shorter as one pattern.
+const WORTH_A_PATTERN: usize = 3;
 
 /// Moves the properties that the same definitions refer to, the same way, into definitions of their own.
 pub(super) fn split(document: &mut Value) {
@@ -30,6 +35,7 @@ pub(super) fn split(document: &mut Value) {
         groups.entry(users).or_default().push(property);
     }
     let mut taken: BTreeSet<String> = definitions.keys().cloned().collect();
+    let mut made = Vec::new();
     for (users, properties) in groups {
         if saves(&users, &properties) < WORTH_SPLITTING {
             continue;
@@ -46,9 +52,83 @@ pub(super) fn split(document: &mut Value) {
             }
         }
         let body = json!({ "type": "object", "properties": shared });
+        made.push(name.clone());
         definitions.insert(name, body);
     }
+    definitions.values_mut().for_each(name_in_one_pattern);
+    take_in(&made, document);
+}
+
+/// Puts what only one of the definitions made here refers to in the place of the reference.
+fn take_in(made: &[String], document: &mut Value) {
+    let mut uses: BTreeMap<String, usize> = BTreeMap::new();
+    count_references(document, &mut uses);
+    let Some(Value::Object(definitions)) = document.get_mut("definitions") else {
+        return;
+    };
+    for name in made {
+        let Some(mut body) = definitions.get_mut(name).map(Value::take) else {
+            continue;
+        };
+        let properties = body
+            .get_mut("properties")
+            .and_then(Value::as_object_mut)
+            .into_iter()
+            .flat_map(|properties| properties.values_mut());
+        for schema in properties {
+            let target = schema.get("$ref").and_then(Value::as_str);
+            if let Some(target) = target.and_then(|target| target.strip_prefix("#/definitions/"))
+                && uses.get(target) == Some(&1)
+                && let Some(told) = definitions.shift_remove(target)
+            {
+                *schema = told;
+            }
+        }
+        definitions[name] = body;
+    }
     definitions.sort_keys();
+}
+
+fn count_references(value: &Value, uses: &mut BTreeMap<String, usize>) {
+    match value {
+        Value::Object(map) => {
+            if let Some(Value::String(target)) = map.get("$ref")
+                && let Some(name) = target.strip_prefix("#/definitions/")
+            {
+                *uses.entry(name.to_owned()).or_default() += 1;
+            }
+            map.values().for_each(|child| count_references(child, uses));
+        }
+        Value::Array(items) => items.iter().for_each(|child| count_references(child, uses)),
+        _ => {}
+    }
+}
+
+/// Lets a closed object name the keys of which it says nothing else in one pattern: a quarter of a large document would be such names.
+fn name_in_one_pattern(definition: &mut Value) {
+    let Value::Object(definition) = definition else {
+        return;
+    };
+    if definition.get("additionalProperties") != Some(&Value::Bool(false))
+        || definition.contains_key("patternProperties")
+    {
+        return;
+    }
+    let Some(Value::Object(properties)) = definition.get_mut("properties") else {
+        return;
+    };
+    let told_elsewhere = |schema: &Value| *schema == Value::Bool(true);
+    let names: Vec<&str> = properties
+        .iter()
+        .filter(|(_, schema)| told_elsewhere(schema))
+        .map(|(key, _)| key.as_str())
+        .collect();
+    if names.len() < WORTH_A_PATTERN {
+        return;
+    }
+    let pattern = one_of(&names);
+    properties.retain(|_, schema| !told_elsewhere(schema));
+    definition.insert("patternProperties".to_owned(), json!({ pattern: true }));
 }
 
 /// The properties of a definition that are references and nothing else.
@@ -97,26 +177,38 @@ mod tests {
         let closed = |own: &str| {
             json!({
                 "type": "object",
-                "properties": { "a": { "$ref": target }, "b": { "$ref": target }, own: { "type": "string" } },
+                "properties": {
+                    "a": { "$ref": target },
+                    "b": { "$ref": target },
+                    "c": { "$ref": "#/definitions/once" },
+                    "d": { "$ref": target },
+                    own: { "type": "string" },
+                },
                 "additionalProperties": false,
             })
         };
-        let mut document =
-            json!({ "definitions": { "one": closed("x"), "two": closed("y"), long.as_str(): {} } });
+        let mut document = json!({ "definitions": { "one": closed("x"), "two": closed("y"), "once": { "type": "null" }, long.as_str(): {} } });
         split(&mut document);
         let definitions = &document["definitions"];
         assert_eq!(
             definitions["common"],
-            json!({ "type": "object", "properties": { "a": { "$ref": target }, "b": { "$ref": target } } })
+            json!({ "type": "object", "properties": { "a": { "$ref": target }, "b": { "$ref": target }, "c": { "type": "null" }, "d": { "$ref": target } } })
         );
+        assert_eq!(definitions.get("once"), None);
         for (name, own) in [("one", "x"), ("two", "y")] {
             let definition = &definitions[name];
             assert_eq!(
                 definition["allOf"],
                 json!([{ "$ref": "#/definitions/common" }])
             );
-            assert_eq!(definition["properties"]["a"], json!(true));
-            assert_eq!(definition["properties"][own], json!({ "type": "string" }));
+            assert_eq!(
+                definition["properties"],
+                json!({ own: { "type": "string" } })
+            );
+            assert_eq!(
+                definition["patternProperties"],
+                json!({ "^(a|b|c|d)$": true })
+            );
             assert_eq!(definition["additionalProperties"], json!(false));
         }
     }

@@ -10,6 +10,12 @@ use super::super::dynamic::expression;
 /// Schemas of fewer bytes are cheaper in place than behind a reference.
 const WORTH_SHARING: usize = 60;
 
+/// A pattern of so many bytes is shared by schemas of which different things are said.
+const LONG_PATTERN: usize = 60;
+
+/// What is shared with such a pattern.
+const SHAPE: [&str; 4] = ["type", "pattern", "patternErrorMessage", "errorMessage"];
+
 /// Keywords that hold one schema. Conditions are left in place: they are looked at together with what follows from them.
 const ONE: [&str; 4] = ["items", "additionalProperties", "then", "else"];
 /// Keywords that hold a list of schemas.
@@ -18,25 +24,58 @@ const LIST: [&str; 3] = ["anyOf", "oneOf", "allOf"];
 /// Shares what occurs twice, at whatever depth. A schema inside a shared one counts once.
 pub(super) fn share(document: &mut Value) {
     refer_to_expression(document);
-    let Value::Object(map) = document else {
+    let Some(Value::Object(mut definitions)) = document.get_mut("definitions").map(Value::take)
+    else {
         return;
     };
-    let Some(Value::Object(mut definitions)) = map.shift_remove("definitions") else {
-        return;
-    };
+    let mut long = HashMap::new();
+    for schema in definitions.values().chain([&*document]) {
+        count_long_patterns(schema, &mut long);
+    }
+    for schema in definitions.values_mut().chain([&mut *document]) {
+        set_apart_long_patterns(schema, &long);
+    }
     let mut uses = Uses::default();
-    for definition in definitions.values() {
+    for definition in definitions.values().chain([&*document]) {
         children(definition, "rule", &mut |name, schema| {
             uses.count(name, schema)
         });
     }
     let mut sharing = Sharing::new(&uses, &definitions);
-    for definition in definitions.values_mut() {
+    for definition in definitions.values_mut().chain([&mut *document]) {
         children_mut(definition, &mut |schema| sharing.replace(schema));
     }
     definitions.extend(sharing.bodies);
     definitions.sort_keys();
-    map.insert("definitions".to_owned(), Value::Object(definitions));
+    document["definitions"] = Value::Object(definitions);
+}
+
+/// What a text with a long pattern must be, where something else is said of it, too: no title and no description of a key.
+fn long_pattern(schema: &Value) -> Option<Value> {
+    let map = schema.as_object()?;
+    let long = map.get("pattern")?.as_str()?.len() >= LONG_PATTERN;
+    let (shape, told): (Map<_, _>, Map<_, _>) = map
+        .clone()
+        .into_iter()
+        .partition(|(keyword, _)| SHAPE.contains(&keyword.as_str()));
+    (long && !told.is_empty() && !told.contains_key("allOf")).then_some(Value::Object(shape))
+}
+
+fn count_long_patterns(schema: &Value, long: &mut HashMap<u64, usize>) {
+    if let Some(shape) = long_pattern(schema) {
+        *long.entry(digest(&shape)).or_default() += 1;
+    }
+    children(schema, "", &mut |_, child| count_long_patterns(child, long));
+}
+
+/// Puts what a text must be into a schema of its own, which then is shared, where the same long pattern occurs more than once.
+fn set_apart_long_patterns(schema: &mut Value, long: &HashMap<u64, usize>) {
+    let shape = long_pattern(schema).filter(|shape| long.get(&digest(shape)) > Some(&1));
+    if let (Some(shape), Value::Object(map)) = (shape, &mut *schema) {
+        map.retain(|keyword, _| !SHAPE.contains(&keyword.as_str()));
+        map.insert("allOf".to_owned(), json!([shape]));
+    }
+    children_mut(schema, &mut |child| set_apart_long_patterns(child, long));
 }
 
 /// How often each schema occurs.
@@ -118,6 +157,8 @@ pub(super) fn unique(name: &str, taken: &mut BTreeSet<String>) -> String {
     unique
 }
 
+/// Stands for a schema, whatever the order of its keys. Of a document's few thousand schemas no two different ones have met in 64 bits, and
+/// the hasher has no seed, so that the tests would see it before anybody else.
 fn digest(schema: &Value) -> u64 {
     let mut hasher = DefaultHasher::new();
     schema.hash(&mut hasher);
