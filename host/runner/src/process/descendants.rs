@@ -82,6 +82,14 @@ impl Descendants {
         alive
     }
 
+    /// Whether surely nothing is left of the task after its leader was reaped, ended or not. Cheap, also where other tasks run: the roots
+    /// of what a reaped leader left are children of this host.
+    pub(super) fn none_left(&self) -> bool {
+        let leaders = table::leaders();
+        table::has_no_children()
+            || table::orphans(&leaders).is_some_and(|orphans| orphans.is_empty())
+    }
+
     /// Every process of the task but the leader. Reaps ended orphans on the way.
     fn find(&self) -> Vec<Entry> {
         let leader = self.leader.as_raw_pid();

@@ -15,7 +15,6 @@ use tokio::time::Instant;
 
 use super::descendants::{Descendants, reap_orphans};
 use super::start::Started;
-use super::table;
 
 /// How long processes that the leader left behind may go on writing after its end. Whoever holds the output then is ended.
 pub const DRAIN: Duration = Duration::from_secs(2);
@@ -142,7 +141,7 @@ impl LaunchedProcess {
                     }
                 }
                 Stage::Ending { until, pause } => {
-                    if table::has_no_children() || !self.end_left_behind(until) {
+                    if self.descendants.none_left() || !self.end_left_behind(until) {
                         self.stage = Stage::Emptying;
                     } else {
                         tokio::time::sleep(pause).await;

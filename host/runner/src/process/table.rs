@@ -156,6 +156,24 @@ pub(super) fn has_no_children() -> bool {
     )
 }
 
+/// The children of this host that are not among the leaders: orphans of its tasks, and what another part of the host started. None
+/// where the kernel does not tell (`CONFIG_PROC_CHILDREN`).
+///
+/// The kernel keeps children by thread. Orphans go to the first living thread of the process that takes them in, which is the main
+/// one (`find_new_reaper` in `kernel/exit.c`), so its list is enough. It leaves out an entry only if another one is reaped while it
+/// is read; whoever asks is who reaps.
+pub(super) fn orphans(leaders: &BTreeSet<i32>) -> Option<Vec<i32>> {
+    let host = rustix::process::getpid().as_raw_pid();
+    let listed = std::fs::read_to_string(format!("/proc/self/task/{host}/children")).ok()?;
+    let children = listed.split_ascii_whitespace();
+    Some(
+        children
+            .filter_map(|pid| pid.parse().ok())
+            .filter(|pid| !leaders.contains(pid))
+            .collect(),
+    )
+}
+
 /// All processes that may have been started after the given one, and that one too where it is still there. With `recent`, only a
 /// part of the table is read where the kernel allows it; call it so only for a process that was started a moment ago. Those
 /// named in `without` are not looked at.
@@ -250,6 +268,35 @@ mod tests {
         assert_eq!(Entry::parse(b""), None);
         assert_eq!(Entry::parse(b"42 (sh) S 7"), None);
         assert_eq!(Entry::parse(b"(("), None);
+    }
+
+    #[test]
+    fn an_orphan_is_told_from_a_leader() {
+        become_subreaper();
+        // A child of a thread beside the main one is in nobody's list but that thread's.
+        let mut shell = std::process::Command::new("sh")
+            .args(["-c", "setsid sleep 60 >/dev/null 2>&1 & echo $!"])
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        let mut output = shell.stdout.take().unwrap();
+        output.read_to_string(&mut said).unwrap();
+        shell.wait().unwrap();
+        let orphan: i32 = said.trim().parse().unwrap();
+        let Some(found) = orphans(&BTreeSet::new()) else {
+            return;
+        };
+        assert!(found.contains(&orphan), "{orphan} in {found:?}");
+        let others = orphans(&BTreeSet::from([orphan])).unwrap();
+        assert!(!others.contains(&orphan), "{orphan} in {others:?}");
+        let entry = Entry::read(orphan).unwrap();
+        entry.signal(&[Signal::KILL]);
+        rustix::process::waitid(
+            WaitId::Pid(Pid::from_raw(orphan).unwrap()),
+            WaitIdOptions::EXITED,
+        )
+        .unwrap();
     }
 
     #[test]
