@@ -175,6 +175,14 @@ impl World {
         folder.join(&found[0])
     }
 
+    /// What the tasks of the only execution that there was said, as `taffrail logs` prints it.
+    pub fn log(&self) -> String {
+        self.execution();
+        let finished = self.taffrail(["logs", "@last"]);
+        finished.exits(0);
+        finished.stdout.clone()
+    }
+
     /// Writes a file below the working directory.
     pub fn write(&self, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
         let path = self.here().join(name);

@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("host/wasm", &["taffrail-core", "taffrail-engine"]),
     ("host/logins", &[]),
     ("host/registry", &["taffrail-logins"]),
+    ("host/store", &["taffrail-core", "taffrail-engine"]),
     (
         "host/runner",
         &["taffrail-core", "taffrail-engine", "taffrail-logins"],
@@ -24,6 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "taffrail-plugin-build",
             "taffrail-registry",
             "taffrail-runner",
+            "taffrail-store",
             "taffrail-wasm",
         ],
     ),
@@ -38,12 +40,14 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("bollard", &["host/runner"]),
     ("ureq", &["host/registry"]),
     ("minisign-verify", &["host/registry"]),
+    ("rusqlite", &["host/store"]),
     (
         "tokio",
         &[
             "host/engine",
             "host/wasm",
             "host/runner",
+            "host/store",
             "host/cli",
             "tests",
         ],

@@ -1,5 +1,6 @@
 //! The command line as types: names, options and help texts. Names are a promise.
 
+mod execution;
 mod plugin;
 
 use std::path::PathBuf;
@@ -10,6 +11,9 @@ use taffrail_core::policy::Permission;
 
 use crate::exit::Exit;
 use crate::secrets::Encoding;
+pub use execution::{
+    KillArgs, LogsArgs, OutputsArgs, PsArgs, ResumeArgs, RetryArgs, RmArgs, ShowArgs,
+};
 pub use plugin::{
     PluginAddArgs, PluginBuildArgs, PluginCommand, PluginDevArgs, PluginNewArgs, PluginPublishArgs,
     PluginRemoveArgs, PluginTestArgs, PluginUpdateArgs, PluginVendorArgs, PluginVerifyArgs,
@@ -201,11 +205,61 @@ Examples:
   taffrail eval \"{{ inputs.name ?? 'nobody' }}\" --flow hello.yaml -i name=Ada
   taffrail eval '{{ outputs.load.vars.rows | length }}' --context vars.json")]
     Eval(EvalArgs),
-    /// Remove what runs left on a container engine
+    /// List executions: what runs, what ended how, what was interrupted
+    #[command(before_help = "\
+Examples:
+  taffrail ps
+  taffrail ps --all --format json")]
+    Ps(PsArgs),
+    /// Show an execution and its task runs
+    #[command(before_help = "\
+Examples:
+  taffrail show @last
+  taffrail show 01kb --format json")]
+    Show(ShowArgs),
+    /// Print what the tasks of an execution said
+    #[command(before_help = "\
+Examples:
+  taffrail logs @last
+  taffrail logs 01kb -f --task load -t
+  taffrail logs @last-failed --stderr --grep 'warn|error'")]
+    Logs(LogsArgs),
+    /// Print the outputs of an execution and of its tasks
+    #[command(before_help = "\
+Examples:
+  taffrail outputs @last
+  taffrail outputs @last --task load --format json")]
+    Outputs(OutputsArgs),
+    /// Go on with an execution whose taffrail ended before it did
+    #[command(before_help = "\
+Examples:
+  taffrail resume @last
+  taffrail resume 01kb --secrets-file .secrets")]
+    Resume(ResumeArgs),
+    /// Make a new execution of one that has ended: what went well is taken over, the rest runs again
+    #[command(before_help = "\
+Examples:
+  taffrail retry @last-failed
+  taffrail retry 01kb --from load              and all tasks after it, whatever became of them")]
+    Retry(RetryArgs),
+    /// End an execution that runs
+    #[command(before_help = "\
+Examples:
+  taffrail kill @last
+  taffrail kill 01kb --grace PT10S")]
+    Kill(KillArgs),
+    /// Remove executions with their logs and stored files
+    #[command(before_help = "\
+Examples:
+  taffrail rm @last
+  taffrail rm 01kb 01kc")]
+    Rm(RmArgs),
+    /// Remove what runs left on a container engine, and old executions
     #[command(before_help = "\
 Examples:
   taffrail prune --dry-run
   taffrail prune --older-than PT24H
+  taffrail prune --executions --older-than P30D
   taffrail prune --running                     also what still runs, such as tasks with `wait: false`")]
     Prune(PruneArgs),
 }
@@ -222,6 +276,9 @@ pub struct PruneArgs {
     /// Also containers that still run, and whose flow does not run any more
     #[arg(long)]
     pub running: bool,
+    /// Executions that have ended, with their logs and stored files, and nothing else; see `--older-than`
+    #[arg(long, requires = "older_than", conflicts_with_all = ["running", "host"])]
+    pub executions: bool,
     /// The engine's address [default: as for runs]
     #[arg(long, value_name = "ADDRESS")]
     pub host: Option<String>,
@@ -241,7 +298,7 @@ pub struct FlowArgs {
 }
 
 /// What a flow is given.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct GivenArgs {
     /// An input; `-i name=@path` gives a file
     #[arg(short, long = "input", value_name = "KEY=VALUE")]
@@ -324,10 +381,9 @@ pub struct RunArgs {
     /// How many tasks may work at once [default: twice the number of processors]
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<std::num::NonZeroUsize>,
-    /// Go on with an execution whose taffrail died: its containers that are still there are followed to their ends, all other tasks
-    /// run again. The flow must be the same, and so must be what is given to it
-    #[arg(long, value_name = "EXECUTION")]
-    pub resume: Option<String>,
+    /// Let it run in a process of its own, and print its id
+    #[arg(long)]
+    pub detach: bool,
     #[command(flatten)]
     pub policy: PolicyArgs,
 }

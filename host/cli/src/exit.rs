@@ -55,6 +55,12 @@ impl Exit {
         (Exit::Terminated, "told to end (SIGTERM)"),
     ];
 
+    /// The code of this number.
+    pub fn of_code(code: i32) -> Option<Exit> {
+        let all = Self::TABLE.iter().map(|(exit, _)| *exit);
+        all.into_iter().find(|exit| i32::from(exit.code()) == code)
+    }
+
     /// The number.
     pub fn code(self) -> u8 {
         self as u8

@@ -4,24 +4,29 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde_json::{Map, Value};
 use taffrail_core::diagnostic::{Diagnostic, Severity};
 use taffrail_core::flow::{Called, Concurrency, Flow, check_calls};
 use taffrail_core::suggest::did_you_mean;
 use taffrail_core::validate::{Checker, check_locked};
 use taffrail_core::yaml::{Limits, Node, parse};
 use taffrail_engine::confined::create_private_dir;
+use taffrail_engine::execution::{Call, Execution};
 use taffrail_engine::flows::{Flows, Line, Loaded, Opened};
+use taffrail_engine::ledger::{Entry, Kept, Ledger};
 use taffrail_engine::scope::chain;
+use taffrail_store::{ExecutionRow, NewExecution, Reader, Store, StoreError};
 
 use crate::args::Global;
 use crate::commands::validate::flow_files;
-use crate::earlier::Earlier;
+use crate::executions;
 use crate::given::namespace_files_beside;
 use crate::load::read_source;
 use crate::locking::Locks;
+use crate::log_sync::WithLog;
 use crate::owner;
 use crate::places;
-use crate::report::{Journal, LinePrefix};
+use crate::report::{Journal, Log};
 
 /// The namespace and the id of a flow.
 type Name = (String, String);
@@ -40,8 +45,14 @@ pub struct FlowFolder {
     loaded: Mutex<HashMap<Name, Result<Arc<Loaded>, String>>>,
     /// What could not be written of any journal.
     unwritten: Arc<Mutex<Option<String>>>,
-    /// The execution that is gone on with, until it is opened.
-    earlier: Mutex<Option<Earlier>>,
+    /// Keeps the executions; there is none where flows are only looked at.
+    store: Option<Arc<Store>>,
+    /// How the execution that was asked for was started.
+    given: Value,
+    /// What is in the store already and owned by this process, until it is opened.
+    begun: Mutex<HashMap<String, owner::Owner>>,
+    /// Reads the store, for calls of an execution that is gone on with.
+    reader: Mutex<Option<Reader>>,
 }
 
 impl FlowFolder {
@@ -63,7 +74,10 @@ impl FlowFolder {
             index: Mutex::new(None),
             loaded: Mutex::new(HashMap::new()),
             unwritten: Arc::default(),
-            earlier: Mutex::default(),
+            store: None,
+            given: Value::Object(Map::new()),
+            begun: Mutex::default(),
+            reader: Mutex::default(),
         }
     }
 
@@ -80,11 +94,102 @@ impl FlowFolder {
         lock(&self.loaded).insert(name, Ok(Arc::clone(loaded)));
     }
 
-    /// Lets the next execution of this id go on with one that an earlier taffrail began. Gives the id.
-    pub fn go_on(&self, earlier: Earlier) -> String {
-        let id = earlier.id.clone();
-        *lock(&self.earlier) = Some(earlier);
-        id
+    /// Keeps executions, and with them how the one that is asked for was started.
+    #[must_use]
+    pub fn keeping(mut self, store: &Arc<Store>, given: Value) -> Self {
+        self.store = Some(Arc::clone(store));
+        self.given = given;
+        self
+    }
+
+    /// Becomes the owner of an execution that an earlier taffrail began, and gives what is kept of it.
+    ///
+    /// # Errors
+    /// When another process owns it, it has ended, or the store cannot be read.
+    pub fn take_over(&self, id: &str) -> Result<(ExecutionRow, Arc<Kept>), String> {
+        let directory = executions::directory(&self.state, id);
+        create_private_dir(&directory).map_err(|error| chain(&error))?;
+        let owned = owner::own(&directory).map_err(|error| match owner::of(&directory) {
+            Some(process) => format!(
+                "the execution `{id}` is run by the process {}, since {}",
+                process.pid, process.since
+            ),
+            None => format!("cannot own `{}`: {error}", directory.display()),
+        })?;
+        // Only what an owner reads stays as it is.
+        let (row, kept) = self
+            .read(|reader| {
+                let row = reader.execution(id)?;
+                let kept = row.as_ref().map(|row| reader.kept(row)).transpose()?;
+                Ok(row.zip(kept))
+            })?
+            .ok_or_else(|| format!("the execution `{id}` is not in the store"))?;
+        lock(&self.begun).insert(id.to_owned(), owned);
+        Ok((row, Arc::new(kept)))
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&Reader) -> Result<T, StoreError>) -> Result<T, String> {
+        let told = |error: StoreError| format!("{}: {error}", error.code());
+        let mut reader = lock(&self.reader);
+        if reader.is_none() {
+            *reader = Reader::open(&self.state).map_err(told)?;
+        }
+        match &*reader {
+            Some(reader) => read(reader).map_err(told),
+            None => Err(format!("there is no store in `{}`", self.state.display())),
+        }
+    }
+
+    /// Enters an execution, with what it takes over of another one.
+    fn enter_execution(
+        &self,
+        flow: &Flow,
+        execution: &Execution,
+        inputs: &Map<String, Value>,
+        store: &Arc<Store>,
+    ) -> Arc<dyn Ledger> {
+        let loaded = lock(&self.loaded).get(&name(flow)).cloned();
+        let loaded = loaded.and_then(Result::ok);
+        let (file, source) = loaded.map_or((String::new(), String::new()), |loaded| {
+            (
+                loaded.source.name().to_owned(),
+                loaded.source.text().to_owned(),
+            )
+        });
+        let origin = &execution.origin;
+        let ledger = store.begin(NewExecution {
+            id: execution.id.clone(),
+            namespace: flow.namespace.value.to_string(),
+            flow: flow.id.value.to_string(),
+            started: jiff::Timestamp::now().to_string(),
+            attempt: origin.attempt,
+            original: origin.first.clone(),
+            caller: origin.call.clone(),
+            nonce: execution.references.nonce().to_owned(),
+            file,
+            source,
+            given: self.given.clone(),
+            inputs: inputs.clone(),
+            origin: serde_json::to_value(origin).unwrap_or_default(),
+        });
+        for (path, run) in execution.kept.iter().flat_map(|kept| &kept.runs) {
+            let Some(end) = &run.ended else { continue };
+            let record = &end.left.record;
+            ledger.enter(Entry::Started {
+                identity: record.identity.clone(),
+                path: path.clone(),
+                task_type: record.task_type.clone(),
+                value: record.value.clone(),
+                parent: record.parent.clone(),
+                started: run.started.clone(),
+            });
+            ledger.enter(Entry::Ended {
+                run: run.run.clone(),
+                way: end.way.clone(),
+                left: end.left.clone(),
+            });
+        }
+        ledger
     }
 
     /// What is wrong with the calls of a flow. `missing` is how grave it is that a flow is not there.
@@ -247,30 +352,43 @@ impl Flows for FlowFolder {
         lock(&self.loaded).entry(wanted).or_insert(loaded).clone()
     }
 
-    fn open(&self, flow: &Flow, execution: &str) -> Result<Opened, String> {
-        let directory = self.state.join("executions").join(execution);
-        let earlier = lock(&self.earlier).take_if(|earlier| earlier.id == execution);
-        let owner = match earlier {
-            Some(earlier) => earlier.begin_again()?,
+    fn open(
+        &self,
+        flow: &Flow,
+        execution: &Execution,
+        inputs: &Map<String, Value>,
+    ) -> Result<Opened, String> {
+        let directory = executions::directory(&self.state, &execution.id);
+        let store = self.store.as_ref().ok_or("there is no store")?;
+        let begun = lock(&self.begun).remove(&execution.id);
+        let (owner, ledger) = match begun {
+            Some(owner) => (owner, store.ledger(&execution.id)),
             None => {
                 create_private_dir(&directory).map_err(|error| chain(&error))?;
-                let loaded = lock(&self.loaded).get(&name(flow)).cloned();
-                let loaded = loaded.and_then(Result::ok);
-                let text = loaded.as_ref().map_or("", |loaded| loaded.source.text());
-                owner::own(&directory, text)
-                    .map_err(|error| format!("cannot own `{}`: {error}", directory.display()))?
+                let owner = owner::own(&directory)
+                    .map_err(|error| format!("cannot own `{}`: {error}", directory.display()))?;
+                (owner, self.enter_execution(flow, execution, inputs, store))
             }
         };
-        let prefix = LinePrefix::for_ids(flow.all_tasks().map(|task| &*task.id.value));
-        let journal = Journal::new(&directory, prefix, Arc::clone(&self.unwritten));
+        let log = Log::new(&directory, Arc::clone(&self.unwritten));
+        let journal = Journal::new(&directory, Arc::clone(&log), Arc::clone(&self.unwritten));
         Ok(Opened {
             journal: Box::new(journal),
+            ledger: Arc::new(WithLog::new(ledger, log)),
             owner: Box::new(Owned {
                 work: directory.join("work"),
                 _owner: owner,
             }),
             directory,
         })
+    }
+
+    fn called(&self, call: &Call) -> Result<Option<(String, Arc<Kept>)>, String> {
+        let row = self
+            .read(|reader| reader.called(&call.execution, &call.run, call.attempt, call.place))?;
+        let Some(row) = row else { return Ok(None) };
+        let (row, kept) = self.take_over(&row.id)?;
+        Ok(Some((row.id, kept)))
     }
 
     fn line_up(

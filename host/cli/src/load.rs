@@ -208,6 +208,20 @@ pub fn checked_flow_locked(
     locked: bool,
 ) -> Result<(Source, Flow), Failed> {
     let source = read_source(Path::new(flow))?;
+    checked_source(global, host, source, flow, locked)
+}
+
+/// The same for a text that has been read before, from the file that `flow` names.
+///
+/// # Errors
+/// When there is no flow that could be used; all has been told then.
+pub fn checked_source(
+    global: &Global,
+    host: &Host,
+    source: Source,
+    flow: &str,
+    locked: bool,
+) -> Result<(Source, Flow), Failed> {
     let mut locks = Locks::new(global, locked);
     let lock = locks.of(Path::new(flow))?;
     let checked = check_locked(source.text(), &host.checker, locks.locking(lock.as_ref()));

@@ -5,14 +5,16 @@
 mod args;
 mod commands;
 mod config;
+mod detach;
 mod diff;
-mod earlier;
+mod executions;
 mod exit;
 mod flow_folder;
 mod folders;
 mod given;
 mod load;
 mod locking;
+mod log_sync;
 mod owner;
 mod people;
 mod places;
@@ -21,6 +23,7 @@ mod report;
 mod runners;
 mod secrets;
 mod signals;
+mod started;
 mod store_id;
 mod terminal;
 mod web;
@@ -66,6 +69,14 @@ fn main() -> ExitCode {
         Command::Explain(args) => commands::explain::explain(args),
         Command::Init(args) => commands::init::init(global, args),
         Command::Plugin(command) => commands::plugin::plugin(global, command),
+        Command::Ps(args) => commands::ps::ps(global, args),
+        Command::Show(args) => commands::show::show(global, args),
+        Command::Logs(args) => commands::logs::logs(global, args),
+        Command::Outputs(args) => commands::outputs::outputs(global, args),
+        Command::Resume(args) => commands::resume::resume(global, args),
+        Command::Retry(args) => commands::resume::retry(global, args),
+        Command::Kill(args) => commands::kill::kill(global, args),
+        Command::Rm(args) => commands::rm::rm(global, args),
         Command::Prune(args) => commands::prune::prune(global, args),
         Command::Lock(args) => commands::lock::lock(global, args),
         Command::Eval(args) => commands::eval::eval(global, args),

@@ -24,6 +24,10 @@ const WITHOUT_EXAMPLE: &[Code] = &[
     Code::NotYet,
     // One file alone calls nothing.
     Code::WrongCall,
+    Code::NewerStore,
+    Code::DamagedStore,
+    Code::UnsafeStore,
+    Code::FailedStore,
 ];
 
 #[test]

@@ -147,6 +147,20 @@ pub async fn drive(
     settings: DriveSettings<'_>,
     sink: &mut dyn OutputSink,
 ) -> Driven {
+    let driven = follow(launched.as_mut(), settings, sink).await;
+    let dispose_failure = launched.dispose().await.err();
+    Driven {
+        dispose_failure,
+        ..driven
+    }
+}
+
+/// The same without the disposal, for a program whose end is to be kept before anything of it goes.
+pub async fn follow(
+    launched: &mut dyn Launched,
+    settings: DriveSettings<'_>,
+    sink: &mut dyn OutputSink,
+) -> Driven {
     let mut pipeline = Pipeline::new(settings.masker, sink);
     let mut buffer = Vec::new();
     let mut phase = Phase::Running;
@@ -247,12 +261,11 @@ pub async fn drive(
         (Some(FetchRequest::Changes { into }), Some(_)) => Some(launched.fetch_changes(into).await),
         _ => None,
     };
-    let dispose_failure = launched.dispose().await.err();
     Driven {
         exit,
         ended_by,
         failure,
-        dispose_failure,
+        dispose_failure: None,
         fetched,
         vars: finished.vars,
         metrics: finished.metrics,

@@ -64,6 +64,16 @@ pub enum Event<'a> {
         /// What it was; secrets are masked.
         output: TaskOutput<'a>,
     },
+    /// An attempt that an earlier host began is gone on with, or made anew: all that it says comes again, from its beginning.
+    OutputAgain {
+        /// Whose run it is.
+        identity: &'a TaskIdentity,
+    },
+    /// A task run had ended before this host went on with the execution; it does not run again.
+    Restored {
+        /// What was kept of it.
+        record: &'a TaskRecord,
+    },
     /// A task run has ended and left nothing behind.
     TaskEnded {
         /// What is kept of it.

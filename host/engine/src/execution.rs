@@ -3,15 +3,19 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use taffrail_core::diagnostic::Source;
+use taffrail_core::launch::TaskIdentity;
 use taffrail_core::output::Masker;
 use taffrail_core::validate::Checker;
 use tokio::sync::Semaphore;
 
 use crate::cancel::Cancel;
 use crate::flows::Flows;
-use crate::ports::{People, Planner, Runners};
+use crate::ledger::{Entry, Kept, KeptRun, Ledger};
+use crate::ports::{BoxFuture, People, Planner, Runners};
+use crate::references::References;
 use crate::storage::{Folder, Storage};
 use crate::workdir::Workdir;
 
@@ -42,8 +46,16 @@ pub struct Execution {
     pub runner_override: Option<String>,
     /// Where what later executions may use again is kept; nothing is where there is none.
     pub cache: Option<PathBuf>,
-    /// Whether an earlier host began it and did not see it to its end, so that programs of it may still run.
-    pub resumed: bool,
+    /// Keeps what happens.
+    pub ledger: Arc<dyn Ledger>,
+    /// What an earlier host kept that began it and did not see it to its end: programs of it may still run.
+    pub kept: Option<Arc<Kept>>,
+    /// Stands for secrets in what is kept.
+    pub references: References,
+    /// What an earlier host kept of the attempt of the task run that this is for.
+    pub earlier: Option<Arc<KeptRun>>,
+    /// Whether its id is told as soon as it begins, so that it must be on disk before.
+    pub announced: bool,
     /// Whether working directories stay.
     pub keep: bool,
     /// How many task runs may work at once, in this execution and in those of its subflows.
@@ -59,7 +71,7 @@ pub struct Execution {
 }
 
 /// What an execution follows from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Origin {
     /// The first of the executions that were made for one another, and which of them this is, from 1.
     pub first: Option<String>,
@@ -69,6 +81,21 @@ pub struct Origin {
     pub callers: Vec<(String, String)>,
     /// Labels beside those of the flow.
     pub labels: Map<String, Value>,
+    /// The call that it was made for.
+    pub call: Option<Call>,
+}
+
+/// One call of a task run for an execution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// The execution that calls.
+    pub execution: String,
+    /// Its task run.
+    pub run: String,
+    /// The attempt of that.
+    pub attempt: u32,
+    /// Which of the executions that it calls for, from 0.
+    pub place: u32,
 }
 
 impl Default for Origin {
@@ -78,17 +105,51 @@ impl Default for Origin {
             attempt: 1,
             callers: Vec::new(),
             labels: Map::new(),
+            call: None,
         }
     }
 }
 
 impl Execution {
-    /// A copy for one task run: with a cancellation of its own, and the working directory that it shares.
+    /// Enters that something with an effect is about to begin. It must not begin before what this gives is done without an error:
+    /// then that is on disk. Where an earlier host has begun it, it stands there already.
+    pub(crate) fn launching(
+        &self,
+        identity: &TaskIdentity,
+    ) -> BoxFuture<'static, Result<(), String>> {
+        if self.has_begun() {
+            return Box::pin(async { Ok(()) });
+        }
+        self.ledger.enter(Entry::Launching {
+            run: identity.task_run.clone(),
+            attempt: identity.attempt,
+        });
+        self.ledger.settled()
+    }
+
+    /// Whether an earlier host may have begun an effect of the attempt that this is for.
+    pub(crate) fn has_begun(&self) -> bool {
+        let earlier = self.earlier.as_ref();
+        earlier.is_some_and(|earlier| earlier.launching)
+    }
+
+    /// Whether an earlier host began it.
+    pub fn resumed(&self) -> bool {
+        self.kept.is_some()
+    }
+
+    /// A copy for one task run: with a cancellation of its own, the working directory that it shares, and what was kept of it.
     #[must_use]
-    pub fn for_task(&self, cancel: Cancel, shared: Option<Arc<Workdir>>) -> Self {
+    pub fn for_task(
+        &self,
+        cancel: Cancel,
+        shared: Option<Arc<Workdir>>,
+        earlier: Option<Arc<KeptRun>>,
+    ) -> Self {
         Self {
             cancel,
             shared,
+            earlier,
             ..self.clone()
         }
     }

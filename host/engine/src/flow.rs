@@ -16,6 +16,7 @@ use taffrail_expr::{Environment, Value};
 use crate::cancel::CancelLevel;
 use crate::event::{Event, Reporter, Shared};
 use crate::execution::Execution;
+use crate::ledger::Entry;
 use crate::perform::of_flow;
 use crate::prepare::task_root;
 use crate::render::Renderer;
@@ -40,9 +41,16 @@ pub(crate) async fn run_flow(
     mut scope: Scope,
     reporter: &mut dyn Reporter,
 ) -> Ended {
-    let started = jiff::Timestamp::now();
+    let earlier = execution.kept.as_ref();
+    let started = earlier
+        .and_then(|kept| kept.started.parse().ok())
+        .unwrap_or_else(jiff::Timestamp::now);
     let clock = tokio::time::Instant::now();
     set_flow(&mut scope, execution, flow, started);
+    let on_disk = match execution.announced {
+        true => execution.ledger.settled().await,
+        false => Ok(()),
+    };
     reporter.event(&Event::ExecutionStarted {
         execution: &execution.id,
         namespace: &flow.namespace.value,
@@ -60,9 +68,13 @@ pub(crate) async fn run_flow(
         scope: &scope,
         reporter: Shared::new(&shared),
     };
-    let mut tally = Tally::default();
+    let mut tally = Tally {
+        started: earlier.map_or(0, |kept| kept.last_number()),
+        ..Tally::default()
+    };
     let mut outputs = Map::new();
     let mut outcome = match labels {
+        Ok(()) if on_disk.is_err() => not_kept(on_disk.err()),
         Ok(()) => schedule::run(context, lists(flow), longest(flow), &mut tally).await,
         Err(diagnostic) => failed(context, *diagnostic),
     };
@@ -96,6 +108,17 @@ pub(crate) async fn run_flow(
         failure: masked(outcome.failure, &execution.masker),
         ..execution.record(flow, started)
     };
+    let kept = Box::new(record.clone());
+    execution.ledger.enter(Entry::ExecutionEnded(kept));
+    let mut record = record;
+    // No end is told that a crash could take back.
+    if let Err(message) = execution.ledger.settled().await {
+        let outcome = not_kept(Some(message));
+        if record.state.goes_on() {
+            record.state = outcome.state;
+        }
+        record.failure = record.failure.or(outcome.failure);
+    }
     context
         .reporter
         .tell(&Event::ExecutionEnded { record: &record });
@@ -103,6 +126,18 @@ pub(crate) async fn run_flow(
         record,
         scope,
         again,
+    }
+}
+
+/// The outcome where the store fails.
+fn not_kept<'a>(message: Option<String>) -> Outcome<'a> {
+    Outcome {
+        state: State::Failed,
+        failure: Some(Failure {
+            kind: FailureKind::Host,
+            message: message.unwrap_or_default(),
+        }),
+        again: None,
     }
 }
 

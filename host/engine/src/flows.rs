@@ -3,10 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
 use taffrail_core::diagnostic::Source;
 use taffrail_core::flow::{Concurrency, Flow};
 
 use crate::event::Reporter;
+use crate::execution::{Call, Execution};
+use crate::ledger::{Kept, Ledger};
 
 /// A flow that was read and checked.
 #[derive(Debug)]
@@ -25,6 +28,8 @@ pub struct Opened {
     pub directory: PathBuf,
     /// Writes its log and its record.
     pub journal: Box<dyn Reporter>,
+    /// Keeps what happens, so that another host can go on with it.
+    pub ledger: Arc<dyn Ledger>,
     /// Shows other processes that the execution is somebody's.
     pub owner: Box<dyn Send>,
 }
@@ -37,11 +42,25 @@ pub trait Flows: Send + Sync {
     /// Why there is none, in words.
     fn find(&self, namespace: &str, id: &str) -> Result<Arc<Loaded>, String>;
 
-    /// Makes the place of an execution. Called once for each.
+    /// Makes the place of an execution, or takes that of one which an earlier host began. `inputs` are its inputs, with references in
+    /// the place of secrets. Called once for each.
     ///
     /// # Errors
     /// Why it cannot be made, with the path.
-    fn open(&self, flow: &Flow, execution: &str) -> Result<Opened, String>;
+    fn open(
+        &self,
+        flow: &Flow,
+        execution: &Execution,
+        inputs: &Map<String, Value>,
+    ) -> Result<Opened, String>;
+
+    /// The execution that an earlier host made for a call, with what is kept of it.
+    ///
+    /// # Errors
+    /// Why that cannot be known.
+    fn called(&self, _call: &Call) -> Result<Option<(String, Arc<Kept>)>, String> {
+        Ok(None)
+    }
 
     /// Lines up for one of the places of a flow whose executions are limited.
     ///

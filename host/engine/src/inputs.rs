@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use taffrail_core::flow::Flow;
-use taffrail_core::input::{Given, InputError, InputValue, resolve_inputs};
+use taffrail_core::input::{
+    Given, InputDeclaration, InputError, InputType, InputValue, resolve_inputs,
+};
 use taffrail_core::name::RelPath;
-use taffrail_expr::Value;
+use taffrail_expr::{Environment, Value};
 
 use crate::confined::FileError;
 use crate::execution::Execution;
+use crate::perform::NotReady;
 use crate::render::Renderer;
 use crate::scope::{Scope, chain};
 
@@ -57,10 +60,7 @@ pub fn set_inputs(
                     }
                 },
             },
-            Some((_, InputValue::Secret(secret))) => {
-                scope.services().masker.add([secret.as_str()]);
-                Value::text(secret.as_str()).tainted(id)
-            }
+            Some((_, InputValue::Secret(secret))) => secret_input(scope, execution, id, secret),
             Some((_, value)) => plain(value),
         };
         inputs.insert(Arc::clone(id), value);
@@ -73,13 +73,91 @@ pub fn set_inputs(
     }
 }
 
+/// A secret that was given as an input: it is hidden from here on.
+fn secret_input(scope: &Scope, execution: Option<&Execution>, id: &str, secret: &str) -> Value {
+    scope.services().masker.add([secret]);
+    if let Some(execution) = execution {
+        execution.references.add(&format!("inputs.{id}"), secret);
+    }
+    Value::text(secret).tainted(id)
+}
+
+/// The inputs as they are kept: with references in the place of secrets, and without those that are secrets themselves.
+pub(crate) fn kept_inputs(
+    scope: &Scope,
+    flow: &Flow,
+    execution: &Execution,
+) -> serde_json::Map<String, serde_json::Value> {
+    let inputs = scope.variable("inputs").map(|inputs| inputs.to_json());
+    let Some(serde_json::Value::Object(mut inputs)) = inputs else {
+        return serde_json::Map::new();
+    };
+    for declaration in secret_inputs(flow) {
+        inputs.insert(declaration.id.value.to_string(), serde_json::Value::Null);
+    }
+    execution.references.hide(&inputs, &execution.masker).0
+}
+
+fn secret_inputs(flow: &Flow) -> impl Iterator<Item = &InputDeclaration> {
+    let declared = flow.inputs.iter();
+    declared.filter(|input| matches!(input.kind, InputType::Secret { .. }))
+}
+
+/// Sets `inputs` as an earlier host kept them: defaults may give something else by now, and files are stored already. Secrets among
+/// them were not kept and must be given again.
+///
+/// # Errors
+/// What must be given again and was not.
+pub(crate) fn restore_inputs(
+    scope: &mut Scope,
+    flow: &Flow,
+    kept: &serde_json::Map<String, serde_json::Value>,
+    given: &[(String, Given)],
+    execution: &Execution,
+) -> Result<(), NotReady> {
+    let declared: Vec<InputDeclaration> = secret_inputs(flow).cloned().collect();
+    let given: Vec<(String, Given)> = given
+        .iter()
+        .filter(|(name, _)| declared.iter().any(|input| *input.id.value == **name))
+        .cloned()
+        .collect();
+    let secrets = resolve_inputs(&declared, &given, &mut |node, _| {
+        Renderer::new(scope)
+            .value(node)
+            .map_err(|error| error.message)
+    })
+    .map_err(NotReady::Inputs)?;
+    let found = secrets.into_iter().filter_map(|(id, value)| match value {
+        InputValue::Secret(secret) => {
+            let value = secret_input(scope, Some(execution), &id, &secret);
+            Some((id, value))
+        }
+        _ => None,
+    });
+    let found: Vec<_> = found.collect();
+    let revealed = execution.references.reveal(kept).map_err(|name| {
+        NotReady::Place(format!(
+            "the inputs need the secret `{name}`, which was not given again"
+        ))
+    })?;
+    let mut inputs: taffrail_expr::Map = revealed
+        .iter()
+        .map(|(name, value)| (Arc::from(name.as_str()), Value::from_json(value)))
+        .collect();
+    for (id, value) in found {
+        inputs.insert(id, value);
+    }
+    scope.set("inputs", Value::map(inputs));
+    Ok(())
+}
+
 /// The values of inputs that are declared elsewhere than at the flow: what was given, and what the defaults say.
 ///
 /// # Errors
 /// All mistakes in what was given.
 pub(crate) fn resolve(
     scope: &Scope,
-    declared: &[taffrail_core::input::InputDeclaration],
+    declared: &[InputDeclaration],
     given: &[(String, Given)],
 ) -> Result<serde_json::Map<String, serde_json::Value>, Vec<InputError>> {
     let values = resolve_inputs(declared, given, &mut |node, _| {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 use taffrail_core::flow::{Concurrency, Excess};
 use taffrail_core::input::{Given, InputError};
 use taffrail_core::record::{ExecutionRecord, Failure, FailureKind, State};
@@ -16,7 +16,9 @@ use crate::event::{Event, Reporter, Shared};
 use crate::execution::{Execution, Origin};
 use crate::flow::{Ended, run_flow, set_labels, set_variables};
 use crate::flows::{Loaded, Opened};
-use crate::inputs::set_inputs;
+use crate::inputs::{kept_inputs, restore_inputs, set_inputs};
+use crate::ledger::{Entry, Kept, NoLedger};
+use crate::references::References;
 use crate::scope::{Scope, Services};
 use crate::storage::Folder;
 
@@ -29,6 +31,8 @@ pub struct Ready {
     loaded: Arc<Loaded>,
     scope: Scope,
     opened: Opened,
+    /// Its inputs as they are kept.
+    inputs: Map<String, Value>,
 }
 
 /// Why an execution cannot begin.
@@ -63,12 +67,26 @@ impl Execution {
             id,
             source: loaded.source.clone(),
             cancel,
-            // Nobody began it before.
-            resumed: false,
+            // Nobody began it before, and nobody keeps it yet.
+            ledger: Arc::new(NoLedger),
+            kept: None,
+            references: References::default(),
+            earlier: None,
             shared: None,
             origin,
             ..self.clone()
         }
+    }
+}
+
+impl Execution {
+    /// Goes on with an execution of a flow that an earlier host began.
+    pub fn go_on(&mut self, loaded: &Loaded, id: String, kept: Arc<Kept>) {
+        let flow = &loaded.flow;
+        self.folder = Folder::execution(&flow.namespace.value, &flow.id.value, &id);
+        self.id = id;
+        self.origin = kept.origin.clone();
+        self.kept = Some(kept);
     }
 }
 
@@ -88,17 +106,34 @@ impl Ready {
         if let Err(diagnostic) = set_labels(&mut scope, &loaded.flow, loaded.source.text()) {
             tracing::debug!("labels wait for inputs: {}", diagnostic.message);
         }
-        set_inputs(&mut scope, &loaded.flow, given, Some(&execution)).map_err(NotReady::Inputs)?;
+        let secrets = &scope.services().secrets;
+        execution.references = match &execution.kept {
+            Some(kept) => References::with(&kept.nonce, secrets),
+            None => References::fresh(secrets),
+        };
+        let inputs = match execution.kept.clone() {
+            Some(kept) => {
+                restore_inputs(&mut scope, &loaded.flow, &kept.inputs, given, &execution)?;
+                kept.inputs.clone()
+            }
+            None => {
+                set_inputs(&mut scope, &loaded.flow, given, Some(&execution))
+                    .map_err(NotReady::Inputs)?;
+                kept_inputs(&scope, &loaded.flow, &execution)
+            }
+        };
         let opened = execution
             .flows
-            .open(&loaded.flow, &execution.id)
+            .open(&loaded.flow, &execution, &inputs)
             .map_err(NotReady::Place)?;
         execution.directory.clone_from(&opened.directory);
+        execution.ledger = Arc::clone(&opened.ledger);
         Ok(Self {
             execution,
             loaded,
             scope,
             opened,
+            inputs,
         })
     }
 
@@ -120,6 +155,7 @@ pub async fn perform(ready: Ready, shown: Shared<'_>) -> Performed {
         loaded,
         scope,
         mut opened,
+        inputs,
     } = ready;
     let began = Instant::now();
     loop {
@@ -148,7 +184,8 @@ pub async fn perform(ready: Ready, shown: Shared<'_>) -> Performed {
             ..execution.origin.clone()
         };
         let mut next = execution.of(&loaded, execution.cancel.clone(), origin);
-        match next.flows.open(&loaded.flow, &next.id) {
+        next.references = execution.references.clone();
+        match next.flows.open(&loaded.flow, &next, &inputs) {
             Ok(fresh) => opened = fresh,
             Err(message) => {
                 tracing::error!("there is no place for another execution: {message}");
@@ -156,6 +193,7 @@ pub async fn perform(ready: Ready, shown: Shared<'_>) -> Performed {
             }
         }
         next.directory.clone_from(&opened.directory);
+        next.ledger = Arc::clone(&opened.ledger);
         execution = next;
     }
 }
@@ -276,6 +314,8 @@ fn turned_away(
         failure: Some(failure),
         ..execution.record(flow, jiff::Timestamp::now())
     };
+    let kept = Box::new(record.clone());
+    execution.ledger.enter(Entry::ExecutionEnded(kept));
     reporter.event(&Event::ExecutionEnded { record: &record });
     record
 }

@@ -188,6 +188,8 @@ pub struct LaunchContext<'a> {
     pub stop: BoxFuture<'a, ()>,
     /// Takes what the backend has to tell.
     pub tell: Box<dyn FnMut(Preparation<'_>) + Send + 'a>,
+    /// Whether an earlier host saw the program run.
+    pub launched: bool,
 }
 
 impl LaunchContext<'_> {
@@ -196,6 +198,7 @@ impl LaunchContext<'_> {
         LaunchContext {
             stop: Box::pin(std::future::pending()),
             tell: Box::new(|_| {}),
+            launched: false,
         }
     }
 }
@@ -243,7 +246,8 @@ pub trait Runner: Send + Sync {
 
     /// Finds the program that an earlier host started for this very launch and did not see to its end, and takes it up: all its output
     /// is given out, from its beginning. Nothing where there is none, or where it is to run anew; then nothing of an earlier one is left.
-    /// Asked only where [`Capabilities::resumes`], before the files are put in place.
+    /// Asked only where [`Capabilities::resumes`], before the files are put in place. Where an earlier host saw it run and nothing is
+    /// left of it, it was interrupted.
     fn take_up<'a>(
         &'a self,
         _spec: &'a LaunchSpec,

@@ -18,7 +18,8 @@ use crate::drive::Driven;
 use crate::event::Reporter;
 use crate::execution::Execution;
 use crate::files;
-use crate::ports::PlanError;
+use crate::ledger::{Entry, Left};
+use crate::ports::{BoxFuture, Launched, PlanError};
 use crate::prepare::{PrepareError, Prepared, Preparing, draft, task_root};
 use crate::render::Renderer;
 use crate::scope::{Scope, chain};
@@ -58,9 +59,57 @@ struct Happened {
     outputs: TaskOutputs,
     driven: Option<Driven>,
     warnings: Vec<String>,
+    /// The end of the attempt that an earlier host kept.
+    kept: Option<TaskRecord>,
+}
+
+/// When a task run began.
+#[derive(Clone, Copy)]
+struct Began {
+    at: jiff::Timestamp,
+    clock: tokio::time::Instant,
+}
+
+impl Began {
+    fn now() -> Self {
+        Self {
+            at: jiff::Timestamp::now(),
+            clock: tokio::time::Instant::now(),
+        }
+    }
 }
 
 impl Happened {
+    /// The record of what has happened so far.
+    fn record(&self, identity: &TaskIdentity, task_type: &str, began: Began) -> TaskRecord {
+        let kind = self.failure.as_ref().map(|failure| failure.kind);
+        let driven = self.driven.as_ref();
+        let failed = self.failure.is_some();
+        TaskRecord {
+            plugin: self.plugin.clone(),
+            runner: self.runner.clone(),
+            // What the flow allows is looked at once there is no further attempt.
+            state: settle(kind, false, false),
+            exit: driven
+                .and_then(|driven| driven.exit.as_ref())
+                .map(|exit| exit.status),
+            outputs: self.outputs.clone().into_map(),
+            metrics: driven
+                .map(|driven| driven.metrics.clone())
+                .unwrap_or_default(),
+            duration_ms: u64::try_from(began.clock.elapsed().as_millis()).unwrap_or(u64::MAX),
+            stdout_lines: driven.map_or(0, |driven| driven.stdout_lines),
+            stderr_lines: driven.map_or(0, |driven| driven.stderr_lines),
+            stderr_tail: driven
+                .filter(|_| failed)
+                .map(|driven| driven.stderr_tail.clone())
+                .unwrap_or_default(),
+            failure: self.failure.clone(),
+            warnings: self.warnings.clone(),
+            ..TaskRecord::new(identity.clone(), task_type, began.at.to_string())
+        }
+    }
+
     fn fail(&mut self, kind: FailureKind, message: impl Into<String>) {
         // The first failure is the cause of the others.
         if self.failure.is_none() {
@@ -81,45 +130,23 @@ pub async fn run_task(
     identity: TaskIdentity,
     reporter: &mut dyn Reporter,
 ) -> TaskEnd {
-    let started = jiff::Timestamp::now();
-    let clock = tokio::time::Instant::now();
+    let began = Began::now();
     let mut happened = Happened::default();
     in_workdir(
         execution,
         task,
         script_type,
         scope,
-        &identity,
+        (&identity, began),
         reporter,
         &mut happened,
     )
     .await;
-    let kind = happened.failure.as_ref().map(|failure| failure.kind);
-    let driven = happened.driven.as_ref();
-    let failed = happened.failure.is_some();
-    let record = TaskRecord {
-        plugin: happened.plugin,
-        runner: happened.runner,
-        // What the flow allows is looked at once there is no further attempt.
-        state: settle(kind, false, false),
-        exit: driven
-            .and_then(|driven| driven.exit.as_ref())
-            .map(|exit| exit.status),
-        outputs: happened.outputs.into_map(),
-        metrics: driven
-            .map(|driven| driven.metrics.clone())
-            .unwrap_or_default(),
-        duration_ms: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
-        stdout_lines: driven.map_or(0, |driven| driven.stdout_lines),
-        stderr_lines: driven.map_or(0, |driven| driven.stderr_lines),
-        stderr_tail: driven
-            .filter(|_| failed)
-            .map(|driven| driven.stderr_tail.clone())
-            .unwrap_or_default(),
-        failure: happened.failure,
-        warnings: happened.warnings,
-        ..TaskRecord::new(identity, &task.type_name.value, started.to_string())
-    };
+    // It had ended before this host went on with it, and what was left of it is gone now.
+    if let Some(record) = happened.kept.take() {
+        return TaskEnd::of(record);
+    }
+    let record = happened.record(&identity, &task.type_name.value, began);
     TaskEnd {
         diagnostics: happened.diagnostics,
         ..TaskEnd::of(record)
@@ -187,7 +214,7 @@ async fn in_workdir(
     task: &Task,
     script_type: &ScriptType,
     scope: &mut Scope,
-    identity: &TaskIdentity,
+    (identity, began): (&TaskIdentity, Began),
     reporter: &mut dyn Reporter,
     happened: &mut Happened,
 ) {
@@ -214,6 +241,8 @@ async fn in_workdir(
         }
     };
     if happened.failure.is_none() {
+        // The disk works while the task is made ready.
+        let on_disk = execution.launching(identity);
         match prepare(execution, task, script_type, scope, &workdir).await {
             Ok(prepared) => {
                 happened.plugin = Some(prepared.plugin.to_string());
@@ -229,8 +258,10 @@ async fn in_workdir(
                     prepared: &prepared,
                     identity,
                     limits,
+                    task_type: &task.type_name.value,
+                    began,
                 };
-                match run.to_its_end(workdir, reporter, happened).await {
+                match run.to_its_end(workdir, on_disk, reporter, happened).await {
                     Some(left) => workdir = left,
                     None => return,
                 }
@@ -268,6 +299,8 @@ struct Run<'a> {
     identity: &'a TaskIdentity,
     /// How long it may take, and the lowest level of the protocol's log lines that is kept.
     limits: (Option<Duration>, LogLevel),
+    task_type: &'a str,
+    began: Began,
 }
 
 impl Run<'_> {
@@ -276,23 +309,34 @@ impl Run<'_> {
     async fn to_its_end(
         &self,
         mut workdir: Workdir,
+        on_disk: BoxFuture<'static, Result<(), String>>,
         reporter: &mut dyn Reporter,
         happened: &mut Happened,
     ) -> Option<Workdir> {
         let begun = tokio::time::Instant::now();
+        let earlier = self.execution.earlier.as_deref();
+        let attempted = earlier.and_then(|earlier| earlier.attempted.as_ref());
         let taken_up = match self
             .launching(&workdir, begun)
             .take_up(reporter, happened)
             .await
         {
             Ok(taken_up) => taken_up,
+            Err(error) if attempted.is_some() => {
+                tracing::debug!("nothing is left of the program that had ended: {error}");
+                None
+            }
             Err(error) => {
                 self.launching(&workdir, begun).failed(&error, happened);
                 return Some(workdir);
             }
         };
+        if let Some(left) = attempted {
+            self.end_as_kept(left, taken_up, happened).await;
+            return Some(workdir);
+        }
         if taken_up.is_none() {
-            if self.execution.resumed && self.execution.shared.is_none() {
+            if self.execution.resumed() && self.execution.shared.is_none() {
                 workdir = match workdir.renew() {
                     Ok(workdir) => workdir,
                     Err(error) => {
@@ -318,11 +362,22 @@ impl Run<'_> {
         let launching = self.launching(&workdir, begun);
         let launched = match taken_up {
             Some(launched) => Ok(launched),
-            None => launching.launch(reporter, happened).await,
+            None => launching.launch(on_disk, reporter, happened).await,
         };
+        let mut left = None;
         match launched {
-            Ok(launched) => launching.drive(launched, reporter, happened).await,
+            Ok(mut launched) => {
+                launching
+                    .follow(launched.as_mut(), reporter, happened)
+                    .await;
+                left = Some(launched);
+            }
             Err(error) => launching.failed(&error, happened),
+        }
+        let resumes = self.prepared.runner.capabilities().resumes;
+        if !resumes {
+            // What still runs would go on changing files.
+            dispose(left.take(), happened).await;
         }
         keep_files(
             self.execution,
@@ -331,7 +386,51 @@ impl Run<'_> {
             self.identity,
             happened,
         );
+        if let Some(launched) = left {
+            match self.keep_attempt(happened).await {
+                Ok(()) => dispose(Some(launched), happened).await,
+                // The program's end is known nowhere else now.
+                Err(message) => happened.fail(FailureKind::Host, message),
+            }
+        }
         Some(workdir)
+    }
+
+    /// Keeps the end of the attempt, so that what it ran on may go.
+    async fn keep_attempt(&self, happened: &Happened) -> Result<(), String> {
+        let record = happened.record(self.identity, self.task_type, self.began);
+        let masked = crate::flow::masked(record.clone(), &self.execution.masker);
+        self.execution.ledger.enter(Entry::Attempted {
+            run: self.identity.task_run.clone(),
+            left: self.execution.left(&record, &masked),
+        });
+        self.execution.ledger.settled().await
+    }
+
+    /// Ends the task run as an earlier host saw its program end, and disposes of what that host did not come to.
+    async fn end_as_kept(
+        &self,
+        left: &Left,
+        launched: Option<Box<dyn Launched>>,
+        happened: &mut Happened,
+    ) {
+        dispose(launched, happened).await;
+        let mut record = TaskRecord::clone(&left.record);
+        match self.execution.references.reveal(&left.outputs) {
+            Ok(outputs) if left.whole => {
+                record.outputs = outputs;
+                record.warnings.append(&mut happened.warnings);
+                happened.kept = Some(record);
+            }
+            Ok(_) => happened.fail(
+                FailureKind::Host,
+                "what it gave holds a secret in a form that is not kept",
+            ),
+            Err(name) => happened.fail(
+                FailureKind::Host,
+                format!("what it gave needs the secret `{name}`, which was not given again"),
+            ),
+        }
     }
 
     fn launching<'b>(&'b self, workdir: &'b Workdir, begun: tokio::time::Instant) -> Launching<'b> {
@@ -344,6 +443,15 @@ impl Run<'_> {
             log_level: self.limits.1,
             begun,
         }
+    }
+}
+
+async fn dispose(launched: Option<Box<dyn Launched>>, happened: &mut Happened) {
+    let Some(launched) = launched else { return };
+    if let Err(error) = launched.dispose().await {
+        happened
+            .warnings
+            .push(format!("could not clean up after the task: {error}"));
     }
 }
 

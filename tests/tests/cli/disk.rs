@@ -48,7 +48,7 @@ fn a_full_disk_is_named_and_the_tasks_go_on() {
     };
     finished
         .exits(1)
-        .says(["cannot write", "log.txt", "No space left"]);
+        .says(["cannot write", "/log`", "No space left"]);
     assert!(world.here().join("done").exists(), "{finished}");
     let shown = std::fs::read_to_string(world.here().join("out")).unwrap();
     assert_eq!(shown.lines().count(), 300_000);

@@ -307,7 +307,7 @@ fn a_flow_stops_at_the_first_failure_and_says_which_command_and_its_last_words()
         "task `load` failed: exit code 2",
         "flow.yaml:7:9",
         "cannot open the table",
-        "log.txt",
+        "taffrail logs",
         "record.json",
     ]);
     finished.never_prints(["never |"]);
@@ -318,6 +318,6 @@ fn two_thousand_lines_are_all_kept_and_empty_ones_too() {
     let world = World::new();
     let ran = world.run(&shell("for i in $(seq 1000); do echo $i; echo; done"), 0);
     assert_eq!(ran.task("one")["stdoutLines"], 2000);
-    let log = std::fs::read_to_string(world.execution().join("log.txt")).unwrap();
+    let log = world.log();
     assert_eq!(log.lines().filter(|line| *line == "one | ").count(), 1000);
 }

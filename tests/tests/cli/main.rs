@@ -11,6 +11,7 @@ mod checks;
 mod corpus;
 mod disk;
 mod eval;
+mod executions;
 mod exits;
 mod files;
 mod folders;

@@ -213,7 +213,7 @@ fn secret_inputs_are_hidden_too() {
         .exits(0)
         .prints("one | the ******\n")
         .never_prints(["hunter2"]);
-    let log = std::fs::read_to_string(world.execution().join("log.txt")).unwrap();
+    let log = world.log();
     assert_eq!(log, "one | the ******\n");
 }
 

@@ -142,7 +142,7 @@ fn a_reader_that_leaves_does_not_end_the_run() {
         let finished = running.finish();
         finished.exits(0);
         assert!(world.here().join("mark").exists(), "{finished}");
-        let log = std::fs::read_to_string(world.execution().join("log.txt")).unwrap();
+        let log = world.log();
         assert_eq!(log.lines().count(), 40_000);
     }
 }
@@ -158,12 +158,9 @@ fn a_run_leaves_its_log_and_record_and_no_working_directory() {
         let folder = world.execution();
         assert_eq!(
             taffrail_tests::cli::listing(&folder),
-            ["log.txt", "record.json"]
+            ["log", "record.json"]
         );
-        assert_eq!(
-            std::fs::read_to_string(folder.join("log.txt")).unwrap(),
-            kept
-        );
+        assert_eq!(world.log(), kept);
     }
 }
 

@@ -91,7 +91,7 @@ fn an_interrupt_asks_the_task_to_end_and_leaves_nothing() {
             .says(["cancelling"]);
         assert_gone(&world, 2);
         let folder = world.execution();
-        assert_eq!(listing(&folder), ["log.txt", "record.json"], "{finished}");
+        assert_eq!(listing(&folder), ["log", "record.json"], "{finished}");
         let record: serde_json::Value =
             serde_json::from_slice(&std::fs::read(folder.join("record.json")).unwrap()).unwrap();
         assert_eq!(
@@ -233,7 +233,7 @@ fn tasks_that_misuse_their_place_still_end() {
             .exits(code);
         assert_eq!(
             listing(&world.execution()),
-            ["log.txt", "record.json"],
+            ["log", "record.json"],
             "{commands}"
         );
     }

@@ -23,9 +23,7 @@ fn killed(yard: &Yard, flow: &str, after: &str) -> String {
 }
 
 fn resumed(yard: &Yard, execution: &str, code: i32) -> Ran {
-    let finished = yard
-        .command(["run", "flow.yaml", "-o", "json", "--resume", execution])
-        .finish();
+    let finished = yard.command(["resume", execution, "-o", "json"]).finish();
     finished.exits(code);
     let record = finished.json();
     Ran { finished, record }
@@ -53,7 +51,7 @@ fn whole(yard: &Yard, ran: &Ran) {
     );
     assert_eq!(ran.task("one")["stdoutLines"], 41, "{}", ran.record);
     // What is on disk is what one undisturbed run would have left.
-    let log = std::fs::read_to_string(yard.world.execution().join("log.txt")).unwrap();
+    let log = yard.world.log();
     assert_eq!(log.lines().count(), 81, "{log}");
     yard.nothing_is_left(&ran.finished);
 }
@@ -75,7 +73,7 @@ fn a_container_is_followed_to_its_end_after_its_host_died() {
         assert_eq!(before[0]["State"]["Running"], true);
         let dry = yard.command(["prune", "--dry-run"]).finish();
         dry.exits(0)
-            .says([format!("--resume {execution}").as_str()]);
+            .says([format!("taffrail resume {execution}").as_str()]);
         let ran = resumed(&yard, &execution, 4);
         whole(&yard, &ran);
         assert!(
@@ -95,9 +93,7 @@ fn a_container_is_followed_to_its_end_after_its_host_died() {
             "{strategy}"
         );
         // Once it has its end, there is nothing to go on with.
-        let again = yard
-            .command(["run", "flow.yaml", "--resume", &execution])
-            .finish();
+        let again = yard.command(["resume", &execution]).finish();
         again.exits(2).says(["has ended"]);
     }
 }
@@ -110,9 +106,7 @@ fn an_end_that_nobody_saw_is_told_later() {
     };
     let flow = contained("", "", TALKING);
     let execution = killed(&yard, &flow, "line 3");
-    let mut second = yard
-        .command(["run", "flow.yaml", "-o", "json", "--resume", &execution])
-        .start();
+    let mut second = yard.command(["resume", &execution, "-o", "json"]).start();
     second.wait_for_stderr("line 12");
     second.signal("KILL");
     second.finish();
@@ -132,9 +126,7 @@ fn with_resume_false_it_runs_anew() {
     let flow = contained("outputFiles: [begun.txt]", "resume: false", TALKING);
     let execution = killed(&yard, &flow, "line 10");
     let first = yard.containers()[0]["Id"].clone();
-    let mut running = yard
-        .command(["run", "flow.yaml", "-o", "json", "--resume", &execution])
-        .start();
+    let mut running = yard.command(["resume", &execution, "-o", "json"]).start();
     running.wait_for_stderr("line 1");
     let containers = yard.containers();
     assert_eq!(containers.len(), 1, "{containers:?}");
@@ -220,68 +212,52 @@ fn refused(finished: &Finished, code: i32, part: &str, yard: &Yard, container: &
     assert_eq!(there[0]["Id"], *container, "{finished}");
 }
 
-/// Another flow, other inputs, another host at the same time: refused, and the container is left alone.
+/// Another secret, another host at the same time: refused, and the container is left alone.
 #[test]
 fn only_the_very_same_is_taken_up() {
     let Some(yard) = Yard::new("only_the_very_same_is_taken_up") else {
         return;
     };
-    let flow = format!(
-        "inputs: [{{id: word, type: STRING, defaults: one}}]\n{}",
-        contained("", "", "echo ready {{ inputs.word }}\nsleep 300")
-    );
-    let mut running = yard.runs(&flow, &[]).start();
-    running.wait_for_stderr("ready one");
+    let flow = contained("", "", "echo ready {{ secret('WORD') }}\nsleep 300");
+    yard.world.write("secrets.env", "WORD=first-word\n");
+    let secrets = ["--secrets-file", "secrets.env"];
+    let mut running = yard.runs(&flow, &secrets).start();
+    running.wait_for_stderr("ready");
     let execution = yard.execution();
     let container = yard.containers()[0]["Id"].clone();
-    let resume = ["run", "flow.yaml", "--resume", &execution];
-    refused(
-        &yard.command(resume).finish(),
-        2,
-        "another taffrail",
-        &yard,
-        &container,
-    );
+    let resume = || yard.command(["resume", &execution]).finish();
+    refused(&resume(), 2, "is run by the process", &yard, &container);
     running.signal("KILL");
     running.finish();
 
-    let other = yard
-        .command(resume.iter().copied().chain(["-i", "word=two"]))
-        .finish();
-    refused(&other, 4, "made for something else", &yard, &container);
+    yard.world.write("secrets.env", "WORD=another-word\n");
+    refused(&resume(), 4, "made for something else", &yard, &container);
     // That was an end of this execution.
-    refused(
-        &yard.command(resume).finish(),
-        2,
-        "has ended",
-        &yard,
-        &container,
-    );
-    refused(
-        &yard
-            .command(["run", "flow.yaml", "--resume", "01nosuch"])
-            .finish(),
-        8,
-        "no execution",
-        &yard,
-        &container,
-    );
+    refused(&resume(), 2, "has ended", &yard, &container);
+    let unknown = yard.command(["resume", "01nosuch"]).finish();
+    refused(&unknown, 8, "no execution", &yard, &container);
     let pruned = yard.command(["prune", "--running"]).finish();
     pruned.exits(0);
     assert!(yard.left().is_empty(), "{pruned}");
+}
 
-    let yard = yard.fresh();
+/// The flow runs on as it began, whatever became of its file; one that somebody removed was interrupted, and is not run again.
+#[test]
+fn a_container_that_is_gone_was_interrupted() {
+    let Some(yard) = Yard::new("a_container_that_is_gone_was_interrupted") else {
+        return;
+    };
+    let flow = contained("", "", "echo ready\nsleep 300");
     let execution = killed(&yard, &flow, "ready");
-    let container = yard.containers()[0]["Id"].clone();
-    yard.world
-        .write("flow.yaml", flow.replace("sleep 300", "sleep 301"));
-    let resume = ["run", "flow.yaml", "--resume", &execution];
-    refused(
-        &yard.command(resume).finish(),
-        3,
-        "another flow",
-        &yard,
-        &container,
+    yard.world.write("flow.yaml", "id: changed\n");
+    let pruned = yard.command(["prune", "--running"]).finish();
+    pruned.exits(0);
+    let ran = resumed(&yard, &execution, 5);
+    assert_eq!(
+        ran.task("one")["failure"]["kind"],
+        "interrupted",
+        "{}",
+        ran.record
     );
-    yard.sweep();
+    yard.nothing_is_left(&ran.finished);
 }

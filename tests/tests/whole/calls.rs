@@ -36,8 +36,8 @@ fn a_called_flow_has_an_execution_of_its_own_and_hands_its_outputs_over() {
     // What the inner tasks said is in the inner log only.
     let logs: Vec<String> = executions
         .iter()
-        .filter(|path| path.ends_with("log.txt"))
-        .map(|path| std::fs::read_to_string(world.state().join("executions").join(path)).unwrap())
+        .filter_map(|path| path.strip_suffix("/log"))
+        .map(|id| world.taffrail(["logs", id]).stdout.clone())
         .collect();
     assert_eq!(
         logs.iter().filter(|log| log.contains("hello Ada")).count(),

@@ -85,7 +85,7 @@ fn credentials_are_shown_to_the_server_and_to_nobody_else() {
             "{auth}"
         );
         let printed = format!("{}{}", ran.finished.stdout, ran.finished.stderr);
-        let log = std::fs::read_to_string(world.execution().join("log.txt")).unwrap();
+        let log = world.log();
         for secret in secrets {
             assert!(!printed.contains(secret), "{secret}: {}", ran.finished);
             assert!(!log.contains(secret), "{secret}: {log}");

@@ -1,4 +1,4 @@
-//! `taffrail prune`: removes what runs left on a container engine, `delete: false` and `wait: false` among them.
+//! `taffrail prune`: removes what runs left on a container engine, `delete: false` and `wait: false` among them; and old executions.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -6,8 +6,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::json;
 use taffrail_engine::ports::RunnerError;
 use taffrail_runner::docker::{Leftover, LeftoverKind};
+use taffrail_store::ExecutionRow;
 
 use crate::args::{Format, Global, PruneArgs};
+use crate::executions::store_failed;
 use crate::exit::{Exit, Failed};
 use crate::folders::Folders;
 use crate::report::complain;
@@ -49,6 +51,9 @@ pub fn prune(global: &Global, args: &PruneArgs) -> Result<Exit, Failed> {
         .map(taffrail_core::duration::parse)
         .transpose()
         .map_err(|error| Failed::new(Exit::Usage, format!("`--older-than`: {error}")))?;
+    if args.executions {
+        return old_executions(global, args, &folders.state, older_than.unwrap_or_default());
+    }
     let engines = runners::engines(&folders.state);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -99,7 +104,7 @@ pub fn prune(global: &Global, args: &PruneArgs) -> Result<Exit, Failed> {
         let runs = told.iter().find(|(_, fate)| *fate == Fate::Runs);
         if let Some((leftover, _)) = runs {
             complain(&format!(
-                "help: what runs is followed to its end by `taffrail run FLOW --resume {}`, and ended by `--running`",
+                "help: what runs is followed to its end by `taffrail resume {}`, and ended by `--running`",
                 leftover.execution
             ));
         }
@@ -109,6 +114,99 @@ pub fn prune(global: &Global, args: &PruneArgs) -> Result<Exit, Failed> {
     } else {
         Exit::Internal
     })
+}
+
+/// Removes executions that ended long enough ago.
+fn old_executions(
+    global: &Global,
+    args: &PruneArgs,
+    state: &Path,
+    older_than: Duration,
+) -> Result<Exit, Failed> {
+    let reader = taffrail_store::Reader::open(state).map_err(store_failed)?;
+    let rows = match &reader {
+        Some(reader) => reader.newest(usize::MAX).map_err(store_failed)?,
+        None => Vec::new(),
+    };
+    let old = |row: &ExecutionRow| {
+        let ended = row.ended.as_deref().and_then(|at| at.parse().ok());
+        ended.is_some_and(|ended: jiff::Timestamp| {
+            let age = jiff::Timestamp::now().duration_since(ended);
+            age.unsigned_abs() >= older_than && !age.is_negative()
+        })
+    };
+    // One that another called for goes with that one.
+    let chosen: Vec<&ExecutionRow> = rows
+        .iter()
+        .rev()
+        .filter(|row| row.caller.is_none() && old(row))
+        .collect();
+    let word = if args.dry_run {
+        Fate::WouldBeRemoved.word()
+    } else {
+        Fate::Removed.word()
+    };
+    let mut text = String::new();
+    let mut items = Vec::new();
+    for row in &chosen {
+        if let (Some(reader), false) = (&reader, args.dry_run) {
+            super::rm::remove(reader, state, row)?;
+        }
+        text.push_str(&format!("execution  {}  {word}\n", row.id));
+        items.push(json!({
+            "kind": "execution", "name": row.id, "execution": row.id, "fate": word, "removed": !args.dry_run,
+        }));
+    }
+    terminal::answer(&match args.format {
+        Format::Json => format!("{:#}\n", serde_json::Value::Array(items)),
+        Format::Text => text,
+    })?;
+    if !global.quiet {
+        complain(&match (chosen.len(), args.dry_run) {
+            (0, _) => "no execution is so old".to_owned(),
+            (count, true) => format!("nothing was removed, as this is a dry run; {count} found"),
+            (count, false) => format!("removed {count}"),
+        });
+    }
+    Ok(Exit::Ok)
+}
+
+/// Ends and removes the containers of an execution that nobody runs any more. Where it has none, no engine is asked.
+///
+/// # Errors
+/// When an engine cannot be reached, or does not remove them.
+pub fn end_containers(state: &Path, execution: &str) -> Result<(), Failed> {
+    let reader = crate::executions::reader(state)?;
+    let runs = reader.task_runs(execution).map_err(store_failed)?;
+    let in_containers = |run: &taffrail_store::TaskRow| {
+        run.record.is_none() && run.launching && run.runner.as_deref() != Some("process")
+    };
+    if !runs.iter().any(in_containers) {
+        return Ok(());
+    }
+    let engines = runners::engines(state);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Failed::new(
+                Exit::Internal,
+                format!("cannot start the scheduler: {error}"),
+            )
+        })?;
+    let mut left = runtime
+        .block_on(engines.leftovers(None))
+        .map_err(|error| failed(&error))?;
+    left.sort_by_key(|leftover| leftover.kind);
+    for leftover in left
+        .iter()
+        .filter(|leftover| leftover.execution == execution)
+    {
+        runtime
+            .block_on(engines.remove_leftover(None, leftover))
+            .map_err(|error| failed(&error))?;
+    }
+    Ok(())
 }
 
 fn failed(error: &RunnerError) -> Failed {

@@ -16,24 +16,31 @@ use taffrail_engine::event::{Reporter, Shared};
 use taffrail_engine::execution::{Execution, Origin};
 use taffrail_engine::flows::{Flows, Loaded};
 use taffrail_engine::kv::KvStore;
+use taffrail_engine::ledger::{Kept, NoLedger};
 use taffrail_engine::perform::{NotReady, Ready, fresh_id, perform};
 use taffrail_engine::ports::{Planner, Runners};
 use taffrail_engine::prepare_runner::unable;
+use taffrail_engine::references::References;
 use taffrail_engine::scope::{Services, chain};
 use taffrail_engine::storage::{Folder, Storage};
+use taffrail_store::Store;
 use tokio::sync::Semaphore;
 
+use super::resume::moved_to;
 use crate::args::{Global, RunArgs, RunOutput, RunnerChoice};
-use crate::earlier::Earlier;
+use crate::detach;
+use crate::executions;
 use crate::exit::{Exit, Failed};
 use crate::flow_folder::FlowFolder;
 use crate::given::Given;
 use crate::load::{Host, checked_flow_locked, flow_path};
 use crate::locking::folder_of;
+use crate::owner;
 use crate::people::Terminal;
 use crate::report::{LinePrefix, NdjsonReporter, TextReporter, Where, complain};
 use crate::runners::HostRunners;
 use crate::signals::{Interruption, listen};
+use crate::started::Started;
 use crate::terminal;
 use crate::web::Ureq;
 use crate::zone;
@@ -43,8 +50,36 @@ use crate::zone;
 /// # Errors
 /// When nothing was started: the flow, its inputs or its secrets are wrong, or there is no place to keep the execution.
 pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
+    if args.detach && !detach::is_detached() {
+        return detach::start(args.flow.flow == "-");
+    }
+    detach::leave_terminal();
     let host = Host::open(global)?;
-    let (source, flow) = checked_flow_locked(global, &host, &args.flow.flow, args.locking.locked)?;
+    let checked = checked_flow_locked(global, &host, &args.flow.flow, args.locking.locked)?;
+    begin(global, args, host, checked, Beginning::Fresh)
+}
+
+/// How an execution comes about.
+pub enum Beginning {
+    /// By its flow's file.
+    Fresh,
+    /// An earlier taffrail began it.
+    Resumed(String),
+    /// From what another one gave.
+    Retried(Box<Kept>),
+}
+
+/// Runs a flow that was checked.
+///
+/// # Errors
+/// As [`run`].
+pub fn begin(
+    global: &Global,
+    args: &RunArgs,
+    host: Host,
+    (source, flow): (Source, Flow),
+    beginning: Beginning,
+) -> Result<Exit, Failed> {
     if flow.disabled {
         return Err(Failed::new(
             Exit::Invalid,
@@ -60,7 +95,9 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
         flow: Arc::new(flow),
         namespace_files: given.namespace_files.clone(),
     });
-    let flows = Arc::new(flow_folder(global, &host, args)?);
+    // Nothing is made on the disk before something is entered in it.
+    let store = Store::open(&host.folders.state);
+    let flows = Arc::new(flow_folder(global, &host, args, &store)?);
     flows.enter(&loaded);
     let called = flows.called_by(&loaded.flow);
     for loaded in std::iter::once(&loaded).chain(&called) {
@@ -74,18 +111,22 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
         )?;
     }
 
-    let earlier = args
-        .resume
-        .as_deref()
-        .map(|id| {
-            let executions = host.folders.state.join("executions");
-            Earlier::find(&executions, id, loaded.source.text())
-        })
-        .transpose()?;
-    let resumed = earlier.is_some();
-    let id = match earlier {
-        Some(earlier) => flows.go_on(earlier),
-        None => fresh_id(),
+    let resumed = matches!(beginning, Beginning::Resumed(_));
+    let (id, kept) = match beginning {
+        Beginning::Fresh => (fresh_id(), None),
+        Beginning::Retried(kept) => {
+            let id = fresh_id();
+            let kept = moved_to(*kept, &id);
+            (id, Some(Arc::new(kept)))
+        }
+        Beginning::Resumed(id) => {
+            let not_ours = |message| Failed::new(Exit::Usage, message);
+            let (row, kept) = flows.take_over(&id).map_err(not_ours)?;
+            if row.state.is_some() {
+                return Err(has_ended(&id));
+            }
+            (id, Some(kept))
+        }
     };
     let io =
         |error: taffrail_engine::confined::FileError| Failed::new(Exit::Internal, chain(&error));
@@ -93,9 +134,9 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
     let cancel = Cancel::new();
     let masker = Masker::new();
     let namespace = loaded.flow.namespace.value.to_string();
-    let execution = Execution {
+    let mut execution = Execution {
         folder: Folder::execution(&namespace, &loaded.flow.id.value, &id),
-        id,
+        id: id.clone(),
         source: loaded.source.clone(),
         checker: Arc::clone(&host.checker),
         planner: Arc::clone(&host.plugins) as Arc<dyn Planner>,
@@ -106,7 +147,11 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
         cancel: cancel.clone(),
         runner_override,
         cache: Some(host.folders.cache.clone()),
-        resumed,
+        ledger: Arc::new(NoLedger),
+        kept: None,
+        references: References::default(),
+        earlier: None,
+        announced: args.output == RunOutput::Ndjson,
         keep: args.keep,
         slots: Arc::new(Semaphore::new(jobs(args))),
         people: Arc::new(Terminal),
@@ -114,6 +159,9 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
         flows: Arc::clone(&flows) as Arc<dyn Flows>,
         origin: Origin::default(),
     };
+    if let Some(kept) = kept {
+        execution.go_on(&loaded, id.clone(), kept);
+    }
     let services = Arc::new(Services {
         secrets: given.secrets,
         storage,
@@ -131,6 +179,14 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
                 NotReady::Place(message) => Failed::new(Exit::Internal, message),
             }
         })?;
+    if !global.quiet && !resumed {
+        tell_interrupted(&store, &host.folders.state, &id);
+    }
+    if detach::is_detached() {
+        // Whoever waits for the id may rely on it from here on.
+        store.settled().wait().map_err(executions::store_failed)?;
+        detach::tell(&id)?;
+    }
 
     let mut shown = shown(global, args, &loaded.flow);
     let interruption = Arc::new(Interruption::default());
@@ -168,8 +224,44 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
     Ok(interruption.exit().unwrap_or_else(|| exit_of(&record)))
 }
 
+/// Most executions that are named at once.
+const MOST_NAMED: usize = 3;
+
+/// The failure to go on with what has an end.
+pub fn has_ended(id: &str) -> Failed {
+    let message = format!("the execution `{id}` has ended; there is nothing to go on with");
+    Failed::new(Exit::Usage, message).hint(format!(
+        "`taffrail retry {id}` makes a new one of what failed"
+    ))
+}
+
+/// Says which executions could be gone on with.
+fn tell_interrupted(store: &Store, state: &Path, own: &str) {
+    let left: Vec<(String, String)> = store
+        .unfinished()
+        .into_iter()
+        .filter(|(id, _)| id != own && !owner::is_owned(&executions::directory(state, id)))
+        .collect();
+    for (id, flow) in left.iter().take(MOST_NAMED) {
+        complain(&format!(
+            "note: an execution of `{flow}` was interrupted; `taffrail resume {id}` goes on with it"
+        ));
+    }
+    if left.len() > MOST_NAMED {
+        let more = left.len() - MOST_NAMED;
+        complain(&format!(
+            "note: so were {more} more; `taffrail ps` lists them"
+        ));
+    }
+}
+
 /// The flows around the one that is run.
-fn flow_folder(global: &Global, host: &Host, args: &RunArgs) -> Result<FlowFolder, Failed> {
+fn flow_folder(
+    global: &Global,
+    host: &Host,
+    args: &RunArgs,
+    store: &Arc<Store>,
+) -> Result<FlowFolder, Failed> {
     let folder = match &args.flows {
         Some(folder) if !folder.is_dir() => {
             return Err(Failed::new(
@@ -181,7 +273,9 @@ fn flow_folder(global: &Global, host: &Host, args: &RunArgs) -> Result<FlowFolde
         None => folder_of(Path::new(&args.flow.flow)),
     };
     let state = &host.folders.state;
-    let flows = FlowFolder::new(global, args.locking.locked, &host.checker, &folder, state);
+    let locked = args.locking.locked;
+    let flows = FlowFolder::new(global, locked, &host.checker, &folder, state)
+        .keeping(store, Started::of(args).to_json());
     Ok(flows.with_namespace_files(args.flow.given.namespace_files.clone()))
 }
 

@@ -4,6 +4,9 @@ use std::collections::HashMap;
 
 use taffrail_core::launch::{Stream, TaskIdentity};
 use taffrail_engine::drive::TaskOutput;
+use taffrail_store::log::Kind;
+
+use super::journal::metric_text;
 
 /// How much of a loop's value stands in a label, in characters.
 const MAX_VALUE: usize = 32;
@@ -99,12 +102,7 @@ impl LinePrefix {
 
     /// Appends a task's output as text.
     pub fn append(&mut self, task: &str, output: &TaskOutput<'_>, text: &mut Vec<u8>) {
-        if self.task != task {
-            self.task = task.to_owned();
-            self.stdout = format!("{task:<width$} | ", width = self.width).into_bytes();
-            self.stderr = format!("{task:<width$} ! ", width = self.width).into_bytes();
-            self.close(text);
-        }
+        self.at(task, text);
         match output {
             TaskOutput::Lines {
                 stream,
@@ -113,19 +111,50 @@ impl LinePrefix {
             } => self.lines(*stream, bytes, *continued, text),
             TaskOutput::Log { level, message } => self.said(level.as_str(), message, text),
             TaskOutput::Warning(message) => self.said("warning", message, text),
-            TaskOutput::Metric(metric) => {
-                let tags: String = metric
-                    .tags
-                    .iter()
-                    .map(|(name, value)| format!(" {name}={value}"))
-                    .collect();
-                self.said(
-                    "metric",
-                    &format!("{} {}{tags}", metric.name, metric.value),
-                    text,
-                );
-            }
+            TaskOutput::Metric(metric) => self.said("metric", &metric_text(metric), text),
         }
+    }
+
+    /// What follows is a task's.
+    fn at(&mut self, task: &str, text: &mut Vec<u8>) {
+        if self.task != task {
+            self.task = task.to_owned();
+            self.stdout = format!("{task:<width$} | ", width = self.width).into_bytes();
+            self.stderr = format!("{task:<width$} ! ", width = self.width).into_bytes();
+            self.close(text);
+        }
+    }
+
+    /// Appends what the log of an execution holds of a task's output, as [`LinePrefix::append`] would have.
+    pub fn append_frame(&mut self, task: &str, kind: Kind, payload: &[u8], text: &mut Vec<u8>) {
+        let said;
+        let lines = |stream, continued| TaskOutput::Lines {
+            stream,
+            bytes: payload,
+            continued,
+        };
+        let output = match kind {
+            Kind::Stdout => lines(Stream::Stdout, false),
+            Kind::Stderr => lines(Stream::Stderr, false),
+            Kind::StdoutPiece => lines(Stream::Stdout, true),
+            Kind::StderrPiece => lines(Stream::Stderr, true),
+            Kind::Warning => {
+                said = String::from_utf8_lossy(payload);
+                TaskOutput::Warning(&said)
+            }
+            Kind::Said => {
+                let said = String::from_utf8_lossy(payload);
+                let (level, message) = said.split_once(' ').unwrap_or((&said, ""));
+                self.at(task, text);
+                return self.said(level, message, text);
+            }
+            Kind::Metric => {
+                self.at(task, text);
+                return self.said("metric", &String::from_utf8_lossy(payload), text);
+            }
+            _ => return,
+        };
+        self.append(task, &output, text);
     }
 
     fn lines(&mut self, stream: Stream, bytes: &[u8], continued: bool, text: &mut Vec<u8>) {

@@ -6,7 +6,7 @@ mod ndjson;
 mod pull;
 mod text;
 
-pub use journal::Journal;
+pub use journal::{Journal, Log, RunHead};
 pub use lines::LinePrefix;
 pub use ndjson::NdjsonReporter;
 pub use text::{TextReporter, Where, complain};

@@ -138,6 +138,10 @@ impl Reporter for NdjsonReporter {
                 self.append("launched", json!({ "task": identity.task, "taskRun": identity.task_run, "runner": runner }));
             }
             Event::Output { identity, output } => self.output(identity, output),
+            Event::OutputAgain { identity } => {
+                self.append("output-again", json!({ "task": identity.task, "taskRun": identity.task_run }));
+            }
+            Event::Restored { record } => self.append("task-restored", json!({ "record": record })),
             Event::TaskEnded { record, .. } => self.append("task-ended", json!({ "record": record })),
             Event::Diagnostics { task_run, source, diagnostics } => {
                 let mut fields = json!({ "diagnostics": to_json(diagnostics, source) });

@@ -155,7 +155,8 @@ impl TextReporter {
             complain(&line);
             if let Some(directory) = &record.directory {
                 complain(&format!(
-                    "  log: {directory}/log.txt\n  record: {directory}/record.json"
+                    "  log: `taffrail logs {}`\n  record: {directory}/record.json",
+                    record.id
                 ));
             }
         } else {
@@ -270,6 +271,14 @@ impl Reporter for TextReporter {
                 task,
                 source,
             } => self.task_ended(record, task, source),
+            Event::Restored { record } => {
+                let value = record.value.as_deref();
+                self.labels.started(&record.identity, value);
+                let label = self.labels.of(&record.identity);
+                let state = record.state.as_str().to_lowercase();
+                self.say(&format!("{label}: {state} before, and not run again"));
+                self.labels.ended(&record.identity);
+            }
             Event::TaskStarted {
                 identity, value, ..
             } => self.labels.started(identity, *value),
@@ -325,7 +334,10 @@ impl Reporter for TextReporter {
                 }
             }
             // Warnings are told with the task's end.
-            Event::Preparing { .. } | Event::ExecutionStarted { .. } | Event::Launched { .. } => {}
+            Event::Preparing { .. }
+            | Event::ExecutionStarted { .. }
+            | Event::OutputAgain { .. }
+            | Event::Launched { .. } => {}
         }
     }
 }

@@ -121,6 +121,16 @@ codes! {
     NotYet = "TF0901",
     /// A feature that only makes sense on a server; it is accepted and not run.
     NotRunHere = "TF0902",
+
+    // TF10: the store of executions
+    /// A later version of the program has written the store.
+    NewerStore = "TF1001",
+    /// The store is damaged, or is the file of another program.
+    DamagedStore = "TF1002",
+    /// Others could read or change the store.
+    UnsafeStore = "TF1003",
+    /// The system refused to read or write the store.
+    FailedStore = "TF1004",
 }
 
 impl Code {

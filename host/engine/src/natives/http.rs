@@ -43,9 +43,16 @@ pub(super) async fn request(call: &mut Call<'_>, keys: RequestKeys) -> Result<Do
         .as_ref()
         .and_then(|options| options.default_charset.clone());
     let hides = keys.encrypt_body == Some(true);
+    let method = keys.method.unwrap_or_default();
+    if !matches!(
+        method,
+        HttpMethod::Get | HttpMethod::Head | HttpMethod::Options
+    ) {
+        call.once().await?;
+    }
     let asked = Asked {
         uri: keys.uri,
-        method: keys.method.unwrap_or_default(),
+        method,
         params: keys.params.unwrap_or_default(),
         body: keys.body,
         form: keys.form_data,

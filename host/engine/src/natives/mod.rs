@@ -38,6 +38,22 @@ pub(crate) struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// Enters that something begins that must not happen twice, and fails where an earlier host has begun it already.
+    pub(crate) async fn once(&self) -> Result<(), Failure> {
+        let execution = self.execution;
+        if execution.has_begun() {
+            return Err(Failure {
+                kind: FailureKind::Interrupted,
+                message: "its taffrail ended while it was at this, so that nobody knows whether it was done".to_owned(),
+            });
+        }
+        let on_disk = execution.launching(self.identity).await;
+        on_disk.map_err(|message| Failure {
+            kind: FailureKind::Host,
+            message,
+        })
+    }
+
     /// Logs a message, unless the task keeps graver ones only. Secrets are masked.
     pub(crate) fn log(&mut self, level: LogLevel, message: &str) {
         if level < self.task.common.log_level.unwrap_or(LogLevel::Trace) {

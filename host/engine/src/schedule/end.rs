@@ -10,6 +10,7 @@ use super::node::{Phase, What};
 use super::{Happening, Outcome, ROOT, Scheduler};
 use crate::cancel::CancelLevel;
 use crate::event::Event;
+use crate::ledger::Entry;
 use crate::perform::random;
 use crate::task::TaskEnd;
 
@@ -99,6 +100,7 @@ impl<'a> Scheduler<'a, '_> {
             return self.next_phase(id, worst);
         }
         let failure = end.record.failure.clone();
+        self.node(id).exit = end.exit;
         let record = self.complete(id, task, end.record);
         self.task_ended(id, record, failure);
         // Once it has ended itself: all others end now.
@@ -162,8 +164,15 @@ impl<'a> Scheduler<'a, '_> {
         });
         self.generation += 1;
         let generation = self.generation;
+        let masker = &self.context.execution.masker;
         let node = self.node(id);
         node.next_attempt(failure, exit, generation);
+        let entry = Entry::Retrying {
+            run: node.run.to_string(),
+            attempt: node.attempt,
+            attempts: crate::flow::masked(node.attempts.clone(), masker),
+        };
+        self.context.execution.ledger.enter(entry);
         self.later(id, after, Happening::Again);
         true
     }
@@ -262,7 +271,9 @@ impl<'a> Scheduler<'a, '_> {
         };
         let state = record.state;
         self.publish(id, task, &record);
-        let record = crate::flow::masked(record, &self.context.execution.masker);
+        let masked = crate::flow::masked(record.clone(), &self.context.execution.masker);
+        self.enter_end(id, task, &record, &masked);
+        let record = masked;
         self.context.reporter.tell(&Event::TaskEnded {
             record: &record,
             task,

@@ -7,6 +7,7 @@ use taffrail_core::launch::TaskIdentity;
 use taffrail_core::record::{State, TaskRecord};
 
 use super::{Background, Context, calls};
+use crate::event::Event;
 use crate::execution::Execution;
 use crate::log_file::LogFile;
 use crate::natives;
@@ -49,6 +50,10 @@ pub(super) async fn run<'a>(
             .await
         }
         TaskKind::Core(_) | TaskKind::Flowable { .. } => {
+            if execution.earlier.is_some() {
+                let identity = &identity;
+                context.reporter.tell(&Event::OutputAgain { identity });
+            }
             natives::run(natives::Call {
                 execution: &execution,
                 task,

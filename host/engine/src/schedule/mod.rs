@@ -11,6 +11,7 @@ mod leaf;
 mod node;
 mod place;
 mod record;
+mod restore;
 mod shared_dir;
 mod start;
 mod view;
@@ -117,7 +118,7 @@ pub(crate) async fn run<'a>(
         None,
         0,
         Place::default(),
-        "".into(),
+        ("".into(), "".into()),
         None,
     );
     scheduler.node(ROOT).inner = Some(Box::new(Sequence::new(lists[0])));
@@ -216,11 +217,11 @@ impl<'a> Scheduler<'a, '_> {
         parent: Option<usize>,
         key: usize,
         place: Place,
-        run: Arc<str>,
+        names: (Arc<str>, Arc<str>),
         shared: Option<Arc<crate::workdir::Workdir>>,
     ) -> usize {
         self.generation += 1;
-        let node = Node::new(what, parent, key, place, run, shared, self.generation);
+        let node = Node::new(what, parent, key, place, names, shared, self.generation);
         match self.free.pop() {
             Some(id) => {
                 self.nodes[id] = Some(node);
@@ -334,6 +335,7 @@ impl<'a> Scheduler<'a, '_> {
             Ok(Next::List(key, tasks, item)) => {
                 let node = self.node(id);
                 let (run, shared) = (Arc::clone(&node.run), node.shared.clone());
+                let path: Arc<str> = format!("{}{key}", node.inside()).into();
                 let place = match (node.task(), &item) {
                     (Some(task), _) => node.place.inside(task, &run),
                     (None, _) => node.place.clone(),
@@ -343,7 +345,7 @@ impl<'a> Scheduler<'a, '_> {
                     None => place,
                 };
                 node.active += 1;
-                let child = self.insert(What::List, Some(id), key, place, run, shared);
+                let child = self.insert(What::List, Some(id), key, place, (run, path), shared);
                 self.node(child).inner = Some(Box::new(Sequence::new(tasks)));
                 self.open(child);
             }

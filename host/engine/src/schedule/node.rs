@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::kinds::Flowable;
 use super::place::Place;
 use crate::cancel::Cancel;
+use crate::ledger::KeptRun;
 use crate::workdir::Workdir;
 
 /// What a node stands for.
@@ -72,6 +73,12 @@ pub(super) struct Node<'a> {
     pub place: Place,
     /// The task run's id; of a list, that of the task run it is a part of.
     pub run: Arc<str>,
+    /// Where it stands in the tree; the same in every host that goes on with the execution.
+    pub path: Arc<str>,
+    /// What an earlier host kept of it, until it is launched.
+    pub kept: Option<Arc<KeptRun>>,
+    /// The state that it wants the whole execution to end in.
+    pub exit: Option<State>,
     pub started: jiff::Timestamp,
     pub clock: Instant,
     /// Of the attempt that runs, from 1, with its own start.
@@ -110,7 +117,7 @@ impl<'a> Node<'a> {
         parent: Option<usize>,
         key: usize,
         place: Place,
-        run: Arc<str>,
+        (run, path): (Arc<str>, Arc<str>),
         shared: Option<Arc<Workdir>>,
         generation: u64,
     ) -> Self {
@@ -121,6 +128,9 @@ impl<'a> Node<'a> {
             key,
             place,
             run,
+            path,
+            kept: None,
+            exit: None,
             started,
             clock,
             attempt: 1,
@@ -142,6 +152,24 @@ impl<'a> Node<'a> {
             open: false,
             generation,
         }
+    }
+
+    /// The beginning of the paths of what is inside it. Each attempt has its own, as it begins anew.
+    pub(super) fn inside(&self) -> String {
+        match self.attempt {
+            1 => format!("{}/", self.path),
+            attempt => format!("{}#{attempt}/", self.path),
+        }
+    }
+
+    /// Goes on where an earlier host stopped.
+    pub(super) fn go_on(&mut self, kept: &Arc<KeptRun>) {
+        self.attempt = kept.attempt;
+        self.attempts.clone_from(&kept.attempts);
+        if let Ok(started) = kept.started.parse() {
+            self.started = started;
+        }
+        self.kept = Some(Arc::clone(kept));
     }
 
     pub(super) fn task(&self) -> Option<&'a Task> {

@@ -1,5 +1,6 @@
 //! What is kept of task runs: records with all attempts, outputs at their places, diagnostics without secrets.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value as Json};
@@ -121,10 +122,22 @@ impl Scheduler<'_, '_> {
     pub(super) fn publish(&self, id: usize, task: &Task, record: &TaskRecord) {
         let Some(node) = &self.nodes[id] else { return };
         let way = node.place.way(task);
-        let live = self.context.scope.live();
-        if !record.outputs.is_empty() && record.state != State::Skipped {
-            let outputs = Value::from_json(&Json::Object(record.outputs.clone()));
-            live.insert("outputs", &way, outputs);
+        self.context.publish(&way, record, record.outputs.clone());
+    }
+}
+
+impl Context<'_> {
+    /// Makes outputs and the state of a task run visible at the end of a way.
+    pub(super) fn publish(
+        &self,
+        way: &[Arc<str>],
+        record: &TaskRecord,
+        outputs: Map<String, Json>,
+    ) {
+        let live = self.scope.live();
+        if !outputs.is_empty() && record.state != State::Skipped {
+            let outputs = Value::from_json(&Json::Object(outputs));
+            live.insert("outputs", way, outputs);
         }
         if let Some(failure) = record
             .failure
@@ -140,6 +153,6 @@ impl Scheduler<'_, '_> {
             }
         }
         let state = Map::from_iter([("state".to_owned(), Json::from(record.state.as_str()))]);
-        live.insert("tasks", &way, Value::from_json(&Json::Object(state)));
+        live.insert("tasks", way, Value::from_json(&Json::Object(state)));
     }
 }

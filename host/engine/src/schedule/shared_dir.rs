@@ -32,8 +32,8 @@ fn read(keys: &Value) -> Result<WorkingDirectoryKeys, Failure> {
         .map_err(|error| invalid(format!("its keys cannot be read: {error}")))
 }
 
-/// Makes the directory: first what the cache has, then the files of the namespace, then its own input files. Gives what the author
-/// should know.
+/// Makes the directory: first what the cache has, then the files of the namespace, then its own input files. One that an earlier host
+/// has `filled` and that tasks have worked in stays as it is. Gives what the author should know.
 ///
 /// # Errors
 /// What cannot be made or written.
@@ -43,10 +43,17 @@ pub(super) fn open(
     scope: &Scope,
     run: &str,
     keys: &Value,
+    filled: bool,
 ) -> Result<(Workdir, Vec<String>), Failure> {
     let keys = read(keys)?;
-    let workdir = Workdir::create(&task_root(&execution.directory, run))
+    let mut workdir = Workdir::create(&task_root(&execution.directory, run))
         .map_err(|error| host(chain(&error)))?;
+    if filled {
+        return Ok((workdir, Vec::new()));
+    }
+    if execution.resumed() {
+        workdir = workdir.renew().map_err(|error| host(chain(&error)))?;
+    }
     let services = scope.services();
     let mut warnings = Vec::new();
     let filled = (|| {

@@ -15,23 +15,41 @@ use crate::event::Event;
 impl<'a> Scheduler<'a, '_> {
     /// Starts a task below a node.
     pub(super) fn start(&mut self, parent: usize, key: usize, task: &'a Task) {
-        self.tally.started += 1;
-        let run: Arc<str> = format!("{:04}-{}", self.tally.started, task.id.value).into();
         let above = self.node(parent);
         above.active += 1;
+        let path: Arc<str> = format!("{}{}", above.inside(), task.id.value).into();
         let place = match above.task() {
             Some(holder) => above.place.inside(holder, &above.run),
             None => above.place.clone(),
         };
         let shared = above.shared.clone();
-        let id = self.insert(What::Task(task), Some(parent), key, place, run, shared);
+        let execution = self.context.execution;
+        let kept = execution.kept.as_ref();
+        let kept = kept.and_then(|kept| kept.runs.get(&*path)).cloned();
+        let run: Arc<str> = match &kept {
+            Some(kept) => kept.run.as_str().into(),
+            None => {
+                self.tally.started += 1;
+                format!("{:04}-{}", self.tally.started, task.id.value).into()
+            }
+        };
+        let names = (run, path);
+        let id = self.insert(What::Task(task), Some(parent), key, place, names, shared);
+        match &kept {
+            Some(kept) => {
+                self.node(id).go_on(kept);
+                if kept.ended.is_some() {
+                    return self.restore(id, task, kept);
+                }
+            }
+            None => self.enter_start(id, task),
+        }
         let identity = self.identity(id, task);
         self.context.reporter.tell(&Event::TaskStarted {
             identity: &identity,
             task_type: &task.type_name.value,
             value: self.nodes[id].as_ref().and_then(|node| node.place.value()),
         });
-        let execution = self.context.execution;
         match crate::task::is_skipped(execution, task, &self.scope(id)) {
             Ok(false) => self.begin(id),
             Ok(true) => {
@@ -83,8 +101,10 @@ impl<'a> Scheduler<'a, '_> {
         let keys =
             keys(execution, task, &scope).map_err(|diagnostics| self.told(id, diagnostics))?;
         if kind == FlowableKind::WorkingDirectory {
+            let filled = self.has_begun_inside(id);
+            let run = Arc::clone(&self.node(id).run);
             let (directory, warnings) =
-                shared_dir::open(execution, task, &scope, &self.node(id).run, &keys)?;
+                shared_dir::open(execution, task, &scope, &run, &keys, filled)?;
             tracing::debug!(?warnings, "the shared working directory is there");
             self.node(id).shared = Some(Arc::new(directory));
         }
@@ -116,8 +136,9 @@ impl<'a> Scheduler<'a, '_> {
         let node = self.node(id);
         node.cancel = Some(cancel.clone());
         let (generation, shared) = (node.generation, node.shared.clone());
+        let earlier = node.kept.take();
         let context = self.context;
-        let execution = context.execution.for_task(cancel, shared);
+        let execution = context.execution.for_task(cancel, shared, earlier);
         self.pending.push(Box::pin(async move {
             let (end, background) = leaf::run(context, execution, task, scope, identity).await;
             drop(slot);

@@ -12,10 +12,11 @@ use tokio::time::Instant;
 
 use super::Happened;
 use crate::cancel::CancelLevel;
-use crate::drive::{DriveSettings, Driven, EndedBy, FetchRequest, OutputSink, TaskOutput, drive};
+use crate::drive::{DriveSettings, Driven, EndedBy, FetchRequest, OutputSink, TaskOutput, follow};
 use crate::event::{Event, Reporter};
 use crate::execution::Execution;
-use crate::ports::{LaunchContext, Launched, Preparation, RunnerError};
+use crate::ledger::Entry;
+use crate::ports::{BoxFuture, LaunchContext, Launched, Preparation, RunnerError};
 use crate::prepare::{FETCHED_DIR, Prepared};
 use crate::scope::chain;
 use crate::workdir::Workdir;
@@ -44,23 +45,46 @@ impl Launching<'_> {
         reporter: &mut dyn Reporter,
         happened: &mut Happened,
     ) -> Result<Option<Box<dyn Launched>>, RunnerError> {
-        if !(self.execution.resumed && self.prepared.runner.capabilities().resumes) {
+        if !self.execution.has_begun() {
             return Ok(None);
+        }
+        if !self.prepared.runner.capabilities().resumes {
+            return Err(RunnerError::Interrupted(
+                "its taffrail ended while it ran, and what became of it is not known".to_owned(),
+            ));
         }
         let spec = self.spec()?;
         let context = self.context(reporter, &mut happened.warnings);
-        self.prepared.runner.take_up(&spec, context).await
+        let taken_up = self.prepared.runner.take_up(&spec, context).await?;
+        if taken_up.is_some() {
+            let identity = self.identity;
+            reporter.event(&Event::OutputAgain { identity });
+        }
+        Ok(taken_up)
     }
 
     /// Launches the program, unless the task's time is over or it is cancelled before that.
+    /// `on_disk` says when it may.
     pub(super) async fn launch(
         &self,
+        on_disk: BoxFuture<'static, Result<(), String>>,
         reporter: &mut dyn Reporter,
         happened: &mut Happened,
     ) -> Result<Box<dyn Launched>, RunnerError> {
         let spec = self.spec()?;
+        let (execution, identity) = (self.execution, self.identity);
+        on_disk.await.map_err(RunnerError::Lost)?;
+        if execution.earlier.is_some() {
+            reporter.event(&Event::OutputAgain { identity });
+        }
         let context = self.context(reporter, &mut happened.warnings);
-        self.prepared.runner.launch(&spec, context).await
+        let launched = self.prepared.runner.launch(&spec, context).await?;
+        execution.ledger.enter(Entry::Launched {
+            run: identity.task_run.clone(),
+            attempt: identity.attempt,
+            runner: self.prepared.runner.name(),
+        });
+        Ok(launched)
     }
 
     fn spec(&self) -> Result<LaunchSpec, RunnerError> {
@@ -102,9 +126,11 @@ impl Launching<'_> {
                 what,
             });
         };
+        let earlier = execution.earlier.as_ref();
         LaunchContext {
             stop: Box::pin(stop),
             tell: Box::new(tell),
+            launched: earlier.is_some_and(|earlier| earlier.launched),
         }
     }
 
@@ -119,10 +145,10 @@ impl Launching<'_> {
         }
     }
 
-    /// Follows the program to its end and says what came of it.
-    pub(super) async fn drive(
+    /// Follows the program to its end and says what came of it. Nothing of it is disposed of.
+    pub(super) async fn follow(
         &self,
-        launched: Box<dyn Launched>,
+        launched: &mut dyn Launched,
         reporter: &mut dyn Reporter,
         happened: &mut Happened,
     ) {
@@ -146,7 +172,7 @@ impl Launching<'_> {
             masker: self.execution.masker.clone(),
             fetch: self.fetch(&wanted, into),
         };
-        let driven = drive(launched, settings, &mut sink).await;
+        let driven = follow(launched, settings, &mut sink).await;
         verdict(&driven, self.timeout, happened);
         happened.outputs.vars = driven.vars.clone();
         happened.outputs.exit_code = match driven.exit.as_ref().map(|exit| exit.status) {
@@ -253,11 +279,6 @@ fn verdict(driven: &Driven, timeout: Option<Duration>, happened: &mut Happened) 
             "ended what the task left running: {}",
             exit.left_behind.join(", ")
         ));
-    }
-    if let Some(error) = &driven.dispose_failure {
-        happened
-            .warnings
-            .push(format!("could not clean up after the task: {error}"));
     }
     if let Some(Err(error)) = &driven.fetched {
         happened.fail(FailureKind::Host, error.to_string());

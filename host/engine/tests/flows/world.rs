@@ -16,10 +16,12 @@ use taffrail_engine::event::{Event, Reporter, Shared};
 use taffrail_engine::execution::{Execution, Origin};
 use taffrail_engine::flows::{Flows, Line, Loaded, Opened};
 use taffrail_engine::kv::KvStore;
+use taffrail_engine::ledger::NoLedger;
 use taffrail_engine::perform::{Ready, perform};
 use taffrail_engine::ports::{
     BoxFuture, MakeRunnerError, People, PlanError, Planner, PluginInfo, PluginKey, Runner, Runners,
 };
+use taffrail_engine::references::References;
 use taffrail_engine::scope::Services;
 use taffrail_engine::storage::{Folder, Storage};
 use taffrail_engine::web::NoWeb;
@@ -182,12 +184,18 @@ impl Flows for Others {
         found.cloned().ok_or_else(|| format!("no flow `{id}`"))
     }
 
-    fn open(&self, _: &Flow, execution: &str) -> Result<Opened, String> {
-        let directory = self.root.join("executions").join(execution);
+    fn open(
+        &self,
+        _: &Flow,
+        execution: &Execution,
+        _: &serde_json::Map<String, Value>,
+    ) -> Result<Opened, String> {
+        let directory = self.root.join("executions").join(&execution.id);
         std::fs::create_dir_all(&directory).unwrap();
         Ok(Opened {
             directory,
             journal: Box::new(Records(Arc::clone(&self.records))),
+            ledger: Arc::new(NoLedger),
             owner: Box::new(()),
         })
     }
@@ -274,7 +282,11 @@ impl World {
             cancel: self.cancel.clone(),
             runner_override: None,
             cache: Some(self.temp.path().join("cache")),
-            resumed: false,
+            ledger: Arc::new(NoLedger),
+            kept: None,
+            references: References::default(),
+            earlier: None,
+            announced: false,
             keep: false,
             slots: Arc::new(Semaphore::new(self.jobs)),
             people: Arc::new(Somebody(self.answer)),

@@ -60,7 +60,7 @@ pub(super) async fn launch(
     spec: &LaunchSpec,
     context: LaunchContext<'_>,
 ) -> Result<Box<dyn Launched>, RunnerError> {
-    let LaunchContext { stop, mut tell } = context;
+    let LaunchContext { stop, mut tell, .. } = context;
     let mut made = Made::default();
     let outcome = tokio::select! {
         biased;

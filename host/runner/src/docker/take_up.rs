@@ -16,11 +16,15 @@ pub(super) async fn take_up(
     spec: &LaunchSpec,
     context: LaunchContext<'_>,
 ) -> Result<Option<Box<dyn Launched>>, RunnerError> {
-    let LaunchContext { stop, mut tell } = context;
+    let LaunchContext {
+        stop,
+        mut tell,
+        launched,
+    } = context;
     tokio::select! {
         biased;
         () = stop => Err(RunnerError::Stopped),
-        found = find(runner, spec, tell.as_mut()) => found,
+        found = find(runner, spec, tell.as_mut(), launched) => found,
     }
 }
 
@@ -28,6 +32,7 @@ async fn find(
     runner: &DockerRunner,
     spec: &LaunchSpec,
     tell: &mut (dyn FnMut(Preparation<'_>) + Send),
+    launched: bool,
 ) -> Result<Option<Box<dyn Launched>>, RunnerError> {
     let settings = &runner.settings;
     let host = settings.host.as_ref().map(|host| host.as_str());
@@ -40,6 +45,11 @@ async fn find(
             // It may have been removed, and its volume not any more.
             if launch.belongings.volume.is_some() {
                 launch.belongings.remove_volume_alone().await?;
+            }
+            if launched && settings.resume {
+                return Err(RunnerError::Interrupted(format!(
+                    "the container `{container}` is gone, and how it ended is not known"
+                )));
             }
             return Ok(None);
         }

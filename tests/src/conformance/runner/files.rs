@@ -160,7 +160,7 @@ async fn a_launch_that_nobody_wants_any_more_leaves_nothing(subject: &Subject) -
     let spec = subject.spec(folder.path(), &["sh", "-c", "sleep 60"]);
     let context = LaunchContext {
         stop: Box::pin(std::future::ready(())),
-        tell: Box::new(|_| {}),
+        ..LaunchContext::unattended()
     };
     match subject.runner.launch(&spec, context).await {
         Err(RunnerError::Stopped) => {}

@@ -137,7 +137,8 @@ impl<'a> Caller<'a> {
             })?;
             inputs.insert(entry.key.to_string(), value);
         }
-        self.ready(wanted, inputs)
+        let place = u32::try_from(index).unwrap_or(u32::MAX);
+        self.ready(wanted, inputs, place)
     }
 
     /// Begins all batches and waits for none.

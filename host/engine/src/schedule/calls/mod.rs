@@ -18,7 +18,7 @@ use taffrail_expr::{Environment, Value as ExprValue};
 use super::{Background, Context, keys};
 use crate::cancel::CancelLevel;
 use crate::event::{Event, Reporter, Shared};
-use crate::execution::{Execution, Origin};
+use crate::execution::{Call, Execution, Origin};
 use crate::flows::Loaded;
 use crate::natives::{invalid, over, read};
 use crate::perform::{NotReady, Performed, Ready, perform};
@@ -133,7 +133,7 @@ impl<'a> Caller<'a> {
             Ok(read) => read,
             Err(failure) => return (failure.into(), None),
         };
-        let ready = match self.ready(&wanted, inputs) {
+        let ready = match self.ready(&wanted, inputs, 0) {
             Ok(ready) => ready,
             Err(failure) => return (failure.into(), None),
         };
@@ -227,7 +227,12 @@ impl<'a> Caller<'a> {
     }
 
     /// Finds the flow and makes an execution of it ready.
-    fn ready(&self, wanted: &Wanted, inputs: Map<String, Value>) -> Result<Ready, Failure> {
+    fn ready(
+        &self,
+        wanted: &Wanted,
+        inputs: Map<String, Value>,
+        place: u32,
+    ) -> Result<Ready, Failure> {
         let invalid = |message: String| Failure {
             kind: FailureKind::Invalid,
             message,
@@ -251,14 +256,33 @@ impl<'a> Caller<'a> {
             .flows
             .find(&wanted.namespace, &wanted.flow)
             .map_err(invalid)?;
+        let call = Call {
+            execution: self.identity.execution.clone(),
+            run: self.identity.task_run.clone(),
+            attempt: self.identity.attempt,
+            place,
+        };
+        let host = |message: String| Failure {
+            kind: FailureKind::Host,
+            message,
+        };
+        // One that an earlier host began for this call is gone on with.
+        let known = match &self.execution.earlier {
+            Some(_) => self.execution.flows.called(&call).map_err(host)?,
+            None => None,
+        };
         let origin = Origin {
             callers,
             labels: wanted.labels.clone(),
+            call: Some(call),
             ..Origin::default()
         };
-        let execution = self
+        let mut execution = self
             .execution
             .of(&loaded, self.execution.cancel.clone(), origin);
+        if let Some((id, kept)) = known {
+            execution.go_on(&loaded, id, kept);
+        }
         let services = self.scope.services();
         let given = inputs
             .into_iter()

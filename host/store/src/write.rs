@@ -1,0 +1,525 @@
+//! The one writer of this process: a thread that takes what comes, in order, and makes as much of it durable at once as is there.
+//!
+//! A commit waits for the disk; what comes meanwhile goes into the next one. So task runs that run at once share their commits.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::thread::JoinHandle;
+
+use rusqlite::{Connection, TransactionBehavior, params};
+use serde::Serialize;
+use serde_json::Value;
+use taffrail_engine::ledger::{Entry, Ledger};
+use tokio::sync::oneshot;
+
+use crate::check;
+use crate::error::StoreError;
+use crate::ledger::ExecutionLedger;
+use crate::rows::NewExecution;
+
+/// What goes to the thread.
+pub(crate) enum Message {
+    Begin(Box<NewExecution>),
+    Entry(String, Box<Entry>),
+    /// Which executions had no end when the store was opened.
+    Unfinished(oneshot::Sender<Vec<(String, String)>>),
+    Settle(oneshot::Sender<Result<(), StoreError>>),
+}
+
+/// The store as a process writes to it. Dropped, it waits until all that was entered is on disk.
+pub struct Store {
+    sender: Mutex<Option<Sender<Message>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Store")
+    }
+}
+
+impl Store {
+    /// Opens the store of a state folder, in the background. What is wrong with it is told by the first receipt.
+    pub fn open(state: &Path) -> Arc<Self> {
+        let (sender, receiver) = channel();
+        let state = state.to_owned();
+        let thread = std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || work(&state, &receiver));
+        let thread = match thread {
+            Ok(thread) => Some(thread),
+            Err(error) => {
+                // Nobody will take what is sent, and receipts say so.
+                tracing::error!("the thread of the store cannot be started: {error}");
+                None
+            }
+        };
+        Arc::new(Self {
+            sender: Mutex::new(Some(sender)),
+            thread: Mutex::new(thread),
+        })
+    }
+
+    /// Enters an execution that begins, and gives what takes the rest of it.
+    pub fn begin(self: &Arc<Self>, execution: NewExecution) -> Arc<dyn Ledger> {
+        let ledger = self.ledger(&execution.id);
+        self.send(Message::Begin(Box::new(execution)));
+        ledger
+    }
+
+    /// What takes the entries of an execution that is there.
+    pub fn ledger(self: &Arc<Self>, execution: &str) -> Arc<dyn Ledger> {
+        Arc::new(ExecutionLedger {
+            store: Arc::clone(self),
+            execution: execution.to_owned(),
+        })
+    }
+
+    /// A receipt for all that was entered before.
+    pub fn settled(&self) -> Receipt {
+        let (sender, receiver) = oneshot::channel();
+        self.send(Message::Settle(sender));
+        Receipt { receiver }
+    }
+
+    /// The executions that had no end when the store was opened, the newest first: id and flow. Those that run are among them.
+    pub fn unfinished(&self) -> Vec<(String, String)> {
+        let (sender, receiver) = oneshot::channel();
+        self.send(Message::Unfinished(sender));
+        receiver.blocking_recv().unwrap_or_default()
+    }
+
+    pub(crate) fn send(&self, message: Message) {
+        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sender) = &*sender {
+            // A thread that has gone is told by the next receipt.
+            let _ = sender.send(message);
+        }
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        let sender = self
+            .sender
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        drop(sender.take());
+        let thread = self
+            .thread
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(thread) = thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Tells when what was entered is on disk.
+#[derive(Debug)]
+pub struct Receipt {
+    receiver: oneshot::Receiver<Result<(), StoreError>>,
+}
+
+impl Receipt {
+    /// Waits, the thread with it.
+    ///
+    /// # Errors
+    /// Why it is not on disk.
+    pub fn wait(self) -> Result<(), StoreError> {
+        self.receiver
+            .blocking_recv()
+            .unwrap_or_else(|_| Err(gone()))
+    }
+}
+
+impl Future for Receipt {
+    type Output = Result<(), StoreError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.receiver)
+            .poll(context)
+            .map(|answer| answer.unwrap_or_else(|_| Err(gone())))
+    }
+}
+
+fn gone() -> StoreError {
+    StoreError::Failed {
+        doing: "write to",
+        path: PathBuf::from(crate::FILE),
+        reason: "its thread has ended".to_owned(),
+    }
+}
+
+/// The life of the thread.
+fn work(state: &Path, receiver: &Receiver<Message>) {
+    let (connection, path) = match check::open_or_make(state) {
+        Ok(opened) => opened,
+        Err(error) => return refuse(receiver, None, &error),
+    };
+    let unfinished = unfinished(&connection).unwrap_or_default();
+    let mut waiting = Vec::new();
+    let mut ends = Ends::default();
+    while let Ok(first) = receiver.recv() {
+        let written = write(
+            &connection,
+            receiver,
+            first,
+            &mut waiting,
+            (&mut ends, &unfinished),
+        );
+        if let Err(error) = written {
+            // Nobody knows what reached the disk: nothing more goes through this connection.
+            let error = StoreError::of("write to", &path, &error);
+            for receipt in waiting.drain(..) {
+                let _ = receipt.send(Err(error.clone()));
+            }
+            return refuse(receiver, Some(connection), &error);
+        }
+        for receipt in waiting.drain(..) {
+            // Whoever asked may have gone.
+            let _ = receipt.send(Ok(()));
+        }
+    }
+}
+
+/// The executions without an end that no other called for: id and flow.
+fn unfinished(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
+    let mut statement = connection.prepare(
+        "SELECT id, flow FROM executions WHERE state IS NULL AND caller IS NULL ORDER BY id DESC",
+    )?;
+    statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}
+
+/// Answers everybody alike, until nobody asks.
+fn refuse(receiver: &Receiver<Message>, connection: Option<Connection>, error: &StoreError) {
+    drop(connection);
+    while let Ok(message) = receiver.recv() {
+        if let Message::Settle(receipt) = message {
+            let _ = receipt.send(Err(error.clone()));
+        }
+    }
+}
+
+/// How many task runs of an execution have ended so far: the order of their ends.
+type Ends = HashMap<String, u32>;
+
+type Waiting = Vec<oneshot::Sender<Result<(), StoreError>>>;
+
+/// Writes a message and all that have come since, in one transaction.
+fn write(
+    connection: &Connection,
+    receiver: &Receiver<Message>,
+    first: Message,
+    waiting: &mut Waiting,
+    (ends, unfinished): (&mut Ends, &[(String, String)]),
+) -> rusqlite::Result<()> {
+    let mut next = Some(first);
+    let mut transaction = None;
+    while let Some(message) = next {
+        let change = match message {
+            Message::Settle(receipt) => {
+                waiting.push(receipt);
+                None
+            }
+            Message::Unfinished(answer) => {
+                let _ = answer.send(unfinished.to_vec());
+                None
+            }
+            change => Some(change),
+        };
+        if let Some(change) = change {
+            if transaction.is_none() {
+                // Immediate, so that another process is waited for here and not in the middle.
+                transaction = Some(rusqlite::Transaction::new_unchecked(
+                    connection,
+                    TransactionBehavior::Immediate,
+                )?);
+            }
+            apply(connection, change, ends)?;
+        }
+        next = receiver.try_recv().ok();
+    }
+    match transaction {
+        Some(transaction) => transaction.commit(),
+        None => Ok(()),
+    }
+}
+
+fn apply(connection: &Connection, change: Message, ends: &mut Ends) -> rusqlite::Result<()> {
+    match change {
+        Message::Begin(execution) => begin(connection, &execution),
+        Message::Entry(execution, entry) => enter(connection, &execution, *entry, ends),
+        Message::Settle(_) | Message::Unfinished(_) => Ok(()),
+    }
+}
+
+fn begin(connection: &Connection, execution: &NewExecution) -> rusqlite::Result<()> {
+    let caller = execution.caller.as_ref();
+    connection.execute(
+        "INSERT INTO executions (id, namespace, flow, started, attempt, original, caller, caller_run, caller_attempt, caller_place,
+            nonce, file, source, given, inputs, origin)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+        params![
+            execution.id,
+            execution.namespace,
+            execution.flow,
+            execution.started,
+            execution.attempt,
+            execution.original,
+            caller.map(|caller| &caller.execution),
+            caller.map(|caller| &caller.run),
+            caller.map(|caller| caller.attempt),
+            caller.map(|caller| caller.place),
+            execution.nonce,
+            execution.file,
+            execution.source,
+            execution.given.to_string(),
+            json(&execution.inputs),
+            execution.origin.to_string(),
+        ],
+    )?;
+    Ok(())
+}
+
+fn enter(
+    connection: &Connection,
+    execution: &str,
+    entry: Entry,
+    ends: &mut Ends,
+) -> rusqlite::Result<()> {
+    match entry {
+        Entry::Started {
+            identity,
+            path,
+            task_type,
+            value,
+            parent,
+            started,
+        } => connection.execute(
+            "INSERT INTO task_runs (execution, run, path, task, type, value, parent, started, attempt, attempts, launching, launched)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, '[]', 0, 0)
+             ON CONFLICT (execution, run) DO NOTHING",
+            params![
+                execution,
+                identity.task_run,
+                path,
+                identity.task,
+                task_type,
+                value,
+                parent,
+                started,
+                identity.attempt
+            ],
+        ),
+        Entry::Launching { run, attempt } => connection.execute(
+            "UPDATE task_runs SET launching = 1, launched = 0, attempt = ?3 WHERE execution = ?1 AND run = ?2",
+            params![execution, run, attempt],
+        ),
+        Entry::Launched {
+            run,
+            attempt,
+            runner,
+        } => connection.execute(
+            "UPDATE task_runs SET launched = 1, runner = ?4 WHERE execution = ?1 AND run = ?2 AND attempt = ?3",
+            params![execution, run, attempt, runner],
+        ),
+        Entry::Attempted { run, left } => connection.execute(
+            "UPDATE task_runs SET attempted = ?3 WHERE execution = ?1 AND run = ?2",
+            params![execution, run, json(&left)],
+        ),
+        Entry::Retrying {
+            run,
+            attempt,
+            attempts,
+        } => connection.execute(
+            "UPDATE task_runs SET attempt = ?3, attempts = ?4, launching = 0, launched = 0, attempted = NULL
+             WHERE execution = ?1 AND run = ?2",
+            params![execution, run, attempt, json(&attempts)],
+        ),
+        Entry::Ended { run, way, left } => connection.execute(
+            "UPDATE task_runs SET state = ?3, kept = ?4, way = ?5, attempted = NULL, ended = ?6
+             WHERE execution = ?1 AND run = ?2",
+            params![
+                execution,
+                run,
+                left.record.state.as_str(),
+                json(&left),
+                json(&way),
+                next_end(connection, execution, ends)?
+            ],
+        ),
+        Entry::ExecutionEnded(record) => {
+            ends.remove(execution);
+            let ended = jiff::Timestamp::now().to_string();
+            connection.execute(
+                "UPDATE executions SET state = ?2, ended = ?3, record = ?4 WHERE id = ?1",
+                params![execution, record.state.as_str(), ended, json(&record)],
+            )
+        }
+    }?;
+    Ok(())
+}
+
+/// The number of the next end of an execution.
+fn next_end(connection: &Connection, execution: &str, ends: &mut Ends) -> rusqlite::Result<u32> {
+    if let Some(last) = ends.get_mut(execution) {
+        *last += 1;
+        return Ok(*last);
+    }
+    let last: u32 = connection.query_row(
+        "SELECT coalesce(max(ended), 0) FROM task_runs WHERE execution = ?1",
+        [execution],
+        |row| row.get(0),
+    )?;
+    ends.insert(execution.to_owned(), last + 1);
+    Ok(last + 1)
+}
+
+/// Types of ours have a form in JSON; that one has not is our bug, and then there is nothing to keep.
+pub(crate) fn json(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(value) => value.to_string(),
+        Err(error) => {
+            tracing::error!("what is kept has no form in JSON: {error}");
+            Value::Null.to_string()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Map;
+
+    use super::*;
+    use crate::Reader;
+
+    fn execution(id: &str) -> NewExecution {
+        NewExecution {
+            id: id.to_owned(),
+            namespace: "company.team".to_owned(),
+            flow: "f".to_owned(),
+            started: "2026-01-01T00:00:00Z".to_owned(),
+            attempt: 1,
+            original: None,
+            caller: None,
+            nonce: "n".to_owned(),
+            file: "f.yaml".to_owned(),
+            source: "id: f".to_owned(),
+            given: Value::Null,
+            inputs: Map::new(),
+            origin: Value::Null,
+        }
+    }
+
+    #[test]
+    fn what_has_come_goes_into_one_commit() {
+        let folder = tempfile::tempdir().unwrap();
+        let (connection, _) = check::open_or_make(folder.path()).unwrap();
+        let watcher = Connection::open(folder.path().join(crate::FILE)).unwrap();
+        let version = || -> i64 {
+            watcher
+                .pragma_query_value(None, "data_version", |row| row.get(0))
+                .unwrap()
+        };
+        let (sender, receiver) = channel();
+        for number in 0..50 {
+            let begin = Message::Begin(Box::new(execution(&format!("{number:04}"))));
+            sender.send(begin).unwrap();
+            sender.send(Message::Settle(oneshot::channel().0)).unwrap();
+        }
+        let before = version();
+        let (mut waiting, mut ends) = (Vec::new(), Ends::default());
+        let first = receiver.recv().unwrap();
+        write(
+            &connection,
+            &receiver,
+            first,
+            &mut waiting,
+            (&mut ends, &[]),
+        )
+        .unwrap();
+        assert_eq!(waiting.len(), 50, "all of them wait for this commit");
+        assert!(receiver.try_recv().is_err());
+        assert_ne!(version(), before);
+        let count: i64 = watcher
+            .query_row("SELECT count(*) FROM executions", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(count, 50);
+        // A receipt alone commits nothing.
+        let before = version();
+        let settle = Message::Settle(oneshot::channel().0);
+        write(
+            &connection,
+            &receiver,
+            settle,
+            &mut waiting,
+            (&mut ends, &[]),
+        )
+        .unwrap();
+        assert_eq!(version(), before);
+    }
+
+    #[test]
+    fn several_writers_and_a_reader_share_a_store() {
+        let folder = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for writer in 0..4 {
+                let folder = folder.path();
+                scope.spawn(move || {
+                    let store = Store::open(folder);
+                    for number in 0..10 {
+                        store.begin(execution(&format!("{writer}{number:04}")));
+                        store.settled().wait().unwrap();
+                    }
+                });
+            }
+        });
+        let reader = Reader::open(folder.path()).unwrap().unwrap();
+        assert_eq!(reader.newest(100).unwrap().len(), 40);
+    }
+
+    #[test]
+    fn a_dropped_store_has_written_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path());
+        for number in 0..100 {
+            store.begin(execution(&format!("{number:04}")));
+        }
+        drop(store);
+        let reader = Reader::open(folder.path()).unwrap().unwrap();
+        assert_eq!(reader.unfinished().unwrap().len(), 100);
+    }
+
+    #[test]
+    fn a_store_that_cannot_be_written_says_so_and_goes_on_saying_so() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(crate::FILE), "x".repeat(4096)).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(folder.path().join(crate::FILE), mode).unwrap();
+        let store = Store::open(folder.path());
+        for _ in 0..2 {
+            store.begin(execution("0001"));
+            let error = store.settled().wait().unwrap_err();
+            assert_eq!(error.code().as_str(), "TF1002", "{error}");
+        }
+        // One that fails in the middle is not written to any more.
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path());
+        store.begin(execution("0001"));
+        store.begin(execution("0001"));
+        let first = store.settled().wait().unwrap_err();
+        store.begin(execution("0002"));
+        assert_eq!(store.settled().wait().unwrap_err(), first);
+        drop(store);
+        let reader = Reader::open(folder.path()).unwrap().unwrap();
+        assert!(reader.newest(9).unwrap().is_empty(), "all or nothing");
+    }
+}
