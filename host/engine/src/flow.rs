@@ -97,7 +97,7 @@ pub(crate) async fn run_flow(
     }
     after_execution(context, &outcome, started, &mut tally).await;
     // Where it lies depends on no task run, so any name will do.
-    if let Err(error) = Workdir::remove_spare(&task_root(&execution.directory, "any")) {
+    if let Err(error) = Workdir::remove_spares(&task_root(&execution.directory, "any")) {
         tracing::warn!("{}", chain(&error));
     }
     let record = ExecutionRecord {

@@ -9,8 +9,11 @@ use crate::confined::{ConfinedDir, FileError, create_private_dir};
 /// Name of the directory, inside the working directory, all of whose files are outputs.
 const OUTPUT_DIR: &str = ".taffrail-output";
 
-/// Name of the one set of empty directories that waits for the next task run, beside those in use. No task run is called so.
+/// Beginning of the names of the empty directories that wait for further task runs, beside those in use. No task run is called so.
 const SPARE: &str = ".spare";
+
+/// So many sets of them are kept at most.
+const SPARES: usize = 8;
 
 /// Access for the owner alone.
 const PRIVATE: u32 = 0o700;
@@ -61,9 +64,10 @@ impl Workdir {
     /// When it cannot be made; names the path.
     pub fn create(root: &Path) -> Result<Self, FileError> {
         let places = Places::below(root);
-        let working = match std::fs::rename(root.with_file_name(SPARE), root) {
-            Ok(()) => ConfinedDir::open(&places.working_dir)?,
-            Err(_) => ConfinedDir::create(&places.working_dir)?,
+        let working = if spares(root).any(|spare| std::fs::rename(spare, root).is_ok()) {
+            ConfinedDir::open(&places.working_dir)?
+        } else {
+            ConfinedDir::create(&places.working_dir)?
         };
         Ok(Self {
             root: root.to_owned(),
@@ -178,28 +182,26 @@ impl Workdir {
         if self.borrowed {
             return self.remove();
         }
-        if is_as_new(&self.root, &self.places) {
-            // Where there is a spare one already, this one is not needed.
-            let spare = self.root.with_file_name(SPARE);
-            if std::fs::rename(&self.root, spare).is_ok() {
-                return Ok(());
-            }
-        }
-        self.remove()
+        // A name that is taken stands for directories that are not empty, which nothing replaces.
+        let kept = is_as_new(&self.root, &self.places)
+            && spares(&self.root).any(|spare| std::fs::rename(&self.root, spare).is_ok());
+        if kept { Ok(()) } else { self.remove() }
     }
 
     /// Removes the spare directories beside a task run's root, if there are any.
     ///
     /// # Errors
     /// When something cannot be removed; names the path.
-    pub fn remove_spare(root: &Path) -> Result<(), FileError> {
-        let spare = root.with_file_name(SPARE);
-        match std::fs::remove_dir_all(&spare) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                Err(FileError::new("remove", spare, source))
+    pub fn remove_spares(root: &Path) -> Result<(), FileError> {
+        for spare in spares(root) {
+            match std::fs::remove_dir_all(&spare) {
+                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(FileError::new("remove", spare, source));
+                }
+                _ => {}
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 
     /// Removes the directories of a working directory that others shared and have left.
@@ -230,6 +232,11 @@ impl Workdir {
         drop(self.working);
         remove_tree(&self.root)
     }
+}
+
+/// Where spare directories of a task run's root are, if they are there.
+fn spares(root: &Path) -> impl Iterator<Item = PathBuf> {
+    (0..SPARES).map(move |number| root.with_file_name(format!("{SPARE}-{number}")))
 }
 
 fn remove_tree(root: &Path) -> Result<(), FileError> {
@@ -300,6 +307,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn no_more_than_some_directories_wait() {
+        let temp = tempfile::tempdir().unwrap();
+        let root = |number: usize| temp.path().join(format!("{number}-a"));
+        let used: Vec<Workdir> = (0..SPARES + 2)
+            .map(|number| Workdir::create(&root(number)).unwrap())
+            .collect();
+        for workdir in used {
+            workdir.retire().unwrap();
+        }
+        let there = || std::fs::read_dir(temp.path()).unwrap().count();
+        assert_eq!(there(), SPARES);
+        let again = Workdir::create(&root(0)).unwrap();
+        assert_eq!(there(), SPARES);
+        again.retire().unwrap();
+        Workdir::remove_spares(&root(0)).unwrap();
+        assert_eq!(there(), 0);
+    }
+
+    #[test]
     fn only_directories_without_a_trace_of_the_program_are_used_again() {
         let check = |left: fn(&Places), again: bool| {
             let temp = tempfile::tempdir().unwrap();
@@ -314,7 +340,7 @@ mod tests {
             left(workdir.places());
             workdir.retire().unwrap();
             assert!(!first.exists());
-            assert_eq!(temp.path().join(SPARE).exists(), again);
+            assert_eq!(spares(&first).any(|spare| spare.exists()), again);
 
             let workdir = Workdir::create(&second).unwrap();
             // A new directory may get the number of the one that was removed.
@@ -322,8 +348,8 @@ mod tests {
             assert_eq!(workdir.working().files(10).unwrap(), []);
             assert!(!workdir.places().private_dir.join("commands.sh").exists());
             workdir.retire().unwrap();
-            Workdir::remove_spare(&second).unwrap();
-            Workdir::remove_spare(&second).unwrap();
+            Workdir::remove_spares(&second).unwrap();
+            Workdir::remove_spares(&second).unwrap();
             assert_eq!(std::fs::read_dir(temp.path()).unwrap().count(), 0);
         };
         use std::os::unix::fs::{PermissionsExt, symlink};
