@@ -40,6 +40,7 @@ fi
 # The editor's language server runs on node; the tests install it themselves, with npm, and say so where they cannot.
 need node nodejs "the tests of the editor's schema run the real language server" || true
 need npm npm "it installs the language server for the tests" || true
+need nvim neovim "an editor is set up as the manual says" || true
 # A container engine of our own, and what its images, its registry and its other kind are made of.
 PATH=$PATH:/usr/sbin:/sbin
 if [ "$(id -u)" = 0 ]; then

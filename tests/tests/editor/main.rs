@@ -5,6 +5,7 @@
 mod differential;
 mod messages;
 mod modeline;
+mod neovim;
 mod offers;
 mod places;
 mod rules;

@@ -25,6 +25,10 @@ fn the_settings_of_every_editor_lead_to_the_schema() {
         ),
         ("Helix", toml_map(&block(&manual, "**Helix**"))),
         ("Neovim", lua_map(&block(&manual, "**Neovim**"))),
+        (
+            "Neovim from 0.7 on",
+            lua_map(&block(&manual, "**Neovim, from 0.7 on**")),
+        ),
     ];
 
     world.taffrail(["schema", "--write", "schemas"]).exits(0);
@@ -45,7 +49,7 @@ fn the_settings_of_every_editor_lead_to_the_schema() {
 }
 
 /// The first block of code after a mark.
-fn block(manual: &str, mark: &str) -> String {
+pub(crate) fn block(manual: &str, mark: &str) -> String {
     let (_, after) = manual.split_once(mark).unwrap();
     let (_, inside) = after.split_once("```").unwrap();
     let (_, code) = inside.split_once('\n').unwrap();
