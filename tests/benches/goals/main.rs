@@ -57,6 +57,12 @@ const SCENARIOS: [(&str, Scenario); 22] = [
     ("container-flood", containers::flood),
 ];
 
+/// Whether a filter means a scenario: by its whole name, or by a part of it where nothing is called so.
+fn means(filter: &str, name: &str) -> bool {
+    let is_a_name = SCENARIOS.iter().any(|(whole, _)| *whole == filter);
+    name == filter || (!is_a_name && name.contains(filter))
+}
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let Some(part) = arguments
@@ -88,7 +94,7 @@ fn main() -> ExitCode {
         measure::load()
     );
     for (name, scenario) in SCENARIOS {
-        if filters.is_empty() || filters.iter().any(|filter| name.contains(filter.as_str())) {
+        if filters.is_empty() || filters.iter().any(|filter| means(filter, name)) {
             eprintln!("{name} ...");
             scenario(&world, rounds, &mut table);
         }

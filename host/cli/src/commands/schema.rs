@@ -1,10 +1,13 @@
 //! `taffrail schema`: the JSON Schema of flows, task types and runners for the plugins of this host.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::Value;
-use taffrail_core::schema;
+use taffrail_core::descriptor::Descriptor;
 use taffrail_core::suggest::did_you_mean;
+use taffrail_core::{native, schema};
 use taffrail_engine::ports::Planner;
 use taffrail_runner::registry;
 
@@ -20,57 +23,57 @@ use crate::terminal;
 /// When the type is unknown or a file cannot be written.
 pub fn schema(global: &Global, args: &SchemaArgs) -> Result<Exit, Failed> {
     let host = Host::open(global)?;
-    let documents = documents(&host);
     if let Some(folder) = &args.write {
-        write_all(global, folder, &documents)?;
+        write_all(global, folder, &host)?;
     }
     if args.vscode {
         let folder = args.write.as_deref().unwrap_or(Path::new("schemas"));
         terminal::answer(&vscode(folder))?;
     } else if let Some(name) = &args.type_name {
-        terminal::answer(&schema::print(document(&documents, name)?))?;
+        terminal::answer(&schema::print(&document(&host, name)?))?;
     } else if args.write.is_none() {
-        terminal::answer(&schema::print(&documents.flow))?;
+        terminal::answer(&schema::print(&flow_document(&host)))?;
     }
     Ok(Exit::Ok)
 }
 
 /// The schema of flows for the plugins of this host.
 pub fn flow_document(host: &Host) -> Value {
-    documents(host).flow
+    schema::compose(&descriptors(host), &registry::fragments())
 }
 
-fn document<'a>(documents: &'a Documents, name: &str) -> Result<&'a Value, Failed> {
-    if let Some((_, document)) = documents.types.iter().find(|(known, _)| known == name) {
-        return Ok(document);
-    }
-    let names = documents.types.iter().map(|(known, _)| known.as_str());
-    let failed = Failed::new(
-        Exit::NotFound,
-        format!("there is no task type or task runner `{name}`"),
-    );
-    Err(match did_you_mean(name, names) {
-        Some(near) => failed.hint(format!("did you mean `{near}`?")),
-        None => failed,
+/// The schema of one task type or runner.
+fn document(host: &Host, name: &str) -> Result<Value, Failed> {
+    let known = type_names(host);
+    let found = known
+        .iter()
+        .any(|(known, _)| known == name)
+        .then(|| schema::excerpt(&flow_document(host), name))
+        .flatten();
+    found.ok_or_else(|| {
+        let failed = Failed::new(
+            Exit::NotFound,
+            format!("there is no task type or task runner `{name}`"),
+        );
+        match did_you_mean(name, known.iter().map(|(known, _)| known.as_str())) {
+            Some(near) => failed.hint(format!("did you mean `{near}`?")),
+            None => failed,
+        }
     })
 }
 
-fn write_all(global: &Global, folder: &Path, documents: &Documents) -> Result<(), Failed> {
-    write(folder, "flow.json", &documents.flow)?;
-    for (name, document) in &documents.types {
-        let group = if documents.runners.contains(name) {
-            "runners"
-        } else {
-            "tasks"
-        };
-        write(folder, &format!("{group}/{name}.json"), document)?;
+fn write_all(global: &Global, folder: &Path, host: &Host) -> Result<(), Failed> {
+    let flow = flow_document(host);
+    write(folder, "flow.json", &flow)?;
+    let mut written = 1;
+    for (name, group) in type_names(host) {
+        if let Some(document) = schema::excerpt(&flow, &name) {
+            write(folder, &format!("{group}/{name}.json"), &document)?;
+            written += 1;
+        }
     }
     if !global.quiet {
-        complain(&format!(
-            "wrote {} schemas to {}",
-            documents.types.len() + 1,
-            folder.display()
-        ));
+        complain(&format!("wrote {written} schemas to {}", folder.display()));
     }
     Ok(())
 }
@@ -89,51 +92,24 @@ fn vscode(folder: &Path) -> String {
     format!("{settings:#}\n")
 }
 
-struct Documents {
-    flow: Value,
-    /// Each task type and each runner, by name.
-    types: Vec<(String, Value)>,
-    runners: Vec<String>,
+fn descriptors(host: &Host) -> Vec<Arc<Descriptor>> {
+    let plugins = host.plugins.plugins().iter();
+    plugins.map(|plugin| plugin.descriptor.clone()).collect()
 }
 
-fn documents(host: &Host) -> Documents {
-    let plugins: Vec<_> = host
-        .plugins
-        .plugins()
-        .iter()
-        .map(|plugin| plugin.descriptor.clone())
-        .collect();
-    let fragments = registry::fragments();
-    let flow = schema::compose(&plugins, &fragments);
-    let runners: Vec<String> = fragments
-        .into_iter()
-        .map(|fragment| fragment.name)
-        .collect();
-    let mut names: Vec<String> = plugins
+/// Each task type and each runner by its name, with the folder that its schema is written to.
+fn type_names(host: &Host) -> BTreeMap<String, &'static str> {
+    let plugins = descriptors(host);
+    let of_plugins = plugins
         .iter()
         .flat_map(|plugin| &plugin.task_types)
-        .map(|task_type| task_type.name.to_string())
-        .chain(
-            taffrail_core::native::all()
-                .iter()
-                .map(|native| native.name.to_owned()),
-        )
-        .chain(runners.iter().cloned())
-        .collect();
-    names.sort();
-    names.dedup();
-    let types = names
-        .into_iter()
-        .filter_map(|name| {
-            let document = schema::excerpt(&flow, &name)?;
-            Some((name, document))
-        })
-        .collect();
-    Documents {
-        flow,
-        types,
-        runners,
-    }
+        .map(|task_type| task_type.name.to_string());
+    let of_host = native::all().iter().map(|native| native.name.to_owned());
+    let tasks = of_plugins.chain(of_host).map(|name| (name, "tasks"));
+    let runners = registry::fragments().into_iter();
+    tasks
+        .chain(runners.map(|runner| (runner.name, "runners")))
+        .collect()
 }
 
 fn write(folder: &Path, name: &str, document: &Value) -> Result<(), Failed> {

@@ -17,10 +17,9 @@ pub fn print(document: &Value) -> String {
 }
 
 fn value(value: &Value, indent: usize, used: usize, text: &mut String) {
-    let one_line = value.to_string();
     let structured = matches!(value, Value::Object(_) | Value::Array(_));
-    if !structured || used + one_line.len() <= WIDTH {
-        text.push_str(&one_line);
+    if !structured || after(value, WIDTH.saturating_sub(used)).is_some() {
+        let _ = write!(text, "{value}");
         return;
     }
     let inner = indent + 1;
@@ -60,11 +59,58 @@ fn value(value: &Value, indent: usize, used: usize, text: &mut String) {
     text.push(close);
 }
 
+/// What is left of so many bytes behind a value in one line; nothing where it takes more. It looks no further than they reach, as it is
+/// asked for every part of what does not fit.
+fn after(value: &Value, bytes: usize) -> Option<usize> {
+    let separated = |count: usize| count.saturating_sub(1);
+    match value {
+        Value::Object(map) => {
+            let inside = bytes.checked_sub(2 + separated(map.len()))?;
+            map.iter().try_fold(inside, |left, (key, child)| {
+                after(child, left.checked_sub(quoted(key) + 1)?)
+            })
+        }
+        Value::Array(items) => {
+            let inside = bytes.checked_sub(2 + separated(items.len()))?;
+            items
+                .iter()
+                .try_fold(inside, |left, child| after(child, left))
+        }
+        Value::String(words) => bytes.checked_sub(quoted(words)),
+        other => bytes.checked_sub(other.to_string().len()),
+    }
+}
+
+/// Bytes of a text in quotes.
+fn quoted(words: &str) -> usize {
+    let plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+    if words.bytes().all(plain) {
+        words.len() + 2
+    } else {
+        Value::from(words).to_string().len()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_bytes_of_a_line_are_counted_as_they_are_written() {
+        let check = |value: Value| {
+            let written = value.to_string().len();
+            assert_eq!(after(&value, written), Some(0), "{value}");
+            assert_eq!(after(&value, written - 1), None, "{value}");
+        };
+        check(json!(null));
+        check(json!(-1.5));
+        check(json!("a \"quoted\" \\ text\n\u{1}é"));
+        check(json!([]));
+        check(json!({}));
+        check(json!({ "a\tb": [true, { "c": "d" }, []], "e": 12 }));
+    }
 
     #[test]
     fn what_fits_stands_in_a_line() {

@@ -1,5 +1,7 @@
 //! The schema of one task type: what every task has, what every script task has, and what its plugin says.
 
+use std::sync::OnceLock;
+
 use serde_json::{Map, Value, json};
 
 use super::dynamic::STATIC;
@@ -15,7 +17,7 @@ const READ_UNRENDERED: [&str; 4] = ["taskRunner", "runner", "docker", "kotlp"];
 
 /// The names of the keys that every script task has beside those of every task.
 pub(crate) fn script_key_names() -> &'static [String] {
-    static NAMES: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
+    static NAMES: OnceLock<Vec<String>> = OnceLock::new();
     NAMES.get_or_init(|| script_keys().keys().cloned().collect())
 }
 
@@ -30,7 +32,10 @@ pub fn host_property_names() -> Vec<String> {
 pub(crate) fn common_schema() -> Map<String, Value> {
     let mut schema = Map::new();
     schema.insert("type".to_owned(), Value::from("object"));
-    schema.insert("properties".to_owned(), Value::Object(static_common_keys()));
+    schema.insert(
+        "properties".to_owned(),
+        Value::Object(static_common_keys().clone()),
+    );
     schema.insert("required".to_owned(), json!(["id"]));
     schema
 }
@@ -51,22 +56,47 @@ pub(crate) fn docker_block_schema(docker: Option<&RunnerFragment>) -> Map<String
     schema
 }
 
-fn static_common_keys() -> Map<String, Value> {
+/// The keys of every task, made once: every type has them.
+fn static_common_keys() -> &'static Map<String, Value> {
     /// The only two that are rendered.
     const RENDERED: [&str; 2] = ["runIf", "timeout"];
-    let mut properties = common_keys();
-    for (key, schema) in &mut properties {
-        if let Value::Object(schema) = schema
-            && !RENDERED.contains(&key.as_str())
-        {
-            schema.insert(STATIC.to_owned(), Value::Bool(true));
+    static KEYS: OnceLock<Map<String, Value>> = OnceLock::new();
+    KEYS.get_or_init(|| {
+        let mut properties = common_keys();
+        for (key, schema) in &mut properties {
+            if let Value::Object(schema) = schema
+                && !RENDERED.contains(&key.as_str())
+            {
+                schema.insert(STATIC.to_owned(), Value::Bool(true));
+            }
         }
-    }
-    properties
+        properties
+    })
 }
 
-/// The properties that every script task has beside those of every task.
-fn script_keys() -> Map<String, Value> {
+/// The keys that mean the same wherever a task has them, as [`task_schema`] and [`native_schema`] write them. Those are left out whose
+/// schema depends on the type.
+pub(super) fn same_keys() -> impl Iterator<Item = (&'static String, &'static Value)> {
+    const OF_THE_TYPE: [&str; 5] = [
+        "version",
+        "containerImage",
+        "interpreter",
+        "taskRunner",
+        "docker",
+    ];
+    static_common_keys()
+        .iter()
+        .chain(script_keys())
+        .filter(|(name, _)| !OF_THE_TYPE.contains(&name.as_str()))
+}
+
+/// The properties that every script task has beside those of every task, made once.
+fn script_keys() -> &'static Map<String, Value> {
+    static KEYS: OnceLock<Map<String, Value>> = OnceLock::new();
+    KEYS.get_or_init(new_script_keys)
+}
+
+fn new_script_keys() -> Map<String, Value> {
     let Some(Value::Object(mut properties)) =
         schema_of::<ScriptSettings>().shift_remove("properties")
     else {
@@ -102,7 +132,7 @@ fn script_keys() -> Map<String, Value> {
 /// A key of the plugin that has the name of a host key is ignored: what all script tasks share is the host's.
 pub fn task_schema(task_type: &TaskTypeDescriptor) -> Map<String, Value> {
     let plugin = &task_type.properties_schema;
-    let mut properties = static_common_keys();
+    let mut properties = static_common_keys().clone();
     if let Some(Value::Object(own)) = plugin.get("properties") {
         for (name, schema) in own {
             properties
@@ -110,7 +140,8 @@ pub fn task_schema(task_type: &TaskTypeDescriptor) -> Map<String, Value> {
                 .or_insert_with(|| schema.clone());
         }
     }
-    for (name, mut schema) in script_keys() {
+    for (name, schema) in script_keys() {
+        let mut schema = schema.clone();
         if name == "containerImage"
             && let (Some(image), Value::Object(schema)) =
                 (&task_type.default_container_image, &mut schema)
@@ -126,7 +157,7 @@ pub fn task_schema(task_type: &TaskTypeDescriptor) -> Map<String, Value> {
             };
             schema.insert("default".to_owned(), default);
         }
-        properties.insert(name, schema);
+        properties.insert(name.clone(), schema);
     }
     let mut required = vec![Value::from("id"), Value::from("type")];
     if let Some(Value::Array(own)) = plugin.get("required") {
@@ -162,7 +193,7 @@ pub fn task_schema(task_type: &TaskTypeDescriptor) -> Map<String, Value> {
 /// The strict schema of a task type that the host itself runs: a closed object.
 pub fn native_schema(native: &NativeType) -> Map<String, Value> {
     let keys = native.keys();
-    let mut properties = static_common_keys();
+    let mut properties = static_common_keys().clone();
     if let Some(Value::Object(own)) = keys.get("properties") {
         for (name, schema) in own {
             properties.insert(name.clone(), schema.clone());

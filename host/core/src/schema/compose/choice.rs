@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::super::dynamic::dynamic;
 use super::super::runners::RunnerFragment;
 use super::super::task::{native_schema, task_schema};
-use super::{input_shape, input_types, runner_rank, runner_shape};
+use super::{host_keys, input_shape, input_types, runner_rank, runner_shape};
 use crate::descriptor::{Descriptor, TaskTypeDescriptor};
 use crate::native::{self, NativeType};
 
@@ -81,7 +81,9 @@ pub(super) fn of_tasks(plugins: &[Arc<Descriptor>]) -> Vec<Choice> {
 
 /// A type of the host's own. A plugin's type of the same name is the one that a flow gets.
 fn of_native(native: &NativeType, is_taken: impl Fn(&str) -> bool) -> Choice {
-    let mut shape = dynamic(&native_schema(native));
+    let mut shape = native_schema(native);
+    host_keys::refer(&mut shape);
+    let mut shape = dynamic(&shape);
     shape.values_mut().for_each(place_children);
     let properties = shape.get("properties").cloned().unwrap_or_default();
     let keys = native.keys();
@@ -163,7 +165,9 @@ fn task(name: &str, offers: &Offers<'_>, newest: &TaskTypeDescriptor, old: bool)
     let shapes = offers
         .iter()
         .map(|(version, task_type)| {
-            let mut shape = dynamic(&task_schema(task_type));
+            let mut shape = task_schema(task_type);
+            host_keys::refer(&mut shape);
+            let mut shape = dynamic(&shape);
             if let Some(Value::Object(properties)) = shape.get_mut("properties") {
                 for key in ["taskRunner", "docker"] {
                     if let Some(place) = properties.get_mut(key) {

@@ -6,6 +6,7 @@
 mod choice;
 mod common;
 mod excerpt;
+mod host_keys;
 mod missing;
 mod polish;
 mod share;
@@ -41,6 +42,7 @@ pub fn compose(plugins: &[Arc<Descriptor>], runners: &[RunnerFragment]) -> Value
     let task_runners = choice::of_runners(runners);
     let inputs = choice::of_inputs();
     definitions.insert("expression".to_owned(), shared_expression());
+    host_keys::write(&mut definitions);
     task_union(&tasks).write(&tasks, "task", &mut definitions);
     runner_union().write(&task_runners, "taskRunner", &mut definitions);
     definitions.insert("docker".to_owned(), old_docker(runners));

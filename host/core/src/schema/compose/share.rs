@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde_json::{Map, Value, json};
 
 use super::super::dynamic::expression;
+use super::host_keys;
 
 /// Schemas of fewer bytes are cheaper in place than behind a reference.
 const WORTH_SHARING: usize = 60;
@@ -121,6 +122,11 @@ impl Sharing {
                 names.insert(*digest, unique(name, &mut taken));
             }
         }
+        // What stands elsewhere in full and is a definition already.
+        let defined = definitions
+            .iter()
+            .filter(|(name, _)| name.starts_with(host_keys::PREFIX));
+        names.extend(defined.map(|(name, schema)| (digest(schema), name.clone())));
         Self {
             names,
             bodies: Map::new(),
@@ -139,7 +145,7 @@ impl Sharing {
         };
         let mut body =
             std::mem::replace(schema, json!({ "$ref": format!("#/definitions/{name}") }));
-        if !self.bodies.contains_key(&name) {
+        if !name.starts_with(host_keys::PREFIX) && !self.bodies.contains_key(&name) {
             children_mut(&mut body, &mut |child| self.replace(child));
             self.bodies.insert(name, body);
         }

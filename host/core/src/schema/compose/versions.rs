@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::choice::Choice;
 use super::union::escape;
-use super::{SHARED, missing, polish};
+use super::{SHARED, host_keys, missing, polish};
 use crate::version::VersionPin;
 
 /// As many pins are offered; the newest come first.
@@ -199,6 +199,7 @@ fn rename(schema: &mut Value, owner: &str) {
             if let Some(Value::String(target)) = map.get_mut("$ref")
                 && let Some(name) = target.strip_prefix("#/definitions/")
                 && !SHARED.contains(&name)
+                && !name.starts_with(host_keys::PREFIX)
             {
                 *target = format!("#/definitions/{owner}.{name}");
             }
