@@ -105,6 +105,7 @@ mod value;
 pub use environment::{Arguments, Environment};
 pub use error::{EvalError, EvalErrorKind, SyntaxError};
 pub use library::names::{filter_names, function_names, host_function_names, nearest, test_names};
+pub use library::words::shell_words;
 pub use limits::Limits;
 pub use syntax::reads::{ReadPath, Reads, Segment};
 pub use template::{Rendered, RenderedKnown, Template};

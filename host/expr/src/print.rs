@@ -51,6 +51,86 @@ pub(crate) fn json(value: &Value, out: &mut String) {
     }
 }
 
+/// How a JSON text is laid out.
+pub(crate) struct Layout {
+    /// Blanks for each level, each item on a line of its own; one line where there are none.
+    pub(crate) indent: Option<usize>,
+    /// What stands behind an item, and what behind a key.
+    pub(crate) item: String,
+    pub(crate) key: String,
+    /// Whether the keys are in their own order rather than in that of the map.
+    pub(crate) sort: bool,
+    /// Whether everything beyond ASCII is escaped.
+    pub(crate) ascii: bool,
+}
+
+/// Prints a value as JSON in a layout, at a depth of its document.
+pub(crate) fn json_as(value: &Value, layout: &Layout, depth: usize, out: &mut String) {
+    let line = |depth: usize, out: &mut String| {
+        if let Some(indent) = layout.indent {
+            out.push('\n');
+            out.extend(std::iter::repeat_n(' ', indent * depth));
+        }
+    };
+    let text = |text: &str, out: &mut String| {
+        let start = out.len();
+        quoted(text, out);
+        if layout.ascii && !out[start..].is_ascii() {
+            let escaped = ascii(&out[start..]);
+            out.replace_range(start.., &escaped);
+        }
+    };
+    match &value.kind {
+        Kind::List(items) if !items.is_empty() => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push_str(&layout.item);
+                }
+                line(depth + 1, out);
+                json_as(item, layout, depth + 1, out);
+            }
+            line(depth, out);
+            out.push(']');
+        }
+        Kind::Map(entries) if !entries.is_empty() => {
+            let mut entries: Vec<_> = entries.iter().collect();
+            if layout.sort {
+                entries.sort_by(|left, right| left.0.cmp(right.0));
+            }
+            out.push('{');
+            for (index, (key, item)) in entries.into_iter().enumerate() {
+                if index > 0 {
+                    out.push_str(&layout.item);
+                }
+                line(depth + 1, out);
+                text(key, out);
+                out.push_str(&layout.key);
+                json_as(item, layout, depth + 1, out);
+            }
+            line(depth, out);
+            out.push('}');
+        }
+        Kind::Text(content) => text(content, out),
+        _ => json_element(value, out),
+    }
+}
+
+/// Writes what is beyond ASCII as `\uXXXX`, in two halves where it needs them.
+fn ascii(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() * 2);
+    for character in text.chars() {
+        if character.is_ascii() {
+            out.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        }
+    }
+    out
+}
+
 /// Inside a document a number that JSON cannot hold is quoted, so that it stays JSON.
 fn json_element(value: &Value, out: &mut String) {
     match value.kind {

@@ -101,6 +101,18 @@ fn json_goes_both_ways() {
         ("{{ fromJson(inputs.json).x[1].y }}", "2"),
         ("{{ json('[1]')[0] }}", "1"),
         ("{{ inputs.map | toJson }}", "{\"k\":1,\"my-key\":\"v\"}"),
+        (
+            "{{ inputs.map | toJson(separators=[', ', ': ']) }}",
+            "{\"k\": 1, \"my-key\": \"v\"}",
+        ),
+        (
+            "{{ {'b': [1, {}], 'a': 'é'} | toJson(indent=2, sortKeys=true, ascii=true) }}",
+            "{\n  \"a\": \"\\u00e9\",\n  \"b\": [\n    1,\n    {}\n  ]\n}",
+        ),
+        (
+            "{{ \"echo 'a b' c\" | shWords }}",
+            "[\"echo\",\"a b\",\"c\"]",
+        ),
         ("{{ 'a\"b' | json }}", "\"a\\\"b\""),
         ("{{ inputs.nul | json }}", "null"),
         ("{{ inputs.json is json }} {{ '{' is json }}", "true false"),

@@ -22,8 +22,13 @@ pub(super) const FILTERS: &[Filter] = &[
     },
     Filter {
         name: "toJson",
-        parameters: Nothing,
-        run: to_json,
+        parameters: Named(&[
+            ("indent", false),
+            ("separators", false),
+            ("sortKeys", false),
+            ("ascii", false),
+        ]),
+        run: laid_out,
     },
 ];
 
@@ -32,6 +37,51 @@ fn to_json(call: &mut Invocation<'_>) -> Result<Value, Fail> {
     print::json(&call.input, &mut text);
     Ok(Value::text(text))
 }
+
+/// `toJson` with a layout: `indent` blanks for each level, `separators` between items and behind keys, keys in their order by
+/// `sortKeys`, nothing but ASCII by `ascii`. Without any it is compact, as in Kestra, whose filter takes nothing.
+fn laid_out(call: &mut Invocation<'_>) -> Result<Value, Fail> {
+    if call.arguments.iter().all(Option::is_none) {
+        return to_json(call);
+    }
+    let indent = match call.int_argument(0)? {
+        None => None,
+        Some(indent) => Some(
+            usize::try_from(indent)
+                .ok()
+                .filter(|indent| *indent <= MOST_INDENT)
+                .ok_or_else(|| {
+                    Fail::value(format!(
+                        "argument `indent` of `toJson` must be 0 to {MOST_INDENT}, not {indent}"
+                    ))
+                })?,
+        ),
+    };
+    let (item, key) = match call.argument(1).map(|value| &value.kind) {
+        None if indent.is_some() => (",".to_owned(), ": ".to_owned()),
+        None => (",".to_owned(), ":".to_owned()),
+        Some(Kind::List(pair)) if pair.len() == 2 => (pair[0].render_text(), pair[1].render_text()),
+        Some(_) => {
+            return Err(Fail::kind(
+                "argument `separators` of `toJson` must be a list of two texts, those behind an item and behind a key",
+            ));
+        }
+    };
+    let layout = print::Layout {
+        indent,
+        item,
+        key,
+        sort: call.bool_argument(2)?,
+        ascii: call.bool_argument(3)?,
+    };
+    let mut text = String::new();
+    print::json_as(&call.input, &layout, 0, &mut text);
+    call.budget.charge_bytes(text.len())?;
+    Ok(Value::text(text))
+}
+
+/// The widest indentation of one level, in blanks.
+const MOST_INDENT: usize = 16;
 
 /// Whether the text starts with a complete JSON document.
 pub(super) fn is_valid(text: &str) -> bool {

@@ -16,6 +16,7 @@ mod pattern_read;
 mod regexes;
 mod tests;
 mod texts;
+pub(crate) mod words;
 
 use std::sync::{Arc, OnceLock};
 
@@ -33,6 +34,7 @@ pub(crate) const FILTERS: &[&[Filter]] = &[
     json::FILTERS,
     regexes::FILTERS,
     dates::FILTERS,
+    words::FILTERS,
 ];
 
 /// The table of all tests.
