@@ -77,6 +77,8 @@ pub struct DriveSettings<'a> {
     pub cancel: Cancel,
     /// The secrets to hide.
     pub masker: Masker,
+    /// Whether what it prints is kept, up to [`CAPTURE_BYTES`] of each stream.
+    pub capture: bool,
     /// What to bring back after it ended and before it is disposed of, however it ended.
     pub fetch: Option<FetchRequest<'a>>,
 }
@@ -119,13 +121,15 @@ pub struct Driven {
     pub stdout_lines: u64,
     /// Lines on standard error, markers among them.
     pub stderr_lines: u64,
+    /// What it printed, not masked, where that was to be kept.
+    pub captured: Option<Captured>,
     /// The last lines of standard output, masked; at most [`TAIL_LINES`] and [`TAIL_BYTES`].
     pub stdout_tail: Vec<String>,
     /// The last lines of standard error, as above.
     pub stderr_tail: Vec<String>,
 }
 
-pub use output::{TAIL_BYTES, TAIL_LINES};
+pub use output::{CAPTURE_BYTES, Captured, TAIL_BYTES, TAIL_LINES};
 
 enum Phase {
     Running,
@@ -161,7 +165,7 @@ pub async fn follow(
     settings: DriveSettings<'_>,
     sink: &mut dyn OutputSink,
 ) -> Driven {
-    let mut pipeline = Pipeline::new(settings.masker, sink);
+    let mut pipeline = Pipeline::new(settings.masker, settings.capture, sink);
     let mut buffer = Vec::new();
     let mut phase = Phase::Running;
     let mut timer = settings
@@ -268,6 +272,7 @@ pub async fn follow(
         dispose_failure: None,
         fetched,
         vars: finished.vars,
+        captured: finished.captured,
         metrics: finished.metrics,
         stdout_lines: finished.stdout.lines,
         stderr_lines: finished.stderr.lines,

@@ -101,6 +101,7 @@ fn flood(file: &str, masker: Masker, sink: &mut dyn OutputSink) {
         grace: Duration::ZERO,
         cancel: Cancel::new(),
         masker,
+        capture: false,
         fetch: None,
     };
     let driven = runtime.block_on(async {

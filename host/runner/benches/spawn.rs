@@ -53,6 +53,7 @@ async fn task(runner: &ProcessRunner, number: usize) {
         grace: Duration::ZERO,
         cancel: Cancel::new(),
         masker: Masker::new(),
+        capture: false,
         fetch: None,
     };
     let driven = drive(launched, settings, &mut Nowhere).await;

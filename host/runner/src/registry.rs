@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(error[0].pointer, "/killGracePeriod");
         assert_eq!(
             error[0].message,
-            "the Process task runner has no key `killGracePeriod`; its keys are `type`, `version`"
+            "the Process task runner has no key `killGracePeriod`; its keys are `type`, `version`, `directory`"
         );
         assert!(make(json!({"version": 1})).is_err());
     }

@@ -7,4 +7,5 @@ mod compat;
 mod corpus;
 mod executions;
 mod git;
+mod machine;
 mod web;

@@ -40,6 +40,7 @@ const fn filter(name: &'static str, verdict: Verdict) -> Row {
 }
 
 const SERVER: &str = "it needs a server";
+const NOT_THERE: &str = "the original has none";
 
 /// The table, by kind and name.
 pub(super) const TABLE: &[Row] = &[
@@ -125,6 +126,11 @@ pub(super) const TABLE: &[Row] = &[
     key(
         "warningOnStdErr",
         NotRun("ignored, as in the original since 0.23"),
+    ),
+    key("captureOutput", Differs(NOT_THERE)),
+    key(
+        "io.kestra.plugin.core.runner.Process.directory",
+        Differs(NOT_THERE),
     ),
     key(
         "namespaceFiles",
@@ -242,6 +248,8 @@ pub(super) const TABLE: &[Row] = &[
         "io.kestra.plugin.core.namespace.DeleteFiles",
         Differs("the files of the folder `_files` beside the flow"),
     ),
+    task("taffrail.file.Read", Differs(NOT_THERE)),
+    task("taffrail.file.Write", Differs(NOT_THERE)),
     task(
         "io.kestra.plugin.core.runner.Process",
         Differs(
@@ -295,6 +303,8 @@ pub(super) const TABLE: &[Row] = &[
     ),
     filter("className", NotRun("there are no Java classes")),
     filter("nl2br", NotRun("HTML is not written")),
+    filter("sh", Differs(NOT_THERE)),
+    filter("shWords", Differs(NOT_THERE)),
     filter(
         "date",
         Differs("pattern letters as Java's, names of months and days in English only"),

@@ -345,6 +345,9 @@ impl Context<'_> {
                     fixed
                 }
             }
+            None if matches!(name.as_str(), "stdout" | "stderr") => diagnostic.help(format!(
+                "with `captureOutput: true`, the task `{task}` keeps what it prints"
+            )),
             None => diagnostic.help(format!(
                 "what a program prints by the output protocol is read as `outputs.{task}.vars.{name}`"
             )),

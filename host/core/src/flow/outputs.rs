@@ -3,12 +3,19 @@
 use serde_json::Value;
 
 use crate::descriptor::TaskTypeDescriptor;
+use crate::yaml::Node;
 
 /// What every script task has.
 const SCRIPT: [&str; 4] = ["vars", "outputFiles", "exitCode", "taskRunner"];
 
-/// The outputs of a script task: those of every one, and what its plugin adds.
-pub(super) fn script_outputs(task_type: &TaskTypeDescriptor) -> Vec<String> {
+/// What one has that keeps what it prints.
+const CAPTURED: [&str; 2] = ["stdout", "stderr"];
+
+/// The outputs of a script task: those of every one, what its plugin adds, and what it prints where its keys say so.
+pub(super) fn script_outputs(task_type: &TaskTypeDescriptor, task: &Node) -> Vec<String> {
+    let captured = task
+        .get("captureOutput")
+        .is_some_and(|node| node.scalar().is_some_and(|scalar| &*scalar.text != "false"));
     let own = task_type
         .outputs_schema
         .as_ref()
@@ -20,5 +27,11 @@ pub(super) fn script_outputs(task_type: &TaskTypeDescriptor) -> Vec<String> {
         .iter()
         .map(|name| (*name).to_owned())
         .chain(own)
+        .chain(
+            CAPTURED
+                .iter()
+                .filter(|_| captured)
+                .map(|name| (*name).to_owned()),
+        )
         .collect()
 }

@@ -199,7 +199,8 @@ impl<'tree> TaskReader<'tree> {
                     && self.loops == 0
                     && let Some(seen) = self.seen.get_mut(place)
                 {
-                    seen.outputs = Some(script_outputs(script_type.task_type()));
+                    let keys = merged.as_ref().unwrap_or(node);
+                    seen.outputs = Some(script_outputs(script_type.task_type(), keys));
                 }
                 (Some(TaskKind::Script(script_type)), merged)
             }

@@ -2,6 +2,7 @@
 //! whether they do something here. The keys are described and read by the same types.
 
 mod flowables;
+mod machine;
 mod small;
 mod storage;
 mod table;
@@ -12,6 +13,7 @@ pub use flowables::{
     ForEachItemKeys, ForEachKeys, IfKeys, LoopUntilKeys, ParallelKeys, PauseBehavior, PauseKeys,
     SequentialKeys, SubflowKeys, SwitchKeys, WorkingDirectoryKeys,
 };
+pub use machine::{FileReadKeys, FileWriteKeys};
 pub use small::{
     AssertKeys, EchoKeys, ExitKeys, ExitState, FailKeys, LabelPair, LabelsKeys, LabelsValue,
     LogKeys, OutputValuesKeys, PublishKeys, PublishedMetric, ReturnKeys, SetVariablesKeys,

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{flowables, small, storage, transfer};
+use super::{flowables, machine, small, storage, transfer};
 use crate::schema::schema_of;
 
 /// A task type that the host runs without any plugin.
@@ -79,7 +79,8 @@ kinds! {
 kinds! {
     /// The tasks that the host does itself.
     CoreKind {
-        Assert, Clone, Concat, DeduplicateItems, Download, Echo, Exit, Fail, FilterItems, KvDelete, KvGet, KvGetKeys, KvSet, Labels,
+        Assert, Clone, Concat, DeduplicateItems, Download, Echo, Exit, Fail, FileRead,
+        FileWrite, FilterItems, KvDelete, KvGet, KvGetKeys, KvSet, Labels,
         LocalFiles, Log, NamespaceDelete, NamespaceDownload, NamespaceUpload, OutputValues, Publish, PurgeExecutionFiles,
         PurgeExecutions, PurgeLogs, Request, Return, Reverse, SetVariables, Size, Sleep, Split, StorageDelete, UnsetVariables, Write,
     }
@@ -130,6 +131,8 @@ table! {
     Core::Echo = "io.kestra.plugin.core.debug.Echo" ["io.kestra.core.tasks.debugs.Echo"] "Old form of Log" small::EchoKeys;
     Core::Exit = "io.kestra.plugin.core.execution.Exit" [] "End the execution in a state" small::ExitKeys;
     Core::Fail = "io.kestra.plugin.core.execution.Fail" ["io.kestra.core.tasks.executions.Fail"] "Fail, on a condition or always" small::FailKeys;
+    Core::FileRead = "taffrail.file.Read" [] "Read a file of this machine" machine::FileReadKeys;
+    Core::FileWrite = "taffrail.file.Write" [] "Write a file of this machine" machine::FileWriteKeys;
     Core::FilterItems = "io.kestra.plugin.core.storage.FilterItems" ["io.kestra.core.tasks.storages.FilterItems"] "Keep or drop lines of a stored file" storage::FilterItemsKeys;
     Core::KvDelete = "io.kestra.plugin.core.kv.Delete" ["io.kestra.core.tasks.kv.Delete"] "Delete a key of the key-value store" storage::KvOneKeys;
     Core::KvGet = "io.kestra.plugin.core.kv.Get" ["io.kestra.core.tasks.kv.Get"] "Read a value of the key-value store" storage::KvOneKeys;

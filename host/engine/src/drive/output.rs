@@ -16,6 +16,9 @@ pub const TAIL_LINES: usize = 20;
 /// How many of the last bytes are kept at most.
 pub const TAIL_BYTES: usize = 16 * 1024;
 
+/// How many bytes of each stream are kept where they are to become outputs.
+pub const CAPTURE_BYTES: usize = 4 * 1024 * 1024;
+
 /// How much of a bad marker a warning shows, in characters.
 const SHOWN_OF_A_MARKER: usize = 200;
 
@@ -23,6 +26,30 @@ pub(super) struct Pipeline<'s> {
     stdout: Channel,
     stderr: Channel,
     common: Common<'s>,
+    captured: Option<Captured>,
+}
+
+/// What a program printed, markers and secrets included: later tasks get it as it is.
+#[derive(Debug, Default)]
+pub struct Captured {
+    /// What it wrote to standard output.
+    pub stdout: Vec<u8>,
+    /// What it wrote to standard error.
+    pub stderr: Vec<u8>,
+    /// Whether one of them was longer than what is kept.
+    pub cut: bool,
+}
+
+impl Captured {
+    fn push(&mut self, stream: Stream, chunk: &[u8]) {
+        let kept = match stream {
+            Stream::Stdout => &mut self.stdout,
+            Stream::Stderr => &mut self.stderr,
+        };
+        let room = CAPTURE_BYTES - kept.len();
+        self.cut |= chunk.len() > room;
+        kept.extend_from_slice(&chunk[..chunk.len().min(room)]);
+    }
 }
 
 /// What both streams share.
@@ -54,6 +81,7 @@ struct Text {
 pub(super) struct Finished {
     pub(super) vars: Map<String, Value>,
     pub(super) metrics: Vec<Metric>,
+    pub(super) captured: Option<Captured>,
     pub(super) stdout: FinishedStream,
     pub(super) stderr: FinishedStream,
 }
@@ -64,8 +92,9 @@ pub(super) struct FinishedStream {
 }
 
 impl<'s> Pipeline<'s> {
-    pub(super) fn new(masker: Masker, sink: &'s mut dyn OutputSink) -> Self {
+    pub(super) fn new(masker: Masker, capture: bool, sink: &'s mut dyn OutputSink) -> Self {
         Pipeline {
+            captured: capture.then(Captured::default),
             stdout: Channel::new(Stream::Stdout, &masker),
             stderr: Channel::new(Stream::Stderr, &masker),
             common: Common {
@@ -80,6 +109,9 @@ impl<'s> Pipeline<'s> {
 
     /// Takes what was read next from a stream.
     pub(super) fn output(&mut self, stream: Stream, chunk: &[u8]) {
+        if let Some(captured) = &mut self.captured {
+            captured.push(stream, chunk);
+        }
         let channel = match stream {
             Stream::Stdout => &mut self.stdout,
             Stream::Stderr => &mut self.stderr,
@@ -108,6 +140,7 @@ impl<'s> Pipeline<'s> {
         Finished {
             vars: self.common.vars.into_map(),
             metrics: self.common.metrics.into_list(),
+            captured: self.captured,
             stdout,
             stderr,
         }

@@ -39,6 +39,7 @@ fn settings() -> DriveSettings<'static> {
         grace: Duration::from_secs(5),
         cancel: Cancel::new(),
         masker: Masker::new(),
+        capture: false,
         fetch: None,
     }
 }

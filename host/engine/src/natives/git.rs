@@ -323,6 +323,7 @@ impl Git<'_> {
             grace: self.runner.kill_grace_period(),
             cancel: call.execution.cancel.clone(),
             masker: call.execution.masker.clone(),
+            capture: false,
             fetch: None,
         };
         let driven = drive(launched, settings, &mut sink).await;

@@ -6,6 +6,7 @@ mod form;
 mod git;
 pub(crate) mod http;
 mod kv;
+mod machine;
 mod namespace;
 mod small;
 pub(crate) mod split;
@@ -225,6 +226,8 @@ async fn work(call: &mut Call<'_>, keys: Value) -> Result<Done, Failure> {
         CoreKind::Echo => small::echo(call, read(keys)?),
         CoreKind::Exit => small::exit(read(keys)?),
         CoreKind::Fail => small::fail(read(keys)?),
+        CoreKind::FileRead => machine::read(read(keys)?).await,
+        CoreKind::FileWrite => machine::write(call, read(keys)?).await,
         CoreKind::FilterItems => files::filter(call, read(keys)?),
         CoreKind::KvDelete => kv::delete(call, read(keys)?),
         CoreKind::KvGet => kv::get(call, read(keys)?),

@@ -12,7 +12,10 @@ use tokio::time::Instant;
 
 use super::Happened;
 use crate::cancel::CancelLevel;
-use crate::drive::{DriveSettings, Driven, EndedBy, FetchRequest, OutputSink, TaskOutput, follow};
+use crate::drive::{
+    CAPTURE_BYTES, Captured, DriveSettings, Driven, EndedBy, FetchRequest, OutputSink, TaskOutput,
+    follow,
+};
 use crate::event::{Event, Reporter};
 use crate::execution::Execution;
 use crate::ledger::Entry;
@@ -170,10 +173,14 @@ impl Launching<'_> {
             grace: self.prepared.runner.kill_grace_period(),
             cancel: self.execution.cancel.clone(),
             masker: self.execution.masker.clone(),
+            capture: self.prepared.settings.capture_output == Some(true),
             fetch: self.fetch(&wanted, into),
         };
-        let driven = follow(launched, settings, &mut sink).await;
+        let mut driven = follow(launched, settings, &mut sink).await;
         verdict(&driven, self.timeout, happened);
+        if let Some(captured) = driven.captured.take() {
+            keep_captured(captured, happened);
+        }
         happened.outputs.vars = driven.vars.clone();
         happened.outputs.exit_code = match driven.exit.as_ref().map(|exit| exit.status) {
             Some(ExitStatus::Code(code)) => Some(code),
@@ -242,6 +249,24 @@ impl Launching<'_> {
             _ => None,
         };
         Ok(by_file.unwrap_or_else(|| prepared.invocation.argv()))
+    }
+}
+
+/// Makes outputs of what was printed. Half of a text would be taken for the whole of it, so too long a one is a failure.
+fn keep_captured(captured: Captured, happened: &mut Happened) {
+    if captured.cut {
+        happened.fail(
+            FailureKind::Exit,
+            format!(
+                "it printed more than {} MiB, which is what `captureOutput` keeps",
+                CAPTURE_BYTES / 1024 / 1024
+            ),
+        );
+        return;
+    }
+    for (name, bytes) in [("stdout", captured.stdout), ("stderr", captured.stderr)] {
+        let text = String::from_utf8_lossy(&bytes).trim().to_owned();
+        happened.outputs.own.insert(name.to_owned(), text.into());
     }
 }
 

@@ -8,7 +8,7 @@ mod settings;
 mod start;
 mod table;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use taffrail_core::launch::LaunchSpec;
@@ -31,13 +31,17 @@ pub const GRACE: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub struct ProcessRunner {
     host: HostProfile,
+    directory: Option<PathBuf>,
 }
 
 impl ProcessRunner {
     /// A backend for the host that it is told of.
-    pub fn new(_settings: ProcessSettings, host: HostProfile) -> Self {
+    pub fn new(settings: ProcessSettings, host: HostProfile) -> Self {
         table::become_subreaper();
-        ProcessRunner { host }
+        ProcessRunner {
+            host,
+            directory: settings.directory.map(PathBuf::from),
+        }
     }
 }
 
@@ -72,7 +76,8 @@ impl Runner for ProcessRunner {
         _context: LaunchContext<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn Launched>, RunnerError>> {
         Box::pin(async move {
-            let started = start::start(spec, &self.host).await?;
+            let directory = self.directory.as_deref().unwrap_or(&spec.working_dir);
+            let started = start::start(spec, directory, &self.host).await?;
             Ok(Box::new(launched::LaunchedProcess::new(started)?) as Box<dyn Launched>)
         })
     }

@@ -16,4 +16,9 @@ pub struct ProcessSettings {
     /// Which version of the runner is meant. There is one, so the value changes nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+
+    /// A folder of this machine in which the program starts, in place of the task's own working directory; one that is not absolute is
+    /// below the folder in which the host itself was started. Files of the task stay in its working directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<String>,
 }

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -35,7 +36,11 @@ pub(super) struct Started {
 }
 
 /// Starts what was asked for. On error nothing runs.
-pub(super) async fn start(spec: &LaunchSpec, host: &HostProfile) -> Result<Started, RunnerError> {
+pub(super) async fn start(
+    spec: &LaunchSpec,
+    directory: &Path,
+    host: &HostProfile,
+) -> Result<Started, RunnerError> {
     let Some(name) = spec.argv.first() else {
         return Err(RunnerError::Start(
             "there is no program to start: the argument vector is empty".to_owned(),
@@ -47,13 +52,13 @@ pub(super) async fn start(spec: &LaunchSpec, host: &HostProfile) -> Result<Start
         .iter()
         .find(|(name, _)| name == "PATH")
         .map(|(_, value)| value.as_os_str());
-    if !spec.working_dir.is_dir() {
+    if !directory.is_dir() {
         return Err(RunnerError::Start(format!(
             "`{name}` cannot be started: the working directory `{}` is not there",
-            spec.working_dir.display()
+            directory.display()
         )));
     }
-    let program = program::find(name, path, &spec.working_dir).map_err(RunnerError::Start)?;
+    let program = program::find(name, path, directory).map_err(RunnerError::Start)?;
 
     let (stdout, stdout_writer) = pipe()?;
     let (stderr, stderr_writer) = pipe()?;
@@ -63,7 +68,7 @@ pub(super) async fn start(spec: &LaunchSpec, host: &HostProfile) -> Result<Start
         .args(&spec.argv[1..])
         .env_clear()
         .envs(environment.iter().map(|(name, value)| (name, value)))
-        .current_dir(&spec.working_dir)
+        .current_dir(directory)
         .process_group(0)
         .stdin(Stdio::null())
         .stdout(Stdio::from(stdout_writer))
@@ -82,7 +87,7 @@ pub(super) async fn start(spec: &LaunchSpec, host: &HostProfile) -> Result<Start
                         program: &program,
                         argv: &spec.argv,
                         environment: &environment,
-                        working_dir: &spec.working_dir,
+                        working_dir: directory,
                     };
                     return Err(RunnerError::Start(refused::explain(&error, &asked)));
                 }

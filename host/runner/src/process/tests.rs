@@ -69,6 +69,7 @@ async fn run(argv: &[&str]) -> (Driven, Kept) {
         grace: Duration::from_secs(1),
         cancel: Cancel::new(),
         masker: Masker::new(),
+        capture: false,
         fetch: None,
     };
     let driven = drive(launched, settings, &mut kept).await;

@@ -162,6 +162,7 @@ impl Subject {
             grace: wish.grace,
             cancel: wish.cancel,
             masker: Masker::new(),
+            capture: false,
             fetch: travel.then_some(FetchRequest::Matching {
                 patterns: &patterns,
                 into: &spec.working_dir,

@@ -186,6 +186,21 @@ pub(super) fn network(other: &str) -> Vec<Row> {
             vec![Prints("neighbour")],
         ),
         row(
+            "workingDir",
+            json!({ "workingDir": "/srv/app" }),
+            "pwd",
+            vec![
+                Prints("/srv/app"),
+                Inspect("/Config/WorkingDir", json!("/srv/app")),
+            ],
+        ),
+        row(
+            "workingDir of the image",
+            json!({ "workingDir": "" }),
+            "pwd",
+            vec![Prints("/"), Inspect("/Config/WorkingDir", json!(""))],
+        ),
+        row(
             "hostname, domainname",
             json!({ "hostname": "box", "domainname": "example.test" }),
             "hostname; cat /proc/sys/kernel/domainname",

@@ -84,6 +84,7 @@ const WRONG: &[(&str, &str)] = &[
     ("dns: [^nonsense]", "dns"),
     ("dnsOpt: [^'a b']", "dnsOpt"),
     ("dnsSearch: [^'a b']", "dnsSearch"),
+    ("workingDir: ^app", "workingDir"),
     ("hostname: ^'a b'", "hostname"),
     ("domainname: ^'a b'", "domainname"),
     ("macAddress: ^nonsense", "macAddress"),

@@ -113,7 +113,11 @@ pub fn create_request(
         cmd: Some(spec.argv.clone()),
         entrypoint: some(entry_point),
         env: some(environment(settings, spec, context)),
-        working_dir: Some(WORK_DIR.to_owned()),
+        working_dir: match settings.working_dir.as_deref() {
+            None => Some(WORK_DIR.to_owned()),
+            Some("") => None,
+            Some(folder) => Some(folder.to_owned()),
+        },
         user: text(settings.user.as_ref().map(|user| user.as_str())),
         hostname: text(settings.hostname.as_ref().map(|name| name.as_str())),
         domainname: text(settings.domainname.as_ref().map(|name| name.as_str())),

@@ -36,10 +36,6 @@ pub const REFUSED: &[Refused] = &[
         "variables are `env` of the task, beside `taskRunner`",
     ),
     refused(
-        "workingDir",
-        "the host makes the working directory; its path is `{{ workingDir }}`, in commands `$WORKING_DIR`",
-    ),
-    refused(
         "name",
         "the host names the container after the task run, so that it can be found again; give it `labels`",
     ),

@@ -62,6 +62,18 @@ impl DockerSettings {
                 );
             }
         }
+        if let Some(folder) = &self.working_dir
+            && !folder.is_empty()
+            && !folder.starts_with('/')
+        {
+            wrong(
+                "/workingDir",
+                format!(
+                    "`workingDir` must be a path from the root of the container, such as `/srv`, not {}",
+                    shown(folder)
+                ),
+            );
+        }
         let texts = [
             ("runtime", &self.runtime),
             ("cgroupParent", &self.cgroup_parent),
