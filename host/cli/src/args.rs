@@ -2,6 +2,7 @@
 
 mod execution;
 mod plugin;
+mod runflow;
 
 use std::path::PathBuf;
 
@@ -19,6 +20,7 @@ pub use plugin::{
     PluginRemoveArgs, PluginTestArgs, PluginUpdateArgs, PluginVendorArgs, PluginVerifyArgs,
     TrustArgs,
 };
+pub use runflow::{ConvertArgs, VariableArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -168,6 +170,11 @@ Examples:
   taffrail compat flow.yaml
   taffrail compat flow.yaml --format json")]
     Compat(CompatArgs),
+    /// Print a flow of runflow, written in HCL, as YAML
+    #[command(before_help = "\
+Examples:
+  taffrail convert flow.hcl > flow.yaml")]
+    Convert(ConvertArgs),
     /// Explain a diagnostic code, or list them all
     #[command(before_help = "\
 Examples:
@@ -290,7 +297,7 @@ pub struct PruneArgs {
 /// A flow and what it is given.
 #[derive(Debug, Args)]
 pub struct FlowArgs {
-    /// The flow's YAML file; `-` reads standard input
+    /// The flow's YAML or HCL file; `-` reads YAML from standard input
     #[arg(value_name = "FLOW|-")]
     pub flow: String,
     #[command(flatten)]
@@ -312,6 +319,8 @@ pub struct GivenArgs {
     /// The folder of the namespace's files, for `namespaceFiles` and `read()` [default: `_files` beside the flow]
     #[arg(long, value_name = "DIR")]
     pub namespace_files: Option<PathBuf>,
+    #[command(flatten)]
+    pub variables: VariableArgs,
 }
 
 /// Which runner runs all tasks.

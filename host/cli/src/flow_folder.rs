@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use taffrail_core::diagnostic::{Diagnostic, Severity};
 use taffrail_core::flow::{Called, Concurrency, Flow, check_calls};
 use taffrail_core::suggest::did_you_mean;
-use taffrail_core::validate::{Checker, check_locked};
+use taffrail_core::validate::Checker;
 use taffrail_core::yaml::{Limits, Node, parse};
 use taffrail_engine::confined::create_private_dir;
 use taffrail_engine::execution::{Call, Execution};
@@ -19,6 +19,7 @@ use taffrail_store::{ExecutionRow, NewExecution, Reader, Store, StoreError};
 
 use crate::args::Global;
 use crate::commands::validate::flow_files;
+use crate::document;
 use crate::executions;
 use crate::given::namespace_files_beside;
 use crate::load::read_source;
@@ -291,7 +292,7 @@ impl FlowFolder {
         let source = read_source(&path).map_err(|failed| failed.message)?;
         let mut locks = Locks::new(&self.global, self.locked);
         let lock = locks.of(&path).map_err(|failed| failed.message)?;
-        let checked = check_locked(source.text(), &self.checker, locks.locking(lock.as_ref()));
+        let checked = document::check(&source, &self.checker, locks.locking(lock.as_ref()));
         let mut errors = checked
             .diagnostics
             .iter()

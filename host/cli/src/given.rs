@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use taffrail_core::input::Given as GivenValue;
 
-use crate::args::GivenArgs;
+use crate::args::{GivenArgs, VariableArgs};
 use crate::exit::{Exit, Failed};
+use crate::load::read_source;
 use crate::secrets;
 
 /// The folder beside a flow that holds its namespace's files where none is named.
@@ -29,11 +30,17 @@ impl Given {
     /// # Errors
     /// A malformed `-i`, a file that is not there.
     pub fn read(args: &GivenArgs, flow: Option<&Path>) -> Result<Self, Failed> {
-        let inputs = args
+        let mut inputs = args
             .inputs
             .iter()
             .map(|text| input(text))
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, _>>()?;
+        for (name, value) in variables(&args.variables, flow)? {
+            // An input that is given as such stands over a variable.
+            if !inputs.iter().any(|(known, _)| *known == name) {
+                inputs.push((name, GivenValue::Text(value)));
+            }
+        }
         let mut secrets = match args.secrets_env {
             Some(encoding) => {
                 let variables = std::env::vars_os().filter_map(|(name, value)| {
@@ -71,6 +78,50 @@ pub fn namespace_files_beside(flow: Option<&Path>) -> Option<PathBuf> {
         .unwrap_or(Path::new(""))
         .join(NAMESPACE_FILES);
     beside.is_dir().then_some(beside)
+}
+
+/// The values of variables: those of the environment below those of files, and these below those of the command line.
+fn variables(args: &VariableArgs, flow: Option<&Path>) -> Result<BTreeMap<String, String>, Failed> {
+    let mut variables = BTreeMap::new();
+    if let Some(flow) = flow.filter(|flow| taffrail_hcl::is_hcl(flow)) {
+        let source = read_source(flow)?;
+        for name in taffrail_hcl::variable_names(source.text()) {
+            if let Ok(value) = std::env::var(format!("RUNFLOW_VAR_{name}")) {
+                variables.insert(name, value);
+            }
+        }
+    }
+    for file in &args.var_files {
+        let source = read_source(file)?;
+        let values = taffrail_hcl::variable_file(source.text()).map_err(|found| {
+            let first = found.first();
+            let at = first.and_then(|diagnostic| diagnostic.span);
+            let at = at.map_or_else(String::new, |span| {
+                let at = source.position(span.start);
+                format!(":{}:{}", at.line, at.column)
+            });
+            let message = first.map_or("", |diagnostic| &diagnostic.message);
+            Failed::new(Exit::Invalid, format!("{}{at}: {message}", source.name()))
+        })?;
+        for (name, value) in values {
+            let text = match value {
+                serde_json::Value::String(text) => text,
+                serde_json::Value::Null => continue,
+                other => other.to_string(),
+            };
+            variables.insert(name, text);
+        }
+    }
+    for text in &args.vars {
+        let Some((name, value)) = text.split_once('=').filter(|(name, _)| !name.is_empty()) else {
+            return Err(Failed::new(
+                Exit::Usage,
+                format!("`--var {text}` is not of the form `--var name=value`"),
+            ));
+        };
+        variables.insert(name.trim().to_owned(), value.trim().to_owned());
+    }
+    Ok(variables)
 }
 
 fn input(text: &str) -> Result<(String, GivenValue), Failed> {

@@ -8,13 +8,14 @@ use taffrail_core::diagnostic::{Code, Diagnostic, Severity, Source, render_text}
 use taffrail_core::flow::Flow;
 use taffrail_core::resolve::Installed;
 use taffrail_core::schema::host_property_names;
-use taffrail_core::validate::{Checker, check_locked};
+use taffrail_core::validate::Checker;
 use taffrail_engine::ports::{Planner, PluginInfo, PluginKey};
 use taffrail_runner::registry;
 use taffrail_wasm::{Bundled, Cache, Limits, Options, Store, WasmPlugins};
 
 use crate::args::Global;
 use crate::config::Config;
+use crate::document;
 use crate::exit::{Exit, Failed};
 use crate::folders::Folders;
 use crate::locking::Locks;
@@ -224,7 +225,7 @@ pub fn checked_source(
 ) -> Result<(Source, Flow), Failed> {
     let mut locks = Locks::new(global, locked);
     let lock = locks.of(Path::new(flow))?;
-    let checked = check_locked(source.text(), &host.checker, locks.locking(lock.as_ref()));
+    let checked = document::check(&source, &host.checker, locks.locking(lock.as_ref()));
     let style = terminal::style(global);
     let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
     // Old spellings are `validate`'s business: they change nothing in a run.

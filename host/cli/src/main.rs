@@ -7,6 +7,7 @@ mod commands;
 mod config;
 mod detach;
 mod diff;
+mod document;
 mod executions;
 mod exit;
 mod flow_folder;
@@ -71,6 +72,7 @@ fn main() -> ExitCode {
         Command::Plan(args) => commands::plan::plan(global, args),
         Command::Schema(args) => commands::schema::schema(global, args),
         Command::Compat(args) => commands::compat::show(global, args),
+        Command::Convert(args) => commands::convert::convert(global, args),
         Command::Explain(args) => commands::explain::explain(args),
         Command::Init(args) => commands::init::init(global, args),
         Command::Plugin(command) => commands::plugin::plugin(global, command),

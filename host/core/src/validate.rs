@@ -17,7 +17,7 @@ use crate::schema::{
 use crate::script::ScriptSettings;
 use crate::suggest::{did_you_mean, is_obvious};
 use crate::version::VersionPin;
-use crate::yaml::{Limits, Node, Span, parse, push_key};
+use crate::yaml::{Limits, Node, Parsed, Span, parse, push_key};
 
 /// What one file is.
 #[derive(Debug)]
@@ -46,12 +46,24 @@ pub fn check(source: &str, checker: &Checker) -> Checked {
 
 /// Checks the text of one flow file for the plugins that were locked. Pure, too.
 pub fn check_locked(source: &str, checker: &Checker, locking: Locking<'_>) -> Checked {
-    let parsed = parse(source, &Limits::default());
+    check_parsed(parse(source, &Limits::default()), source, checker, locking)
+}
+
+/// Checks a flow whose tree was read already, also from another language than YAML; `source` is the text that its places are of.
+pub fn check_parsed(
+    parsed: Parsed,
+    source: &str,
+    checker: &Checker,
+    locking: Locking<'_>,
+) -> Checked {
     let mut diagnostics = parsed.diagnostics;
-    // A file that is not YAML to its end is only told about that: what follows would be guesses.
-    let broken = diagnostics
-        .iter()
-        .any(|diagnostic| matches!(diagnostic.code, Code::YamlSyntax | Code::YamlLimit));
+    // A file that cannot be read to its end is only told about that: what follows would be guesses.
+    let broken = diagnostics.iter().any(|diagnostic| {
+        matches!(
+            diagnostic.code,
+            Code::YamlSyntax | Code::YamlLimit | Code::HclSyntax
+        )
+    });
     let flow = match parsed.root {
         Some(root) if !broken => {
             let (flow, more) = Flow::read(&root, source, checker, locking);

@@ -22,6 +22,9 @@ const WITHOUT_EXAMPLE: &[Code] = &[
     Code::ChangedPlugin,
     Code::Refused,
     Code::NotYet,
+    // Those of another language than YAML.
+    Code::HclSyntax,
+    Code::HclUnsupported,
     // One file alone calls nothing.
     Code::WrongCall,
     Code::NewerStore,

@@ -5,9 +5,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 use taffrail_core::compat::{Kind, Used, Verdict, compat};
 use taffrail_core::diagnostic::{Severity, Source, render_text};
-use taffrail_core::yaml::{Limits, parse};
 
 use crate::args::{CompatArgs, Format, Global};
+use crate::document;
 use crate::exit::{Exit, Failed};
 use crate::load::{Host, read_source};
 use crate::report::complain;
@@ -16,11 +16,11 @@ use crate::terminal;
 /// Runs the command.
 ///
 /// # Errors
-/// When the flow cannot be read, or is no YAML.
+/// When the flow cannot be read, or is neither YAML nor HCL.
 pub fn show(global: &Global, args: &CompatArgs) -> Result<Exit, Failed> {
     let host = Host::open_untouched(global)?;
     let source = read_source(Path::new(&args.flow))?;
-    let parsed = parse(source.text(), &Limits::default());
+    let parsed = document::read(&source);
     let broken: Vec<_> = parsed
         .diagnostics
         .into_iter()

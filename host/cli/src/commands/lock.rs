@@ -8,11 +8,11 @@ use taffrail_core::diagnostic::{Code, Diagnostic, Severity, render_text};
 use taffrail_core::lock::{LOCK_FILE, Lock, Locked};
 use taffrail_core::resolve::Locking;
 use taffrail_core::text::printable;
-use taffrail_core::validate::check_locked;
 use taffrail_engine::ports::{Planner, PluginInfo};
 
 use crate::args::{Format, Global, LockArgs};
 use crate::commands::validate::flow_files;
+use crate::document;
 use crate::exit::{Exit, Failed};
 use crate::load::{Host, exit_of, is_about_plugins, read_source};
 use crate::locking::{folder_of, nearest, read};
@@ -134,8 +134,8 @@ fn look_at(
 ) -> Result<(), Failed> {
     let source = read_source(file)?;
     let before = work.before.as_ref();
-    let checked = check_locked(
-        source.text(),
+    let checked = document::check(
+        &source,
         &host.checker,
         Locking {
             lock: before.filter(|_| !update),

@@ -1,6 +1,7 @@
 //! The commands, one file each: they put the crates together and pick the exit code.
 
 pub mod compat;
+pub mod convert;
 pub mod eval;
 pub mod explain;
 pub mod init;

@@ -10,11 +10,12 @@ use taffrail_core::diagnostic::{
 use taffrail_core::flow::Flow;
 use taffrail_core::lint::{self, Strictness, lint};
 use taffrail_core::resolve::Locking;
-use taffrail_core::validate::{Checked, Checker, check_locked};
+use taffrail_core::validate::{Checked, Checker};
 use taffrail_engine::reads;
 
 use crate::args::{Deny, Global, ReportFormat, ValidateArgs};
 use crate::diff::unified;
+use crate::document;
 use crate::exit::{Exit, Failed};
 use crate::flow_folder::FlowFolder;
 use crate::load::{Host, exit_of, read_source};
@@ -73,10 +74,11 @@ pub fn validate(global: &Global, args: &ValidateArgs) -> Result<Exit, Failed> {
         let mut source = read_source(path)?;
         let lock = locks.of(path)?;
         let locking = locks.locking(lock.as_ref());
-        if args.fix || args.diff {
+        // What is corrected is written in YAML.
+        if (args.fix || args.diff) && !document::is_hcl(&source) {
             source = changes.correct(path, source, args.diff, &judge, locking)?;
         }
-        let (mut diagnostics, asked, flow) = judge.all(source.text(), locking);
+        let (mut diagnostics, asked, flow) = judge.all(&source, locking);
         if let Some(flow) = flow {
             diagnostics.extend(flows.check(&flow, Severity::Warning));
             diagnostics.sort_by_key(|diagnostic| diagnostic.span);
@@ -130,20 +132,20 @@ impl Judge<'_> {
     /// What is wrong or worth knowing, the secrets that the flow names, and the flow, where there is one.
     fn all(
         &self,
-        text: &str,
+        source: &Source,
         locking: Locking<'_>,
     ) -> (Vec<Diagnostic>, Vec<String>, Option<Flow>) {
         let Checked {
             flow,
             mut diagnostics,
-        } = check_locked(text, self.checker, locking);
+        } = document::check(source, self.checker, locking);
         let Some(flow) = flow else {
             return (diagnostics, Vec::new(), None);
         };
-        diagnostics.extend(lint(&flow, text, self.strictness));
+        diagnostics.extend(lint(&flow, source.text(), self.strictness));
         let named = match self.given {
             Some(given) => {
-                let named = reads::secrets(&flow, text);
+                let named = reads::secrets(&flow, source.text());
                 diagnostics.extend(lint::secrets(&named, &given.names, &given.name));
                 named.into_keys().collect()
             }
@@ -170,7 +172,9 @@ impl Changes {
         judge: &Judge<'_>,
         locking: Locking<'_>,
     ) -> Result<Source, Failed> {
-        let fixed = fix(source.text(), &|text| judge.all(text, locking).0);
+        let fixed = fix(source.text(), &|text| {
+            judge.all(&Source::new(source.name(), text), locking).0
+        });
         let standard_input = path == Path::new("-");
         if only_show {
             terminal::answer(&unified(source.name(), source.text(), &fixed.text))?;

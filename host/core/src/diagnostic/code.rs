@@ -37,6 +37,10 @@ codes! {
     YamlUnsupported = "TF0005",
     /// An expression without quotes was read as a YAML map.
     UnquotedExpression = "TF0006",
+    /// The text is not HCL.
+    HclSyntax = "TF0007",
+    /// Something of runflow's language that has no counterpart here.
+    HclUnsupported = "TF0008",
 
     // TF01: shape
     /// A key that does not belong here.

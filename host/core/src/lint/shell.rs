@@ -221,7 +221,7 @@ impl Here<'_> {
         );
         let quote = match self.scalar.scalar()?.style {
             ScalarStyle::DoubleQuoted => "\\\"",
-            ScalarStyle::Folded => return None,
+            ScalarStyle::Folded | ScalarStyle::Made => return None,
             _ => "\"",
         };
         let usage = match place {

@@ -76,6 +76,8 @@ pub enum ScalarStyle {
     Literal,
     /// `>`
     Folded,
+    /// Made from what was written in another language: no part of the text has a place of its own.
+    Made,
 }
 
 /// What a scalar means.

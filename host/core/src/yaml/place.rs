@@ -22,6 +22,9 @@ pub fn scalar_span_to_source(source: &str, node: &Node, range: Range<usize>) -> 
     };
     let base = node.span.start as usize;
     let text = &*scalar.text;
+    if scalar.style == ScalarStyle::Made {
+        return node.span;
+    }
     if scalar.style == ScalarStyle::Plain && written == text {
         let end = text.len();
         let from = range.start.min(end);
@@ -34,7 +37,7 @@ pub fn scalar_span_to_source(source: &str, node: &Node, range: Range<usize>) -> 
         pieces: Vec::new(),
     };
     match scalar.style {
-        ScalarStyle::Plain => walk.flow(written.len(), None),
+        ScalarStyle::Plain | ScalarStyle::Made => walk.flow(written.len(), None),
         ScalarStyle::SingleQuoted => walk.quoted('\''),
         ScalarStyle::DoubleQuoted => walk.quoted('"'),
         ScalarStyle::Literal => walk.block(text, false),

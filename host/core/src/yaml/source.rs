@@ -42,7 +42,7 @@ impl<'text> Cursor<'text> {
                 let at = self.empty(given);
                 (at, at)
             }
-            ScalarStyle::Plain => {
+            ScalarStyle::Plain | ScalarStyle::Made => {
                 let start = skip_properties(bytes, given);
                 (start, (span.end as usize).max(start))
             }

@@ -8,12 +8,12 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use taffrail_core::resolve::Locking;
 use taffrail_core::text::printable;
-use taffrail_core::validate::check_locked;
 
 use super::source::Source;
 use crate::args::{Format, GivenArgs, Global, PluginUpdateArgs, RunnerChoice};
 use crate::commands::plan::{Asked, descriptions};
 use crate::commands::validate::flow_files;
+use crate::document;
 use crate::exit::{Exit, Failed};
 use crate::given::Given;
 use crate::load::{Host, read_source};
@@ -67,7 +67,7 @@ pub fn preview(global: &Global, args: &PluginUpdateArgs, newer: &[Source]) -> Re
         let source = read_source(file)?;
         let lock = locks.of(file)?;
         let plans = |host: &Host, locking: Locking<'_>| -> Result<Option<Vec<Value>>, Failed> {
-            let checked = check_locked(source.text(), &host.checker, locking);
+            let checked = document::check(&source, &host.checker, locking);
             if !checked.is_good() {
                 return Ok(None);
             }

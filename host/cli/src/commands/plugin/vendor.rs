@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use taffrail_core::resolve::Locking;
-use taffrail_core::validate::check_locked;
 use taffrail_engine::ports::{Planner, PluginKey, PluginSource};
 use taffrail_wasm::{Installed, Origin, Store};
 
 use super::add::failed;
 use crate::args::{Global, PluginVendorArgs};
 use crate::commands::validate::flow_files;
+use crate::document;
 use crate::exit::{Exit, Failed};
 use crate::load::{Host, checked_flow_locked, read_source};
 use crate::locking::Locks;
@@ -32,7 +32,7 @@ pub fn vendor(global: &Global, args: &PluginVendorArgs) -> Result<Exit, Failed> 
         let source = read_source(file)?;
         let lock = locks.of(file)?;
         let locking: Locking<'_> = locks.locking(lock.as_ref());
-        let checked = check_locked(source.text(), &host.checker, locking);
+        let checked = document::check(&source, &host.checker, locking);
         let flow = match checked.flow {
             Some(flow)
                 if checked
