@@ -86,6 +86,7 @@ impl Started {
                 flow: self.flow.to_string_lossy().into_owned(),
                 given: GivenArgs {
                     inputs: given.inputs,
+                    variables: given.variables,
                     secrets_file: given.secrets_file.or(self.secrets_file),
                     secrets_env: given.secrets_env.or(named::<Encoding>(&self.secrets_env)),
                     namespace_files: given.namespace_files.or(self.namespace_files),

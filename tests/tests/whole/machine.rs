@@ -25,7 +25,7 @@ fn a_secret_in_it_reaches_the_next_task_and_nobody_else() {
     world.write("secrets", "KEY=hush-hush-value\n");
     let ran = world.run_with(
         &flow(&format!(
-            "- {{id: say, {SHELL}}}, captureOutput: true, env: {{KEY: \"{{{{ secret('KEY') }}}}\"}}, commands: [\"echo $KEY\"]}}\n- {{id: take, {SHELL}}}, env: {{KEY: \"{{{{ outputs.say.stdout }}}}\"}}, commands: [\"test ${{#KEY}} = 15\"]}}\n"
+            "- {{id: say, {SHELL}}}, captureOutput: true, env: {{KEY: \"{{{{ secret('KEY') }}}}\"}}, commands: [\"echo $KEY\"]}}\n- {{id: take, {SHELL}}}, env: {{KEY: \"{{{{ outputs.say.stdout }}}}\"}}, commands: [\"test $(printf %s $KEY | wc -c) -eq 15\"]}}\n"
         )),
         &["--secrets-file", "secrets"],
         0,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 /// What a flow of runflow is given.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct VariableArgs {
     /// A variable of a flow in HCL, or an input; `@` means nothing in the value
     #[arg(long = "var", value_name = "NAME=VALUE")]

@@ -8,7 +8,7 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FileReadKeys {
-    /// Path of the file; one that is not absolute is below the folder in which the host was started
+    /// Path of the file
     pub path: String,
 }
 
@@ -16,17 +16,15 @@ pub struct FileReadKeys {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FileWriteKeys {
-    /// Path of the file, which is made or replaced; one that is not absolute is below the folder in which the host was started.
-    /// `/dev/stdout` and `/dev/stderr` are the output of the task
+    /// Path of the file; `/dev/stdout` is the task's output
     pub path: String,
-    /// What the file is to hold
+    /// What it is to hold
     #[serde(default)]
     pub content: Option<String>,
-    /// What the file is to hold, in base64, in place of `content`
+    /// The same in base64, in place of `content`
     #[serde(default)]
     pub base64_content: Option<String>,
-    /// Whether folders that are missing are made
-    #[schemars(extend("default" = false))]
+    /// Whether missing folders are made
     #[serde(default)]
     pub create_directories: Option<bool>,
 }

@@ -43,9 +43,7 @@ pub struct ScriptSettings {
     /// `.kestra-execution-context.json`
     #[schemars(extend("default" = false))]
     pub execution_context: Option<bool>,
-    /// Whether what the task prints becomes its outputs `stdout` and `stderr`, without white space at the ends; 4 MiB each at most, and a
-    /// task that prints more fails
-    #[schemars(extend("default" = false))]
+    /// Whether what it prints becomes its outputs `stdout` and `stderr`, at most 4 MiB each
     pub capture_output: Option<bool>,
     /// Old form of `taskRunner`
     #[schemars(extend("deprecated" = true, "doNotSuggest" = true))]

@@ -17,8 +17,7 @@ pub struct ProcessSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
 
-    /// A folder of this machine in which the program starts, in place of the task's own working directory; one that is not absolute is
-    /// below the folder in which the host itself was started. Files of the task stay in its working directory.
+    /// Folder of the machine to start in, in place of the task's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory: Option<String>,
 }

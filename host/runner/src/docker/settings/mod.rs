@@ -91,9 +91,8 @@ pub struct DockerSettings {
     /// User in the container, `user[:group]` by name or number; that of the image where absent
     #[serde(default)]
     pub user: Option<User>,
-    /// Folder of the container in which the program starts; the engine makes it where it is missing. The task's working directory, where its files are, if absent; the empty text is the folder that the image names
+    /// Folder to start in: that of the task's files where absent, the image's where empty
     #[serde(default, deserialize_with = "maybe")]
-    #[schemars(example = "/srv")]
     pub working_dir: Option<String>,
     /// Entry point of the container. The empty text resets that of the image, so that the task's own command is what runs; `[]` keeps that of the image
     #[serde(default = "image_entry_point_reset", deserialize_with = "list")]
