@@ -1,15 +1,17 @@
 //! The one writer of this process: a thread that takes what comes, in order, and makes as much of it durable at once as is there.
 //!
-//! A commit waits for the disk; what comes meanwhile goes into the next one. So task runs that run at once share their commits.
+//! A commit waits for the disk; what comes meanwhile goes into the next one. So task runs that run at once share their commits. What nobody
+//! waits for waits a moment for something that somebody does: the end of one task run and the begin of the next are one commit.
 
 use std::collections::HashMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, TransactionBehavior, params};
 use serde::Serialize;
@@ -21,6 +23,9 @@ use crate::check;
 use crate::error::StoreError;
 use crate::ledger::ExecutionLedger;
 use crate::rows::NewExecution;
+
+/// So long may pass until that is on disk of which nobody waits for it to be.
+const LINGER: Duration = Duration::from_millis(10);
 
 /// What goes to the thread.
 pub(crate) enum Message {
@@ -213,7 +218,31 @@ type Ends = HashMap<String, u32>;
 
 type Waiting = Vec<oneshot::Sender<Result<(), StoreError>>>;
 
-/// Writes a message and all that have come since, in one transaction.
+/// A message and all that come before somebody waits or the moment is over.
+fn gather(receiver: &Receiver<Message>, first: Message) -> Vec<Message> {
+    let until = Instant::now() + LINGER;
+    let is_awaited =
+        |message: &Message| matches!(message, Message::Settle(_) | Message::Unfinished(_));
+    let mut awaited = is_awaited(&first);
+    let mut gathered = vec![first];
+    loop {
+        let next = match receiver.try_recv() {
+            Err(TryRecvError::Empty) if !awaited => {
+                match receiver.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                    Ok(message) => message,
+                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+                }
+            }
+            Ok(message) => message,
+            Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
+        };
+        awaited |= is_awaited(&next);
+        gathered.push(next);
+    }
+    gathered
+}
+
+/// Writes a message and all that belong into the same transaction.
 fn write(
     connection: &Connection,
     receiver: &Receiver<Message>,
@@ -221,31 +250,24 @@ fn write(
     waiting: &mut Waiting,
     (ends, unfinished): (&mut Ends, &[(String, String)]),
 ) -> rusqlite::Result<()> {
-    let mut next = Some(first);
     let mut transaction = None;
-    while let Some(message) = next {
-        let change = match message {
-            Message::Settle(receipt) => {
-                waiting.push(receipt);
-                None
-            }
+    for message in gather(receiver, first) {
+        match message {
+            Message::Settle(receipt) => waiting.push(receipt),
             Message::Unfinished(answer) => {
                 let _ = answer.send(unfinished.to_vec());
-                None
             }
-            change => Some(change),
-        };
-        if let Some(change) = change {
-            if transaction.is_none() {
-                // Immediate, so that another process is waited for here and not in the middle.
-                transaction = Some(rusqlite::Transaction::new_unchecked(
-                    connection,
-                    TransactionBehavior::Immediate,
-                )?);
+            change => {
+                if transaction.is_none() {
+                    // Immediate, so that another process is waited for here and not in the middle.
+                    transaction = Some(rusqlite::Transaction::new_unchecked(
+                        connection,
+                        TransactionBehavior::Immediate,
+                    )?);
+                }
+                apply(connection, change, ends)?;
             }
-            apply(connection, change, ends)?;
         }
-        next = receiver.try_recv().ok();
     }
     match transaction {
         Some(transaction) => transaction.commit(),
