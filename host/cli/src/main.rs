@@ -38,11 +38,6 @@ use crate::args::{Cli, Command};
 use crate::exit::{Exit, Failed};
 use crate::report::complain;
 
-/// Records of tasks live long among much that does not. Of the system's allocator such a heap is four times as large where the lengths of
-/// paths are unlucky: 124 MB after 10,000 values of a loop, of this one 59 MB whatever the paths.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

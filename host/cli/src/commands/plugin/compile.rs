@@ -112,10 +112,6 @@ fn command(global: &Global) -> Result<Command, Failed> {
         .arg("--plugin-dir")
         .arg(&folders.plugins)
         .args(["plugin", "compile"])
-        // The allocator reads these before anything else runs: what it reserves, in KiB, counts against the limit, and so does what it
-        // keeps for later, which a compiler has no use for.
-        .env("MIMALLOC_ARENA_RESERVE", "32768")
-        .env("MIMALLOC_PURGE_DELAY", "0")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
