@@ -250,29 +250,26 @@ fn write(
     waiting: &mut Waiting,
     (ends, unfinished): (&mut Ends, &[(String, String)]),
 ) -> rusqlite::Result<()> {
-    let mut transaction = None;
+    let mut changes = Vec::new();
     for message in gather(receiver, first) {
         match message {
             Message::Settle(receipt) => waiting.push(receipt),
             Message::Unfinished(answer) => {
                 let _ = answer.send(unfinished.to_vec());
             }
-            change => {
-                if transaction.is_none() {
-                    // Immediate, so that another process is waited for here and not in the middle.
-                    transaction = Some(rusqlite::Transaction::new_unchecked(
-                        connection,
-                        TransactionBehavior::Immediate,
-                    )?);
-                }
-                apply(connection, change, ends)?;
-            }
+            change => changes.push(change),
         }
     }
-    match transaction {
-        Some(transaction) => transaction.commit(),
-        None => Ok(()),
+    if changes.is_empty() {
+        return Ok(());
     }
+    // Immediate, so that another process is waited for here and not in the middle.
+    let transaction =
+        rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    for change in changes {
+        apply(connection, change, ends)?;
+    }
+    transaction.commit()
 }
 
 fn apply(connection: &Connection, change: Message, ends: &mut Ends) -> rusqlite::Result<()> {
