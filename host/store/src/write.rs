@@ -221,8 +221,12 @@ type Waiting = Vec<oneshot::Sender<Result<(), StoreError>>>;
 /// A message and all that come before somebody waits or the moment is over.
 fn gather(receiver: &Receiver<Message>, first: Message) -> Vec<Message> {
     let until = Instant::now() + LINGER;
-    let is_awaited =
-        |message: &Message| matches!(message, Message::Settle(_) | Message::Unfinished(_));
+    // What runs somewhere is the one thing that nobody could find out later.
+    let is_awaited = |message: &Message| match message {
+        Message::Settle(_) | Message::Unfinished(_) => true,
+        Message::Entry(_, entry) => matches!(**entry, Entry::Launched { .. }),
+        Message::Begin(_) => false,
+    };
     let mut awaited = is_awaited(&first);
     let mut gathered = vec![first];
     loop {
