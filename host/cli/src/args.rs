@@ -13,7 +13,7 @@ use taffrail_core::policy::Permission;
 use crate::exit::Exit;
 use crate::secrets::Encoding;
 pub use execution::{
-    KillArgs, LogsArgs, OutputsArgs, PsArgs, ResumeArgs, RetryArgs, RmArgs, ShowArgs,
+    DoctorArgs, KillArgs, LogsArgs, OutputsArgs, PsArgs, ResumeArgs, RetryArgs, RmArgs, ShowArgs,
 };
 pub use plugin::{
     PluginAddArgs, PluginBuildArgs, PluginCommand, PluginDevArgs, PluginNewArgs, PluginPublishArgs,
@@ -255,6 +255,12 @@ Examples:
   taffrail kill @last
   taffrail kill 01kb --grace PT10S")]
     Kill(KillArgs),
+    /// Look at the machine: store, disk, engine, control groups, plugins, credentials
+    #[command(before_help = "\
+Examples:
+  taffrail doctor
+  taffrail doctor --format json")]
+    Doctor(DoctorArgs),
     /// Remove executions with their logs and stored files
     #[command(before_help = "\
 Examples:

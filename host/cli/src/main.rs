@@ -60,6 +60,18 @@ fn main() -> ExitCode {
         }
     };
     terminal::start_diagnostics(&cli.global);
+    // A child of the same user could read secrets in this program's memory and environment otherwise.
+    if let Err(error) =
+        rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+    {
+        tracing::debug!("this program can be looked into by others of its user: {error}");
+    }
+    if let Some(point) = std::env::var_os(commands::run::FAILPOINT)
+        && let Err(message) = taffrail_engine::failpoint::choose(&point.to_string_lossy())
+    {
+        complain(&format!("error: TAFFRAIL_FAILPOINT: {message}"));
+        return Exit::Usage.into();
+    }
     let global = &cli.global;
     let result = match &cli.command {
         Command::Run(args) => commands::run::run(global, args),
@@ -71,6 +83,7 @@ fn main() -> ExitCode {
         Command::Explain(args) => commands::explain::explain(args),
         Command::Init(args) => commands::init::init(global, args),
         Command::Plugin(command) => commands::plugin::plugin(global, command),
+        Command::Doctor(args) => commands::doctor::doctor(global, args),
         Command::Ps(args) => commands::ps::ps(global, args),
         Command::Show(args) => commands::show::show(global, args),
         Command::Logs(args) => commands::logs::logs(global, args),

@@ -16,6 +16,7 @@ use taffrail_expr::{Environment, Value};
 use crate::cancel::CancelLevel;
 use crate::event::{Event, Reporter, Shared};
 use crate::execution::Execution;
+use crate::failpoint;
 use crate::ledger::Entry;
 use crate::perform::of_flow;
 use crate::prepare::task_root;
@@ -51,6 +52,7 @@ pub(crate) async fn run_flow(
         true => execution.ledger.settled().await,
         false => Ok(()),
     };
+    failpoint::reach("begun");
     reporter.event(&Event::ExecutionStarted {
         execution: &execution.id,
         namespace: &flow.namespace.value,
@@ -119,6 +121,7 @@ pub(crate) async fn run_flow(
         }
         record.failure = record.failure.or(outcome.failure);
     }
+    failpoint::reach("over");
     context
         .reporter
         .tell(&Event::ExecutionEnded { record: &record });

@@ -7,6 +7,7 @@ pub mod confined;
 pub mod drive;
 pub mod event;
 pub mod execution;
+pub mod failpoint;
 mod files;
 pub mod flow;
 pub mod flows;

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use taffrail_core::descriptor::Descriptor;
-use taffrail_core::launch::{ExitStatus, LaunchSpec, Stream};
+use taffrail_core::launch::{ExitStatus, LaunchSpec, Stream, TaskIdentity};
 use taffrail_core::name::{PluginId, RelPath};
 use taffrail_core::plan::{Plan, PlanRefusal, PlanRequest};
 use taffrail_core::policy::Refusal;
@@ -254,6 +254,14 @@ pub trait Runner: Send + Sync {
         _context: LaunchContext<'a>,
     ) -> BoxFuture<'a, Result<Option<Box<dyn Launched>>, RunnerError>> {
         Box::pin(async { Ok(None) })
+    }
+
+    /// Ends what an earlier host left running of a task run that cannot be taken up.
+    fn end_left<'a>(
+        &'a self,
+        _identity: &'a TaskIdentity,
+    ) -> BoxFuture<'a, Result<(), RunnerError>> {
+        Box::pin(async { Ok(()) })
     }
 }
 

@@ -17,6 +17,7 @@ use taffrail_core::record::{Failure, FailureKind, State, TaskOutputs, TaskRecord
 use crate::drive::Driven;
 use crate::event::Reporter;
 use crate::execution::Execution;
+use crate::failpoint;
 use crate::files;
 use crate::ledger::{Entry, Left};
 use crate::ports::{BoxFuture, Launched, PlanError};
@@ -142,6 +143,7 @@ pub async fn run_task(
         &mut happened,
     )
     .await;
+    failpoint::reach("removed");
     // It had ended before this host went on with it, and what was left of it is gone now.
     if let Some(record) = happened.kept.take() {
         return TaskEnd::of(record);
@@ -242,6 +244,7 @@ async fn in_workdir(
     };
     if happened.failure.is_none() {
         // The disk works while the task is made ready.
+        failpoint::reach("started");
         let on_disk = execution.launching(identity);
         match prepare(execution, task, script_type, scope, &workdir).await {
             Ok(prepared) => {
@@ -374,6 +377,7 @@ impl Run<'_> {
             }
             Err(error) => launching.failed(&error, happened),
         }
+        failpoint::reach("exited");
         let resumes = self.prepared.runner.capabilities().resumes;
         if !resumes {
             // What still runs would go on changing files.
@@ -386,9 +390,14 @@ impl Run<'_> {
             self.identity,
             happened,
         );
+        failpoint::reach("collected");
         if let Some(launched) = left {
             match self.keep_attempt(happened).await {
-                Ok(()) => dispose(Some(launched), happened).await,
+                Ok(()) => {
+                    failpoint::reach("attempted");
+                    dispose(Some(launched), happened).await;
+                    failpoint::reach("disposed");
+                }
                 // The program's end is known nowhere else now.
                 Err(message) => happened.fail(FailureKind::Host, message),
             }

@@ -9,6 +9,7 @@ mod guests;
 mod cases;
 mod checks;
 mod corpus;
+mod crashes;
 mod disk;
 mod eval;
 mod executions;

@@ -8,6 +8,7 @@
 
 mod command_line;
 mod conformance;
+mod crashes;
 mod far;
 mod faults;
 mod flows;

@@ -122,3 +122,11 @@ pub struct RmArgs {
     #[arg(long)]
     pub force: bool,
 }
+
+/// Options of `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// How to print what was found
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}

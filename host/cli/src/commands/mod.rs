@@ -2,6 +2,7 @@
 
 pub mod compat;
 pub mod convert;
+pub mod doctor;
 pub mod eval;
 pub mod explain;
 pub mod init;

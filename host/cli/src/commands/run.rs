@@ -151,7 +151,8 @@ pub fn begin(
         kept: None,
         references: References::default(),
         earlier: None,
-        announced: args.output == RunOutput::Ndjson,
+        // A crash on purpose is looked at afterwards, so that it must be there.
+        announced: args.output == RunOutput::Ndjson || std::env::var_os(FAILPOINT).is_some(),
         keep: args.keep,
         slots: Arc::new(Semaphore::new(jobs(args))),
         people: Arc::new(Terminal),
@@ -223,6 +224,9 @@ pub fn begin(
     }
     Ok(interruption.exit().unwrap_or_else(|| exit_of(&record)))
 }
+
+/// Names the point at which this program ends, for tests.
+pub const FAILPOINT: &str = "TAFFRAIL_FAILPOINT";
 
 /// Most executions that are named at once.
 const MOST_NAMED: usize = 3;

@@ -55,7 +55,7 @@ fn document(host: &Host, name: &str) -> Result<Value, Failed> {
             Exit::NotFound,
             format!("there is no task type or task runner `{name}`"),
         );
-        match did_you_mean(name, known.iter().map(|(known, _)| known.as_str())) {
+        match did_you_mean(name, known.keys().map(|known| known.as_str())) {
             Some(near) => failed.hint(format!("did you mean `{near}`?")),
             None => failed,
         }

@@ -273,6 +273,7 @@ impl<'a> Scheduler<'a, '_> {
         self.publish(id, task, &record);
         let masked = crate::flow::masked(record.clone(), &self.context.execution.masker);
         self.enter_end(id, task, &record, &masked);
+        crate::failpoint::reach("ended");
         let record = masked;
         self.context.reporter.tell(&Event::TaskEnded {
             record: &record,

@@ -18,6 +18,7 @@ use crate::drive::{
 };
 use crate::event::{Event, Reporter};
 use crate::execution::Execution;
+use crate::failpoint;
 use crate::ledger::Entry;
 use crate::ports::{BoxFuture, LaunchContext, Launched, Preparation, RunnerError};
 use crate::prepare::{FETCHED_DIR, Prepared};
@@ -52,6 +53,7 @@ impl Launching<'_> {
             return Ok(None);
         }
         if !self.prepared.runner.capabilities().resumes {
+            self.prepared.runner.end_left(self.identity).await?;
             return Err(RunnerError::Interrupted(
                 "its taffrail ended while it ran, and what became of it is not known".to_owned(),
             ));
@@ -59,7 +61,10 @@ impl Launching<'_> {
         let spec = self.spec()?;
         let context = self.context(reporter, &mut happened.warnings);
         let taken_up = self.prepared.runner.take_up(&spec, context).await?;
-        if taken_up.is_some() {
+        // Of one whose end is kept, nothing is said again: it is only disposed of.
+        let earlier = self.execution.earlier.as_ref();
+        let ended = earlier.is_some_and(|earlier| earlier.attempted.is_some());
+        if taken_up.is_some() && !ended {
             let identity = self.identity;
             reporter.event(&Event::OutputAgain { identity });
         }
@@ -77,11 +82,13 @@ impl Launching<'_> {
         let spec = self.spec()?;
         let (execution, identity) = (self.execution, self.identity);
         on_disk.await.map_err(RunnerError::Lost)?;
+        failpoint::reach("launching");
         if execution.earlier.is_some() {
             reporter.event(&Event::OutputAgain { identity });
         }
         let context = self.context(reporter, &mut happened.warnings);
         let launched = self.prepared.runner.launch(&spec, context).await?;
+        failpoint::reach("launched");
         execution.ledger.enter(Entry::Launched {
             run: identity.task_run.clone(),
             attempt: identity.attempt,
@@ -327,5 +334,6 @@ impl OutputSink for Sink<'_> {
             identity: self.identity,
             output,
         });
+        failpoint::reach("output");
     }
 }

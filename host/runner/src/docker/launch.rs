@@ -7,6 +7,7 @@ use std::time::Duration;
 use bollard::models::{ContainerCreateResponse, ContainerInspectResponse};
 use bollard::query_parameters::CreateContainerOptionsBuilder;
 use taffrail_core::launch::LaunchSpec;
+use taffrail_engine::failpoint;
 use taffrail_engine::ports::{LaunchContext, Launched, Preparation, RunnerError};
 use tokio::task::JoinHandle;
 
@@ -112,10 +113,12 @@ async fn steps(
     }
     let probe = Probe::write(settings.file_handling_strategy, spec)?;
     launch.create(made, request, tell).await?;
+    failpoint::reach("created");
     if let Some(probe) = probe {
         probe.check(&launch.belongings).await?;
     }
     let sent = launch.fill().await?;
+    failpoint::reach("filled");
     launch.start(sent).await
 }
 

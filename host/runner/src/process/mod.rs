@@ -2,6 +2,7 @@
 
 mod descendants;
 mod launched;
+mod left;
 mod program;
 mod refused;
 mod settings;
@@ -11,7 +12,7 @@ mod table;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use taffrail_core::launch::LaunchSpec;
+use taffrail_core::launch::{LaunchSpec, TaskIdentity};
 use taffrail_engine::ports::{
     BoxFuture, Capabilities, LaunchContext, Launched, Locations, Runner, RunnerError,
 };
@@ -80,6 +81,13 @@ impl Runner for ProcessRunner {
             let started = start::start(spec, directory, &self.host).await?;
             Ok(Box::new(launched::LaunchedProcess::new(started)?) as Box<dyn Launched>)
         })
+    }
+
+    fn end_left<'a>(
+        &'a self,
+        identity: &'a TaskIdentity,
+    ) -> BoxFuture<'a, Result<(), RunnerError>> {
+        Box::pin(left::end(start::task_run(identity)))
     }
 }
 

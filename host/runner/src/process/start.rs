@@ -144,7 +144,7 @@ async fn spawn(
 }
 
 /// What the variable [`table::TASK_RUN_VARIABLE`] holds.
-fn task_run(identity: &TaskIdentity) -> String {
+pub(super) fn task_run(identity: &TaskIdentity) -> String {
     format!(
         "{}/{}/{}",
         identity.execution, identity.task_run, identity.attempt

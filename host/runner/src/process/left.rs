@@ -1,0 +1,41 @@
+//! Ends what an earlier host left running of a task run: its processes are known by the variable that all of them inherit.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use taffrail_engine::ports::RunnerError;
+use tokio::time::Instant;
+
+use super::table::{self, Entry};
+
+/// How long the end of killed processes is waited for.
+const ENDING: Duration = Duration::from_secs(5);
+
+/// Kills all processes of a task run, until there are none.
+pub(super) async fn end(task_run: String) -> Result<(), RunnerError> {
+    let until = Instant::now() + ENDING;
+    loop {
+        let left: Vec<Entry> = table::since(0, false, &BTreeSet::new())
+            .into_iter()
+            .filter(|entry| !entry.zombie && entry.task_run().as_deref() == Some(&*task_run))
+            .collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        if Instant::now() >= until {
+            let names: Vec<String> = left
+                .iter()
+                .map(|entry| format!("{} (pid {})", entry.name, entry.pid))
+                .collect();
+            return Err(RunnerError::Lost(format!(
+                "an earlier run left these processes, which were killed and do not end: {}",
+                names.join(", ")
+            )));
+        }
+        for entry in &left {
+            entry.signal(&[Signal::KILL]);
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
