@@ -539,14 +539,17 @@ fn every_argument_has_a_row_that_tells_the_truth() {
         let found = target.and_then(|target| runner.pointer(target.trim_start_matches('#')));
         found.unwrap_or(property).clone()
     };
-    // What several types have in common stands in a definition that they refer to.
+    // What several types have in common stands in a definition that they refer to, and its name in a pattern.
     let key_of = |holder: &serde_json::Value, key: &str| -> Option<serde_json::Value> {
-        let own = holder["properties"].get(key)?;
+        if !keys(holder).iter().any(|known| known == key) {
+            return None;
+        }
         let rules = holder["allOf"].as_array().into_iter().flatten();
         let shared = rules
             .map(resolved)
             .find_map(|rule| rule["properties"].get(key).cloned());
-        Some(resolved(&shared.unwrap_or_else(|| own.clone())))
+        let own = || holder["properties"].get(key).cloned().unwrap_or_default();
+        Some(resolved(&shared.unwrap_or_else(own)))
     };
     let mut carried: Vec<String> = BESIDE.map(str::to_owned).to_vec();
     for row in &rows {
@@ -563,20 +566,31 @@ fn every_argument_has_a_row_that_tells_the_truth() {
         if row[1].starts_with("refused: ") {
             assert_eq!(refused, Some(row[2]), "{row:?}");
         } else if row[1].starts_with("task: ") {
-            assert!(task["properties"].get(&name).is_some(), "{row:?}");
+            assert!(keys(&task).contains(&name), "{row:?}");
         } else {
             assert!(property.is_some() && refused.is_none(), "{row:?}");
             carried.push(name);
         }
     }
-    for name in runner["properties"].as_object().unwrap().keys() {
-        let refused = key_of(&runner, name).is_some_and(|property| property.get("not").is_some());
-        let named = carried.contains(name) || refused;
+    for name in keys(&runner) {
+        let refused = key_of(&runner, &name).is_some_and(|property| property.get("not").is_some());
+        let named = carried.contains(&name) || refused;
         assert!(
             named,
             "`{name}` carries no argument and is no property of the runner itself"
         );
     }
+}
+
+/// The keys of a closed object: its own, and those that a pattern `^(a|b)$` names.
+fn keys(schema: &serde_json::Value) -> Vec<String> {
+    let of = |keyword: &str| schema[keyword].as_object().into_iter().flatten();
+    let own = of("properties").map(|(name, _)| name.clone());
+    let named = of("patternProperties").flat_map(|(pattern, _)| {
+        let names = pattern.trim_matches(['^', '(', ')', '$']).split('|');
+        names.map(str::to_owned).collect::<Vec<_>>()
+    });
+    own.chain(named).collect()
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn neovim_shows_mistakes_and_completes() {
         "flows/a.yaml",
         "id: a\nnamespace: b\ntasks:\n  - id: x\n    type: io.kestra.plugin.scripts.shell.Commands\n    comands: [a]\n",
     );
-    world.write("init.lua", &block(&manual, "**Neovim, from 0.7 on**"));
+    world.write("init.lua", block(&manual, "**Neovim, from 0.7 on**"));
     world.write("look.lua", LOOK);
     let servers = scripts.parent().unwrap().join("node_modules/.bin");
     let path = std::env::var("PATH").unwrap_or_default();
