@@ -22,6 +22,7 @@ use crate::commands::validate::flow_files;
 use crate::document;
 use crate::executions;
 use crate::given::namespace_files_beside;
+use crate::kept_source;
 use crate::load::read_source;
 use crate::locking::Locks;
 use crate::log_sync::WithLog;
@@ -154,7 +155,7 @@ impl FlowFolder {
         let (file, source) = loaded.map_or((String::new(), String::new()), |loaded| {
             (
                 loaded.source.name().to_owned(),
-                loaded.source.text().to_owned(),
+                kept_source::kept(loaded.source.text()),
             )
         });
         let origin = &execution.origin;

@@ -13,6 +13,7 @@ mod exit;
 mod flow_folder;
 mod folders;
 mod given;
+mod kept_source;
 mod load;
 mod locking;
 mod log_sync;

@@ -119,7 +119,7 @@ fn every_habit_is_told_at_its_place() {
             "    commands:\n      - a\n  - id: two\n    type: io.kestra.plugin.scripts.shell.Commands\n    commands:\n      - echo {{ outputs.one.stdout | sh }}\n      - echo {{ outputs.one.outputFile | sh }}\n",
         ),
         false,
-        "14:29 error[TF0209] task `one` has no output `stdout` (its outputs are `vars`, `outputFiles`, `exitCode`, `taskRunner`); help: what a program prints by the output protocol is read as `outputs.one.vars.stdout`\n\
+        "14:29 error[TF0209] task `one` has no output `stdout` (its outputs are `vars`, `outputFiles`, `exitCode`, `taskRunner`); help: with `captureOutput: true`, the task `one` keeps what it prints\n\
          15:29 error[TF0209] task `one` has no output `outputFile` (its outputs are `vars`, `outputFiles`, `exitCode`, `taskRunner`); help: did you mean `outputFiles`? [fix]\n",
     );
 }

@@ -7,6 +7,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use proptest::sample::Index;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use taffrail_tests::cli::World;
 use taffrail_tests::editor::{Probe, editor};
@@ -22,6 +26,9 @@ const BEYOND_SHAPE: [&str; 13] = [
     "TF0901", "TF0902", // Warnings and remarks.
     "TF0105", "TF0502", "TF0801", "TF0802", "TF0804",
 ];
+
+/// So many slips are tried in each flow, where they can be made.
+const SLIPS: usize = 6;
 
 /// How judges may differ, each with its reason. Whoever finds another difference has found a mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,20 +64,52 @@ fn flows(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// A generator of its own: the same slips for the same tree.
-struct Chance(u64);
+/// What somebody does to a flow; proptest chooses.
+#[derive(Debug, Clone)]
+struct Slip {
+    what: What,
+    /// Which of the lines with a key.
+    line: Index,
+    /// Which letter of the key.
+    letter: Index,
+}
 
-impl Chance {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % end.max(1) as u64).unwrap()
-    }
+#[derive(Debug, Clone, Copy)]
+enum What {
+    LetterTooMany(char),
+    LetterTooFew,
+    KeyLeftOut,
+    List,
+    Words,
+    ForeignKey(&'static str),
+}
+
+fn slips() -> impl Strategy<Value = Slip> {
+    const FOREIGN: [&str; 6] = [
+        "pullPolicy",
+        "script",
+        "commands",
+        "itemType",
+        "cases",
+        "fooBar",
+    ];
+    let what = prop_oneof![
+        proptest::char::range('a', 'z').prop_map(What::LetterTooMany),
+        Just(What::LetterTooFew),
+        Just(What::KeyLeftOut),
+        Just(What::List),
+        Just(What::Words),
+        proptest::sample::select(&FOREIGN[..]).prop_map(What::ForeignKey),
+    ];
+    (what, any::<Index>(), any::<Index>()).prop_map(|(what, line, letter)| Slip {
+        what,
+        line,
+        letter,
+    })
 }
 
 /// One slip in a text, by lines: only block style is touched, which is what the corpus has.
-fn slip(text: &str, chance: &mut Chance) -> Option<String> {
+fn with_slip(text: &str, slip: &Slip) -> Option<String> {
     let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
     let keys: Vec<usize> = lines
         .iter()
@@ -86,49 +125,34 @@ fn slip(text: &str, chance: &mut Chance) -> Option<String> {
     if keys.is_empty() {
         return None;
     }
-    let at = keys[chance.below(keys.len())];
+    let at = *slip.line.get(&keys);
     let line = lines[at].clone();
     let (before, value) = line.split_once(':')?;
     let start = before.len() - before.trim_start_matches([' ', '-']).len();
     let (lead, key) = before.split_at(start);
     let simple = !value.trim().is_empty() && !value.trim_start().starts_with(['|', '>', '&', '*']);
-    match chance.below(6) {
-        0 => {
-            let mut letters: Vec<char> = key.chars().collect();
-            let place = chance.below(letters.len());
-            letters.insert(place, 'q');
+    let mut letters: Vec<char> = key.chars().collect();
+    match slip.what {
+        What::LetterTooMany(letter) => {
+            letters.insert(slip.letter.index(letters.len()), letter);
             lines[at] = format!("{lead}{}:{value}", letters.into_iter().collect::<String>());
         }
-        1 if key.len() > 2 => {
-            let mut letters: Vec<char> = key.chars().collect();
-            let place = chance.below(letters.len());
-            letters.remove(place);
+        What::LetterTooFew => {
+            if letters.len() < 3 {
+                return None;
+            }
+            letters.remove(slip.letter.index(letters.len()));
             lines[at] = format!("{lead}{}:{value}", letters.into_iter().collect::<String>());
         }
-        2 if simple && !lead.contains('-') => {
+        What::KeyLeftOut if simple && !lead.contains('-') => {
             lines.remove(at);
         }
-        3 if simple => lines[at] = format!("{lead}{key}: [1, {{a: b}}]\n"),
-        4 if simple => lines[at] = format!("{lead}{key}: nonsense\n"),
-        _ => {
-            let foreign = [
-                "pullPolicy",
-                "script",
-                "commands",
-                "itemType",
-                "cases",
-                "fooBar",
-            ];
+        What::List if simple => lines[at] = format!("{lead}{key}: [1, {{a: b}}]\n"),
+        What::Words if simple => lines[at] = format!("{lead}{key}: nonsense\n"),
+        What::KeyLeftOut | What::List | What::Words => return None,
+        What::ForeignKey(foreign) => {
             let blanks = " ".repeat(lead.len());
-            lines.insert(
-                at,
-                format!(
-                    "{}{}: zz\n{blanks}{key}:{value}",
-                    lead,
-                    foreign[chance.below(foreign.len())]
-                ),
-            );
-            lines.remove(at + 1);
+            lines[at] = format!("{lead}{foreign}: zz\n{blanks}{key}:{value}");
         }
     }
     Some(lines.concat())
@@ -144,11 +168,9 @@ fn the_judges_agree() {
     flows(&root.join("../host/core/tests/corpus"), &mut files);
     flows(&root.join("../examples"), &mut files);
     assert!(files.len() > 80);
-    let seed = std::env::var("PROPTEST_RNG_SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok())
-        .unwrap_or(1u64);
-    let mut chance = Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    // The seed is proptest's own, so that a tree can be tried with others: `PROPTEST_RNG_SEED`.
+    let mut runner = TestRunner::default();
+    let strategy = slips();
     let mut texts: Vec<(String, String)> = Vec::new();
     for file in &files {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
@@ -156,9 +178,10 @@ fn the_judges_agree() {
         let text = std::fs::read_to_string(file)
             .unwrap()
             .replace("yaml-language-server:", "was:");
-        for number in 0..4 {
-            if let Some(text) = slip(&text, &mut chance) {
-                texts.push((format!("{name} with slip {number}"), text));
+        for _ in 0..SLIPS {
+            let slip = strategy.new_tree(&mut runner).unwrap().current();
+            if let Some(text) = with_slip(&text, &slip) {
+                texts.push((format!("{name} with {slip:?}"), text));
             }
         }
         texts.push((name, text));

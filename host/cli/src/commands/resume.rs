@@ -16,6 +16,7 @@ use crate::args::{Global, ResumeArgs, RetryArgs, RunArgs};
 use crate::executions::{self, Status, store_failed};
 use crate::exit::{Exit, Failed};
 use crate::folders::Folders;
+use crate::kept_source;
 use crate::load::{Host, checked_source};
 use crate::owner;
 use crate::started::Started;
@@ -118,7 +119,7 @@ fn checked(
     run: &RunArgs,
     row: &ExecutionRow,
 ) -> Result<(Source, Flow), Failed> {
-    let source = Source::new(row.file.clone(), row.source.clone());
+    let source = kept_source::source(&row.source, &row.file, Path::new(&run.flow.flow))?;
     checked_source(global, host, source, &run.flow.flow, run.locking.locked)
 }
 
