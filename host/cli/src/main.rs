@@ -23,6 +23,7 @@ mod places;
 mod progress;
 mod report;
 mod runners;
+mod runtime;
 mod secrets;
 mod signals;
 mod started;

@@ -5,15 +5,16 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 use taffrail_engine::ports::RunnerError;
-use taffrail_runner::docker::{Leftover, LeftoverKind};
+use taffrail_runner::docker::{Engines, Leftover, LeftoverKind};
 use taffrail_store::ExecutionRow;
+use tokio::runtime::Runtime;
 
 use crate::args::{Format, Global, PruneArgs};
 use crate::executions::store_failed;
 use crate::exit::{Exit, Failed};
 use crate::folders::Folders;
 use crate::report::complain;
-use crate::{owner, runners, terminal};
+use crate::{owner, runners, runtime, terminal};
 
 /// What is done with something that was left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,21 +56,9 @@ pub fn prune(global: &Global, args: &PruneArgs) -> Result<Exit, Failed> {
         return old_executions(global, args, &folders.state, older_than.unwrap_or_default());
     }
     let engines = runners::engines(&folders.state);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| {
-            Failed::new(
-                Exit::Internal,
-                format!("cannot start the scheduler: {error}"),
-            )
-        })?;
+    let runtime = runtime::start()?;
     let host = args.host.as_deref();
-    let mut left = runtime
-        .block_on(engines.leftovers(host))
-        .map_err(|error| failed(&error))?;
-    // A volume can only go after the container that uses it.
-    left.sort_by_key(|leftover| leftover.kind);
+    let left = leftovers(&runtime, &engines, host)?;
     let mut told = Vec::new();
     let mut errors = 0;
     for leftover in left {
@@ -185,19 +174,8 @@ pub fn end_containers(state: &Path, execution: &str) -> Result<(), Failed> {
         return Ok(());
     }
     let engines = runners::engines(state);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| {
-            Failed::new(
-                Exit::Internal,
-                format!("cannot start the scheduler: {error}"),
-            )
-        })?;
-    let mut left = runtime
-        .block_on(engines.leftovers(None))
-        .map_err(|error| failed(&error))?;
-    left.sort_by_key(|leftover| leftover.kind);
+    let runtime = runtime::start()?;
+    let left = leftovers(&runtime, &engines, None)?;
     for leftover in left
         .iter()
         .filter(|leftover| leftover.execution == execution)
@@ -207,6 +185,19 @@ pub fn end_containers(state: &Path, execution: &str) -> Result<(), Failed> {
             .map_err(|error| failed(&error))?;
     }
     Ok(())
+}
+
+/// What is left on an engine, in the order in which it can be removed: a volume can only go after the container that uses it.
+fn leftovers(
+    runtime: &Runtime,
+    engines: &Engines,
+    host: Option<&str>,
+) -> Result<Vec<Leftover>, Failed> {
+    let mut left = runtime
+        .block_on(engines.leftovers(host))
+        .map_err(|error| failed(&error))?;
+    left.sort_by_key(|leftover| leftover.kind);
+    Ok(left)
 }
 
 fn failed(error: &RunnerError) -> Failed {

@@ -191,15 +191,7 @@ pub fn begin(
 
     let mut shown = shown(global, args, &loaded.flow);
     let interruption = Arc::new(Interruption::default());
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| {
-            Failed::new(
-                Exit::Internal,
-                format!("cannot start the scheduler: {error}"),
-            )
-        })?;
+    let runtime = crate::runtime::start()?;
     let record = runtime.block_on(async {
         if let Err(error) = listen(cancel, Arc::clone(&interruption)) {
             tracing::warn!("signals are not handled: {error}");
