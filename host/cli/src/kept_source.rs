@@ -58,7 +58,8 @@ pub fn source(kept: &str, name: &str, file: &Path) -> Result<Source, Failed> {
         )
         .hint(hint));
     }
-    Ok(source)
+    // Under its old name, which the places of its mistakes and the language it is written in go by.
+    Ok(Source::new(name, source.text()))
 }
 
 fn digest(text: &str) -> String {

@@ -468,3 +468,26 @@ fn old_executions_are_removed_together() {
     assert!(listing(&world.state().join("executions")).is_empty());
     world.taffrail(["ps"]).exits(0).says(["no executions"]);
 }
+
+#[test]
+fn of_a_flow_that_may_hold_credentials_no_copy_is_kept() {
+    let world = World::new();
+    let text = flow(&task("one", &effect(&world, "one"), "")) + "# password: hunter2hunter2\n";
+    world.write("flow.yaml", &text);
+    run(&world, &[]).exits(0);
+    for name in listing(&world.state()) {
+        let bytes = std::fs::read(world.state().join(&name)).unwrap_or_default();
+        assert!(
+            !String::from_utf8_lossy(&bytes).contains("hunter2"),
+            "{name}"
+        );
+    }
+    // What went well is taken over, so that nothing has an effect again.
+    world.taffrail(["retry", "@last"]).exits(0);
+    assert_eq!(effects(&world), ["one"]);
+    world.write("flow.yaml", text.replace("hunter2hunter2", "other"));
+    world.taffrail(["retry", "@last"]).exits(3).says([
+        "has changed since the execution began",
+        "no copy of it was kept",
+    ]);
+}
