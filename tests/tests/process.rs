@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use taffrail_runner::host::{HostProfile, INHERITED};
-use taffrail_runner::process::{ProcessRunner, ProcessSettings, TASK_RUN_VARIABLE};
+use taffrail_runner::process::{ProcessRunner, ProcessSettings, Supervisors, TASK_RUN_VARIABLE};
 use taffrail_tests::conformance::runner::{Signals, Subject, cases};
 
-fn subject() -> Subject {
+/// A subject whose tasks are this process's children, or those of a supervisor.
+fn subject(supervised: bool) -> Subject {
     let mut environment: Vec<_> = std::env::vars_os().collect();
     // What a host may carry and no task may see.
     for name in [
@@ -27,7 +28,13 @@ fn subject() -> Subject {
         }))
         .chain([TASK_RUN_VARIABLE.to_owned()])
         .collect();
-    let host = HostProfile::new(environment);
+    let mut host = HostProfile::new(environment);
+    if supervised {
+        host = host.with_supervisors(Supervisors::new(
+            taffrail_tests::cli::program().to_owned(),
+            Vec::new(),
+        ));
+    }
     Subject {
         runner: Arc::new(ProcessRunner::new(ProcessSettings::default(), host)),
         image: None,
@@ -41,13 +48,18 @@ fn subject() -> Subject {
 /// One test for all cases: they look at the memory and at the children of the whole test process.
 #[tokio::test]
 async fn the_process_runner_does_what_every_backend_must() {
-    let subject = subject();
+    for supervised in [false, true] {
+        does_what_every_backend_must(&subject(supervised)).await;
+    }
+}
+
+async fn does_what_every_backend_must(subject: &Subject) {
     let only = std::env::var("TAFFRAIL_CASE").ok();
     let mut failed = Vec::new();
     for case in cases().filter(|case| only.as_deref().is_none_or(|only| case.name.contains(only))) {
-        assert!(case.applies_to(&subject), "{}", case.name);
+        assert!(case.applies_to(subject), "{}", case.name);
         let begun = std::time::Instant::now();
-        let verdict = case.check(&subject).await;
+        let verdict = case.check(subject).await;
         println!(
             "{:<60} {:>8.1?} {}",
             case.name,

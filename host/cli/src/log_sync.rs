@@ -35,6 +35,10 @@ impl Ledger for WithLog {
         self.ledger.enter(entry);
     }
 
+    fn settling(&self) -> BoxFuture<'static, Result<(), String>> {
+        self.ledger.settling()
+    }
+
     fn settled(&self) -> BoxFuture<'static, Result<(), String>> {
         let settled = self.ledger.settled();
         let unsynced = match self.due.swap(false, Ordering::Relaxed) {

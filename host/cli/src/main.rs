@@ -32,15 +32,23 @@ mod terminal;
 mod web;
 mod zone;
 
+use std::os::fd::AsFd;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use taffrail_runner::process::ARGUMENT;
 
 use crate::args::{Cli, Command};
 use crate::exit::{Exit, Failed};
 use crate::report::complain;
 
 fn main() -> ExitCode {
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|first| first == ARGUMENT)
+    {
+        return supervise();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -62,15 +70,8 @@ fn main() -> ExitCode {
         }
     };
     terminal::start_diagnostics(&cli.global);
-    // A child of the same user could read secrets in this program's memory and environment otherwise.
-    if let Err(error) =
-        rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
-    {
-        tracing::debug!("this program can be looked into by others of its user: {error}");
-    }
-    if let Some(point) = std::env::var_os(commands::run::FAILPOINT)
-        && let Err(message) = taffrail_engine::failpoint::choose(&point.to_string_lossy())
-    {
+    hide();
+    if let Err(message) = choose_failpoint() {
         complain(&format!("error: TAFFRAIL_FAILPOINT: {message}"));
         return Exit::Usage.into();
     }
@@ -104,6 +105,40 @@ fn main() -> ExitCode {
             tell(&failed);
             failed.exit.into()
         }
+    }
+}
+
+/// Runs as the supervisor of another taffrail's tasks.
+fn supervise() -> ExitCode {
+    hide();
+    if choose_failpoint().is_err() {
+        return Exit::Usage.into();
+    }
+    let socket = std::io::stdin().as_fd().try_clone_to_owned();
+    match socket.and_then(taffrail_runner::process::serve) {
+        Ok(()) => Exit::Ok.into(),
+        Err(error) => {
+            complain(&format!(
+                "error: taffrail calls `{ARGUMENT}` itself: {error}"
+            ));
+            Exit::Usage.into()
+        }
+    }
+}
+
+/// A child of the same user could read secrets in this program's memory and environment otherwise.
+fn hide() {
+    if let Err(error) =
+        rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+    {
+        tracing::debug!("this program can be looked into by others of its user: {error}");
+    }
+}
+
+fn choose_failpoint() -> Result<(), String> {
+    match std::env::var_os(commands::run::FAILPOINT) {
+        Some(point) => taffrail_engine::failpoint::choose(&point.to_string_lossy()),
+        None => Ok(()),
     }
 }
 

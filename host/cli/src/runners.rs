@@ -9,8 +9,10 @@ use taffrail_core::suggest::did_you_mean;
 use taffrail_engine::ports::{MakeRunnerError, Runner, Runners};
 use taffrail_runner::docker::{ClientEnvironment, Engines};
 use taffrail_runner::host::HostProfile;
+use taffrail_runner::process::{Supervisors, TASK_RUN_VARIABLE};
 use taffrail_runner::registry::{self, RunnerType};
 
+use crate::commands::run::FAILPOINT;
 use crate::store_id;
 
 /// Makes runners with what they may know of this process, for flows that ask for nothing that the host does not give.
@@ -20,6 +22,19 @@ pub struct HostRunners {
 }
 
 impl HostRunners {
+    /// Has tasks started by supervisors that outlive this process. Once this is dropped, those that nobody needs have ended.
+    pub fn new_supervised(state: &Path, policy: Policy) -> (Self, Arc<Supervisors>) {
+        let passed_on = [FAILPOINT, TASK_RUN_VARIABLE];
+        let environment = passed_on
+            .into_iter()
+            .filter_map(|name| Some((name.into(), std::env::var_os(name)?)));
+        // What this process is, also where another version has been put in its place meanwhile.
+        let supervisors = Supervisors::new("/proc/self/exe".into(), environment.collect());
+        let mut runners = Self::new(state, policy);
+        runners.host = runners.host.with_supervisors(Arc::clone(&supervisors));
+        (runners, supervisors)
+    }
+
     /// Takes this process's environment as the base of what tasks see, and as the way to container engines. What is made on those
     /// belongs to the store in this folder.
     pub fn new(state: &Path, policy: Policy) -> Self {

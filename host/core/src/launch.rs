@@ -33,6 +33,9 @@ pub struct LaunchSpec {
     pub env: Vec<EnvVar>,
     /// Absolute path of the working directory on this host.
     pub working_dir: std::path::PathBuf,
+    /// Absolute path of a directory on this host that is the task run's own and that its program does not look into; it may not be
+    /// there yet.
+    pub private_dir: std::path::PathBuf,
     /// The image, for backends that need one.
     pub image: Option<String>,
 }

@@ -194,6 +194,9 @@ pub async fn follow(
                 continue;
             }
             Event::Step(Ok(Step::Exited(how))) => {
+                if how.timed_out && ended_by == EndedBy::Itself {
+                    ended_by = EndedBy::Timeout;
+                }
                 exit = Some(how);
                 break;
             }

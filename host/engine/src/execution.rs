@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 
 use crate::cancel::Cancel;
 use crate::flows::Flows;
+use crate::leaving::Leaving;
 use crate::ledger::{Entry, Kept, KeptRun, Ledger};
 use crate::ports::{BoxFuture, People, Planner, Runners};
 use crate::references::References;
@@ -64,6 +65,8 @@ pub struct Execution {
     pub people: Arc<dyn People>,
     /// The working directory of the tasks that share one.
     pub shared: Option<Arc<Workdir>>,
+    /// Its directories that wait until nothing needs them.
+    pub leaving: Leaving,
     /// The flows beside this one, and places for their executions.
     pub flows: Arc<dyn Flows>,
     /// What it follows from.

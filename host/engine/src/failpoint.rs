@@ -14,10 +14,16 @@ pub const POINTS: &[&str] = &[
     "created",
     // It has its files, and was not started.
     "filled",
+    // A supervisor was asked to start the program, and has said in its file that it does.
+    "ordered",
+    // The program runs, and that is known to the supervisor only.
+    "spawned",
     // The program runs, and that is known here only.
     "launched",
     // It has said something.
     "output",
+    // The supervisor has entered in its file that it has ended.
+    "recorded",
     // It has ended, and nothing of that is kept.
     "exited",
     // Its output files are stored.

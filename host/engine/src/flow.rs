@@ -98,6 +98,13 @@ pub(crate) async fn run_flow(
         outcome.state = State::Warning;
     }
     after_execution(context, &outcome, started, &mut tally).await;
+    // What follows would be gone on with by nobody.
+    if execution.leaving.any() {
+        if let Err(message) = execution.ledger.settled().await {
+            tracing::debug!("directories stay: {message}");
+        }
+        execution.leaving.over().await;
+    }
     // Where it lies depends on no task run, so any name will do.
     if let Err(error) = Workdir::remove_spares(&task_root(&execution.directory, "any")) {
         tracing::warn!("{}", chain(&error));

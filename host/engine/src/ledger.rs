@@ -102,6 +102,14 @@ pub trait Ledger: Send + Sync {
     /// # Errors
     /// Why it is not. Nothing that relies on it may be done then; later calls fail as well.
     fn settled(&self) -> BoxFuture<'static, Result<(), String>>;
+
+    /// As [`Ledger::settled`], for what can wait a moment: it hurries nothing.
+    ///
+    /// # Errors
+    /// As above.
+    fn settling(&self) -> BoxFuture<'static, Result<(), String>> {
+        self.settled()
+    }
 }
 
 /// Keeps nothing: for executions that nobody will go on with.

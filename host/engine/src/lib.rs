@@ -14,6 +14,7 @@ pub mod flows;
 mod functions;
 pub mod inputs;
 pub mod kv;
+pub mod leaving;
 pub mod ledger;
 mod log_file;
 mod natives;

@@ -17,6 +17,7 @@ use crate::execution::{Execution, Origin};
 use crate::flow::{Ended, run_flow, set_labels, set_variables};
 use crate::flows::{Loaded, Opened};
 use crate::inputs::{kept_inputs, restore_inputs, set_inputs};
+use crate::leaving::Leaving;
 use crate::ledger::{Entry, Kept, NoLedger};
 use crate::references::References;
 use crate::scope::{Scope, Services};
@@ -73,6 +74,7 @@ impl Execution {
             references: References::default(),
             earlier: None,
             shared: None,
+            leaving: Leaving::default(),
             origin,
             ..self.clone()
         }

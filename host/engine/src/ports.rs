@@ -111,7 +111,18 @@ pub struct Capabilities {
     /// Whether an image is needed.
     pub needs_image: bool,
     /// Whether a launched program can be found again after this host died.
-    pub resumes: bool,
+    pub resumes: Resumes,
+}
+
+/// Where another host finds a launched program and what it said, after the one that launched it died.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resumes {
+    /// Nowhere.
+    Not,
+    /// With the backend, until it is disposed of.
+    ByBackend,
+    /// In the directories of the task run, as long as those are there.
+    ByDirectories,
 }
 
 /// What the directories of a task run are called where the program runs.
@@ -190,6 +201,8 @@ pub struct LaunchContext<'a> {
     pub tell: Box<dyn FnMut(Preparation<'_>) + Send + 'a>,
     /// Whether an earlier host saw the program run.
     pub launched: bool,
+    /// How long the program may run, for a backend that goes on without this host.
+    pub time_left: Option<Duration>,
 }
 
 impl LaunchContext<'_> {
@@ -199,6 +212,7 @@ impl LaunchContext<'_> {
             stop: Box::pin(std::future::pending()),
             tell: Box::new(|_| {}),
             launched: false,
+            time_left: None,
         }
     }
 }
@@ -246,7 +260,7 @@ pub trait Runner: Send + Sync {
 
     /// Finds the program that an earlier host started for this very launch and did not see to its end, and takes it up: all its output
     /// is given out, from its beginning. Nothing where there is none, or where it is to run anew; then nothing of an earlier one is left.
-    /// Asked only where [`Capabilities::resumes`], before the files are put in place. Where an earlier host saw it run and nothing is
+    /// Asked only where [`Capabilities::resumes`] says that there may be one, before the files are put in place. Where an earlier host saw it run and nothing is
     /// left of it, it was interrupted.
     fn take_up<'a>(
         &'a self,
@@ -283,6 +297,8 @@ pub struct Exit {
     pub left_behind: Vec<String>,
     /// What is known of the reason beyond the code, in words: `killed by the memory limit of 512 MiB`.
     pub note: Option<String>,
+    /// Whether it was ended because its time was over while no host followed it.
+    pub timed_out: bool,
 }
 
 /// How a program is told to end.
@@ -301,6 +317,11 @@ pub trait Launched: Send {
 
     /// Tells the program and all that descends from it to end. Asking twice, or after the end, is harmless.
     fn stop<'a>(&'a mut self, how: Stop) -> BoxFuture<'a, Result<(), RunnerError>>;
+
+    /// How long it had run when it was taken up.
+    fn running_for(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// Brings the named files and directories of the working directory back to this host, where the backend does not share files.
     fn fetch<'a>(

@@ -19,8 +19,9 @@ use crate::event::Reporter;
 use crate::execution::Execution;
 use crate::failpoint;
 use crate::files;
+use crate::leaving::Used;
 use crate::ledger::{Entry, Left};
-use crate::ports::{BoxFuture, Launched, PlanError};
+use crate::ports::{BoxFuture, Launched, PlanError, Resumes};
 use crate::prepare::{PrepareError, Prepared, Preparing, draft, task_root};
 use crate::render::Renderer;
 use crate::scope::{Scope, chain};
@@ -37,6 +38,8 @@ pub struct TaskEnd {
     pub diagnostics: Vec<Diagnostic>,
     /// The state that it wants the whole execution to end in, now.
     pub exit: Option<State>,
+    /// Its directories, where they are still there: they go once its end is on disk.
+    pub used: Option<Used>,
 }
 
 impl TaskEnd {
@@ -46,6 +49,7 @@ impl TaskEnd {
             record,
             diagnostics: Vec::new(),
             exit: None,
+            used: None,
         }
     }
 }
@@ -62,6 +66,10 @@ struct Happened {
     warnings: Vec<String>,
     /// The end of the attempt that an earlier host kept.
     kept: Option<TaskRecord>,
+    /// Whether another host could take the program up from the directories of the task run.
+    in_directories: bool,
+    /// The directories, where they outlive the task run for that.
+    used: Option<Used>,
 }
 
 /// When a task run began.
@@ -143,7 +151,9 @@ pub async fn run_task(
         &mut happened,
     )
     .await;
-    failpoint::reach("removed");
+    if happened.used.is_none() {
+        failpoint::reach("removed");
+    }
     // It had ended before this host went on with it, and what was left of it is gone now.
     if let Some(record) = happened.kept.take() {
         return TaskEnd::of(record);
@@ -151,6 +161,7 @@ pub async fn run_task(
     let record = happened.record(&identity, &task.type_name.value, began);
     TaskEnd {
         diagnostics: happened.diagnostics,
+        used: happened.used,
         ..TaskEnd::of(record)
     }
 }
@@ -250,6 +261,8 @@ async fn in_workdir(
             Ok(prepared) => {
                 happened.plugin = Some(prepared.plugin.to_string());
                 happened.runner = Some(prepared.runner.name().to_owned());
+                happened.in_directories =
+                    prepared.runner.capabilities().resumes == Resumes::ByDirectories;
                 happened
                     .diagnostics
                     .extend(prepared.remarks.iter().cloned());
@@ -283,12 +296,13 @@ async fn in_workdir(
             .as_ref()
             .and_then(|driven| driven.exit.as_ref());
         let all_ended = exit.is_some_and(|exit| exit.left_behind.is_empty());
-        let removed = if all_ended {
-            workdir.retire()
-        } else {
-            workdir.remove()
+        let used = match all_ended {
+            true => Used::Whole(workdir),
+            false => Used::InUse(workdir),
         };
-        if let Err(error) = removed {
+        if happened.in_directories {
+            happened.used = Some(used);
+        } else if let Err(error) = used.remove() {
             happened.warnings.push(chain(&error));
         }
     }
@@ -378,8 +392,8 @@ impl Run<'_> {
             Err(error) => launching.failed(&error, happened),
         }
         failpoint::reach("exited");
-        let resumes = self.prepared.runner.capabilities().resumes;
-        if !resumes {
+        let by_backend = self.prepared.runner.capabilities().resumes == Resumes::ByBackend;
+        if !by_backend {
             // What still runs would go on changing files.
             dispose(left.take(), happened).await;
         }

@@ -94,6 +94,7 @@ fn flood(file: &str, masker: Masker, sink: &mut dyn OutputSink) {
         argv: vec!["cat".into(), file.into()],
         env: Vec::new(),
         working_dir: "/".into(),
+        private_dir: "/nowhere".into(),
         image: None,
     };
     let settings = DriveSettings {

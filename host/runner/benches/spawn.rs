@@ -39,6 +39,7 @@ fn spec(number: usize) -> LaunchSpec {
         argv: vec!["true".into()],
         env: Vec::new(),
         working_dir: "/".into(),
+        private_dir: "/nowhere".into(),
         image: None,
     }
 }

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
 
 use crate::docker::Engines;
+use crate::process::Supervisors;
 
 /// A variable of the host that tasks inherit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +78,7 @@ pub struct HostProfile {
     environment: Vec<(OsString, OsString)>,
     open_files: Option<(Option<u64>, Option<u64>)>,
     engines: Option<Arc<Engines>>,
+    supervisors: Option<Arc<Supervisors>>,
 }
 
 impl HostProfile {
@@ -89,6 +91,7 @@ impl HostProfile {
                 .collect(),
             open_files: None,
             engines: None,
+            supervisors: None,
         }
     }
 
@@ -102,6 +105,17 @@ impl HostProfile {
     pub fn with_engines(mut self, engines: Arc<Engines>) -> Self {
         self.engines = Some(engines);
         self
+    }
+
+    /// Says who starts the processes of tasks, so that they outlive this one.
+    pub fn with_supervisors(mut self, supervisors: Arc<Supervisors>) -> Self {
+        self.supervisors = Some(supervisors);
+        self
+    }
+
+    /// Who starts the processes of tasks, where it is not this one.
+    pub fn supervisors(&self) -> Option<&Arc<Supervisors>> {
+        self.supervisors.as_ref()
     }
 
     /// The container engines of this process, where it has any to do with them.

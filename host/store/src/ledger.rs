@@ -5,7 +5,7 @@ use std::sync::Arc;
 use taffrail_engine::ledger::{Entry, Ledger};
 use taffrail_engine::ports::BoxFuture;
 
-use crate::write::{Message, Store};
+use crate::write::{Haste, Message, Receipt, Store};
 
 pub(crate) struct ExecutionLedger {
     pub(crate) store: Arc<Store>,
@@ -19,11 +19,18 @@ impl Ledger for ExecutionLedger {
     }
 
     fn settled(&self) -> BoxFuture<'static, Result<(), String>> {
-        let receipt = self.store.settled();
-        Box::pin(async move {
-            receipt
-                .await
-                .map_err(|error| format!("{}: {error}", error.code()))
-        })
+        told(self.store.receipt(Haste::Now))
     }
+
+    fn settling(&self) -> BoxFuture<'static, Result<(), String>> {
+        told(self.store.receipt(Haste::Soon))
+    }
+}
+
+fn told(receipt: Receipt) -> BoxFuture<'static, Result<(), String>> {
+    Box::pin(async move {
+        receipt
+            .await
+            .map_err(|error| format!("{}: {error}", error.code()))
+    })
 }

@@ -33,7 +33,16 @@ pub(crate) enum Message {
     Entry(String, Box<Entry>),
     /// Which executions had no end when the store was opened.
     Unfinished(oneshot::Sender<Vec<(String, String)>>),
-    Settle(oneshot::Sender<Result<(), StoreError>>),
+    Settle(oneshot::Sender<Result<(), StoreError>>, Haste),
+}
+
+/// Whether somebody waits for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Haste {
+    /// Something else goes on only then.
+    Now,
+    /// It can wait for something that somebody waits for, or a moment.
+    Soon,
 }
 
 /// The store as a process writes to it. Dropped, it waits until all that was entered is on disk.
@@ -87,8 +96,12 @@ impl Store {
 
     /// A receipt for all that was entered before.
     pub fn settled(&self) -> Receipt {
+        self.receipt(Haste::Now)
+    }
+
+    pub(crate) fn receipt(&self, haste: Haste) -> Receipt {
         let (sender, receiver) = oneshot::channel();
-        self.send(Message::Settle(sender));
+        self.send(Message::Settle(sender, haste));
         Receipt { receiver }
     }
 
@@ -207,7 +220,7 @@ fn unfinished(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>
 fn refuse(receiver: &Receiver<Message>, connection: Option<Connection>, error: &StoreError) {
     drop(connection);
     while let Ok(message) = receiver.recv() {
-        if let Message::Settle(receipt) = message {
+        if let Message::Settle(receipt, _) = message {
             let _ = receipt.send(Err(error.clone()));
         }
     }
@@ -221,11 +234,11 @@ type Waiting = Vec<oneshot::Sender<Result<(), StoreError>>>;
 /// A message and all that come before somebody waits or the moment is over.
 fn gather(receiver: &Receiver<Message>, first: Message) -> Vec<Message> {
     let until = Instant::now() + LINGER;
-    // What runs somewhere is the one thing that nobody could find out later.
-    let is_awaited = |message: &Message| match message {
-        Message::Settle(_) | Message::Unfinished(_) => true,
-        Message::Entry(_, entry) => matches!(**entry, Entry::Launched { .. }),
-        Message::Begin(_) => false,
+    let is_awaited = |message: &Message| {
+        matches!(
+            message,
+            Message::Settle(_, Haste::Now) | Message::Unfinished(_)
+        )
     };
     let mut awaited = is_awaited(&first);
     let mut gathered = vec![first];
@@ -257,7 +270,7 @@ fn write(
     let mut changes = Vec::new();
     for message in gather(receiver, first) {
         match message {
-            Message::Settle(receipt) => waiting.push(receipt),
+            Message::Settle(receipt, _) => waiting.push(receipt),
             Message::Unfinished(answer) => {
                 let _ = answer.send(unfinished.to_vec());
             }
@@ -280,7 +293,7 @@ fn apply(connection: &Connection, change: Message, ends: &mut Ends) -> rusqlite:
     match change {
         Message::Begin(execution) => begin(connection, &execution),
         Message::Entry(execution, entry) => enter(connection, &execution, *entry, ends),
-        Message::Settle(_) | Message::Unfinished(_) => Ok(()),
+        Message::Settle(..) | Message::Unfinished(_) => Ok(()),
     }
 }
 
@@ -456,7 +469,9 @@ mod tests {
         for number in 0..50 {
             let begin = Message::Begin(Box::new(execution(&format!("{number:04}"))));
             sender.send(begin).unwrap();
-            sender.send(Message::Settle(oneshot::channel().0)).unwrap();
+            sender
+                .send(Message::Settle(oneshot::channel().0, Haste::Now))
+                .unwrap();
         }
         let before = version();
         let (mut waiting, mut ends) = (Vec::new(), Ends::default());
@@ -478,7 +493,7 @@ mod tests {
         assert_eq!(count, 50);
         // A receipt alone commits nothing.
         let before = version();
-        let settle = Message::Settle(oneshot::channel().0);
+        let settle = Message::Settle(oneshot::channel().0, Haste::Now);
         write(
             &connection,
             &receiver,

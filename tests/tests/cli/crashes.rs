@@ -1,21 +1,21 @@
-//! A host that ends at each point of a task's life, and the host that goes on: what it comes to is what an undisturbed run comes to,
-//! but for a task that was interrupted, which is told and not run twice in silence.
+//! A host that ends at each point of a task's life, and the host that goes on: what it comes to is what an undisturbed run comes to.
+//! A task whose supervisor ended is interrupted, which is told, and not run twice in silence.
 
 use serde_json::{Value, json};
 use taffrail_tests::cli::{Finished, World, listing};
 use taffrail_tests::flows::flow;
 
-/// The points that a task by Process passes, and whether its program has run by then as far as a later host can tell.
-const POINTS: &[(&str, bool)] = &[
-    ("begun", false),
-    ("started", false),
-    ("launching", true),
-    ("launched", true),
-    ("output", true),
-    ("exited", true),
-    ("collected", true),
-    ("removed", true),
-    ("ended", true),
+/// The points that a host passes with a task by Process.
+const POINTS: &[&str] = &[
+    "begun",
+    "started",
+    "launching",
+    "launched",
+    "output",
+    "exited",
+    "collected",
+    "ended",
+    "removed",
 ];
 
 fn world() -> World {
@@ -88,36 +88,52 @@ fn nothing_is_left(world: &World, point: &str) {
 }
 
 #[test]
-fn after_a_crash_at_any_point_the_verdict_is_that_of_an_undisturbed_run_or_says_interrupted() {
+fn after_a_crash_at_any_point_the_verdict_is_that_of_an_undisturbed_run() {
     let undisturbed = world();
     undisturbed
         .taffrail(["run", "flow.yaml", "--runner", "process"])
         .exits(0);
     let expected = summary(&undisturbed);
     assert_eq!(effects(&undisturbed), ["a", "b"]);
-    for (point, has_run) in POINTS {
+    for point in POINTS {
         let world = world();
         crashed(&world, point);
         let resumed = world.taffrail(["resume", "@last"]);
+        resumed.exits(0);
+        assert_eq!(summary(&world), expected, "{point}: {resumed}");
+        assert_eq!(effects(&world), ["a", "b"], "{point}");
+        nothing_is_left(&world, point);
+    }
+}
+
+#[test]
+fn a_supervisor_that_dies_interrupts_what_it_has_started_and_nothing_else() {
+    for (point, verdict) in [
+        ("ordered", "interrupted"),
+        ("spawned", "interrupted"),
+        ("recorded", "success"),
+    ] {
+        let world = world();
+        let run = world
+            .command(["run", "flow.yaml", "--runner", "process"])
+            .env("TAFFRAIL_FAILPOINT", point)
+            .finish();
         let found = summary(&world);
-        if *has_run && *point != "ended" || *point == "ended" && resumed.code() != Some(0) {
-            // The program may have done what it does, and nobody saw its end.
-            resumed.exits(5);
-            assert_eq!(found["state"], "FAILED", "{point}: {resumed}");
-            assert_eq!(found["tasks"][0]["failure"], "interrupted", "{point}");
-            assert!(effects(&world).len() <= 1, "{point}: {:?}", effects(&world));
-        } else {
-            resumed.exits(0);
-            assert_eq!(found, expected, "{point}: {resumed}");
-            assert_eq!(effects(&world), ["a", "b"], "{point}");
+        match verdict {
+            "success" => {
+                run.exits(0);
+                assert_eq!(effects(&world), ["a", "b"], "{point}");
+            }
+            _ => {
+                run.exits(5)
+                    .says(["the supervisor of its processes was ended"]);
+                assert_eq!(found["tasks"][0]["failure"], "interrupted", "{point}");
+                assert!(effects(&world).len() <= 1, "{point}: {:?}", effects(&world));
+                // What ended well is taken over by another try.
+                world.taffrail(["retry", "@last-failed"]).exits(0);
+            }
         }
         nothing_is_left(&world, point);
-        // What ended well is taken over by another try, whatever the crash.
-        if resumed.code() == Some(5) {
-            world.taffrail(["retry", "@last-failed"]).exits(0);
-            assert_eq!(summary(&world)["said"], expected["said"], "{point}");
-            nothing_is_left(&world, point);
-        }
     }
 }
 
@@ -150,37 +166,139 @@ fn several_crashes_in_a_row_are_one_interruption_each() {
     nothing_is_left(&world, "several");
 }
 
-#[test]
-fn what_an_interrupted_task_left_running_is_ended() {
+/// A world with a task that says that it runs, writes the numbers of its processes, and ends when it may.
+fn waiting() -> World {
     let world = World::new();
     let here = world.here();
     world.write(
         "flow.yaml",
         flow(&format!(
-            "  - id: a\n    type: io.kestra.plugin.scripts.shell.Commands\n    commands:\n      - setsid sleep 300 & echo $! > {here}/pid; sleep 300 & echo $! >> {here}/pid; echo started; wait\n",
+            "  - id: a\n    type: io.kestra.plugin.scripts.shell.Commands\n    commands:\n      - echo ran >> {here}/effects; sleep 300 & echo $! $$ $PPID > {here}/pids; echo started; while [ ! -e {here}/go ]; do sleep 0.05; done; kill $!; echo over\n",
             here = here.display()
         )),
     );
+    world
+}
+
+/// The processes of the task that still run: what it started, itself, and its supervisor.
+fn alive(world: &World) -> usize {
+    let pids = std::fs::read_to_string(world.here().join("pids")).unwrap();
+    pids.split_whitespace()
+        .filter(|pid| {
+            let status = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+            status.is_ok_and(|status| !status.contains(") Z "))
+        })
+        .count()
+}
+
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = std::time::Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed().as_secs() < 20, "never: {what}");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
+/// Starts a run, kills its host while the task runs, and gives what the host had shown.
+fn killed(world: &World) -> String {
     let mut running = world
         .command(["run", "flow.yaml", "--runner", "process"])
         .start();
     running.wait_for_stdout("started");
     running.signal("KILL");
+    running.finish().stdout
+}
+
+#[test]
+fn a_task_goes_on_without_its_host_and_ends_as_if_nothing_had_happened() {
+    // Taken up while it runs, and after it has ended with nobody there.
+    for ends_before in [false, true] {
+        let world = waiting();
+        killed(&world);
+        assert_eq!(alive(&world), 3);
+        if ends_before {
+            world.write("go", "");
+            wait_until("all have ended", || alive(&world) == 0);
+            world.taffrail(["resume", "@last"]).exits(0);
+        } else {
+            let mut resumed = world.command(["resume", "@last"]).start();
+            resumed.wait_for_stdout("started");
+            assert_eq!(alive(&world), 3);
+            world.write("go", "");
+            resumed.finish().exits(0);
+        }
+        assert_eq!(effects(&world), ["ran"], "it ran once");
+        let log = world.taffrail(["logs", "@last"]).exits(0).stdout.clone();
+        assert_eq!(log, "a | started\na | over\n");
+        wait_until("all have ended", || alive(&world) == 0);
+        nothing_is_left(&world, "goes on");
+    }
+}
+
+#[test]
+fn a_task_whose_host_and_supervisor_were_killed_is_ended_and_interrupted() {
+    let world = waiting();
+    let mut running = world
+        .command(["run", "flow.yaml", "--runner", "process"])
+        .start();
+    running.wait_for_stdout("started");
+    let pids = std::fs::read_to_string(world.here().join("pids")).unwrap();
+    let supervisor = pids.split_whitespace().nth(2).unwrap().to_owned();
+    running.signal("KILL");
     running.finish();
-    let alive = || {
-        let pids = std::fs::read_to_string(here.join("pid")).unwrap();
-        let pids = pids.lines().filter(|pid| {
-            let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline"));
-            line.is_ok_and(|line| line.contains("sleep"))
-        });
-        pids.count()
-    };
-    assert_eq!(alive(), 2);
+    let killed = std::process::Command::new("kill")
+        .args(["-KILL", &supervisor])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+    wait_until("the supervisor has ended", || alive(&world) == 2);
     world
         .taffrail(["resume", "@last"])
         .exits(5)
-        .says(["its taffrail ended while it ran"]);
-    assert_eq!(alive(), 0);
+        .says(["the supervisor of its processes was ended"]);
+    assert_eq!(alive(&world), 0);
+    assert_eq!(effects(&world), ["ran"]);
+    nothing_is_left(&world, "both");
+}
+
+#[test]
+fn the_time_of_a_task_goes_on_without_its_host() {
+    let world = waiting();
+    let text = std::fs::read_to_string(world.here().join("flow.yaml")).unwrap();
+    world.write(
+        "flow.yaml",
+        text.replace("    commands:", "    timeout: PT3S\n    commands:"),
+    );
+    // Ended by the supervisor.
+    killed(&world);
+    wait_until("its time is over", || alive(&world) == 0);
+    world
+        .taffrail(["resume", "@last"])
+        .exits(7)
+        .says(["timed out after 3s"]);
+    assert_eq!(effects(&world), ["ran"]);
+    // Ended by the host that went on, in the time that was left.
+    let world = waiting();
+    world.write(
+        "flow.yaml",
+        text.replace("    commands:", "    timeout: PT6S\n    commands:"),
+    );
+    killed(&world);
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    let begun = std::time::Instant::now();
+    world.taffrail(["resume", "@last"]).exits(7);
+    assert!(begun.elapsed().as_secs_f32() < 5.5, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn what_goes_on_without_its_host_can_be_ended() {
+    let world = waiting();
+    killed(&world);
+    assert_eq!(alive(&world), 3);
+    world.taffrail(["kill", "@last"]).exits(0);
+    wait_until("all have ended", || alive(&world) == 0);
+    let shown = world.taffrail(["show", "@last", "--format", "json"]).json();
+    assert_eq!(shown["execution"]["state"], "KILLED");
 }
 
 #[test]

@@ -53,7 +53,7 @@ pub fn kill(global: &Global, args: &KillArgs) -> Result<Exit, Failed> {
             end(&process, &directory, grace, &row.id)?;
         }
         Status::Interrupted => {
-            super::prune::end_containers(&folders.state, &row.id)?;
+            super::prune::end_what_runs(&folders.state, &row.id)?;
             reader.end(&row.id, State::Killed).map_err(store_failed)?;
         }
     }

@@ -292,6 +292,7 @@ fn describe(
         argv: argv.clone(),
         env: prepared.env.clone(),
         working_dir: places.working_dir.clone(),
+        private_dir: places.private_dir.clone(),
         image: prepared.image.clone(),
     };
     let launch = prepared

@@ -5,7 +5,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 use taffrail_engine::ports::RunnerError;
+use taffrail_engine::prepare::task_root;
+use taffrail_engine::workdir::Places;
 use taffrail_runner::docker::{Engines, Leftover, LeftoverKind};
+use taffrail_runner::process::{end_processes_of, has_left};
 use taffrail_store::ExecutionRow;
 use tokio::runtime::Runtime;
 
@@ -160,21 +163,35 @@ fn old_executions(
     Ok(Exit::Ok)
 }
 
-/// Ends and removes the containers of an execution that nobody runs any more. Where it has none, no engine is asked.
+/// Ends what runs of an execution that nobody runs any more, and of those that it called for: processes, and containers, which are
+/// removed. Where it has no containers, no engine is asked.
 ///
 /// # Errors
-/// When an engine cannot be reached, or does not remove them.
-pub fn end_containers(state: &Path, execution: &str) -> Result<(), Failed> {
+/// When a process does not end, or an engine cannot be reached or does not remove them.
+pub fn end_what_runs(state: &Path, execution: &str) -> Result<(), Failed> {
     let reader = crate::executions::reader(state)?;
+    for called in reader.called_by(execution).map_err(store_failed)? {
+        end_what_runs(state, &called.id)?;
+    }
     let runs = reader.task_runs(execution).map_err(store_failed)?;
-    let in_containers = |run: &taffrail_store::TaskRow| {
-        run.record.is_none() && run.launching && run.runner.as_deref() != Some("process")
+    let open = |run: &&taffrail_store::TaskRow| run.record.is_none() && run.launching;
+    if !runs.iter().any(|run| open(&run)) {
+        return Ok(());
+    }
+    let runtime = runtime::start()?;
+    runtime
+        .block_on(end_processes_of(execution))
+        .map_err(|error| failed(&error))?;
+    let directory = crate::executions::directory(state, execution);
+    let in_containers = |run: &taffrail_store::TaskRow| match run.runner.as_deref() {
+        Some(runner) => runner != "process",
+        // It died before it had entered by which runner.
+        None => !has_left(&Places::below(&task_root(&directory, &run.run)).private_dir),
     };
-    if !runs.iter().any(in_containers) {
+    if !runs.iter().filter(open).any(in_containers) {
         return Ok(());
     }
     let engines = runners::engines(state);
-    let runtime = runtime::start()?;
     let left = leftovers(&runtime, &engines, None)?;
     for leftover in left
         .iter()

@@ -16,6 +16,7 @@ use taffrail_engine::event::{Reporter, Shared};
 use taffrail_engine::execution::{Execution, Origin};
 use taffrail_engine::flows::{Flows, Loaded};
 use taffrail_engine::kv::KvStore;
+use taffrail_engine::leaving::Leaving;
 use taffrail_engine::ledger::{Kept, NoLedger};
 use taffrail_engine::perform::{NotReady, Ready, fresh_id, perform};
 use taffrail_engine::ports::{Planner, Runners};
@@ -88,7 +89,8 @@ pub fn begin(
     }
     let given = Given::read(&args.flow.given, flow_path(&args.flow.flow).as_deref())?;
     let policy = host.config.policy(&args.policy.allowed);
-    let runners = Arc::new(HostRunners::new(&host.folders.state, policy));
+    let (runners, supervisors) = HostRunners::new_supervised(&host.folders.state, policy);
+    let runners = Arc::new(runners);
     let runner_override = args.runner.map(runner_type);
     let loaded = Arc::new(Loaded {
         source,
@@ -157,6 +159,7 @@ pub fn begin(
         slots: Arc::new(Semaphore::new(jobs(args))),
         people: Arc::new(Terminal),
         shared: None,
+        leaving: Leaving::default(),
         flows: Arc::clone(&flows) as Arc<dyn Flows>,
         origin: Origin::default(),
     };
@@ -202,6 +205,7 @@ pub fn begin(
     });
     // The threads of plugins that still run must not hold up the end.
     runtime.shutdown_background();
+    supervisors.wait();
     if args.output == RunOutput::Json {
         let text = serde_json::to_string_pretty(&record).map_err(|error| {
             Failed::new(Exit::Internal, format!("the record is not JSON: {error}"))

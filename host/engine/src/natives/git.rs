@@ -39,7 +39,10 @@ pub(super) async fn clone(
         Some(shared) => shared.share(&root),
         None => Workdir::create(&root),
     };
-    let workdir = created.map_err(|error| host(chain(&error)))?;
+    let mut workdir = created.map_err(|error| host(chain(&error)))?;
+    if call.execution.resumed() && call.execution.shared.is_none() {
+        workdir = workdir.renew().map_err(|error| host(chain(&error)))?;
+    }
     let deadline = timeout.map(|timeout| Instant::now() + timeout);
     let done = clone_into(call, &keys, &workdir, deadline, timeout).await;
     let removed = workdir.remove();
@@ -64,6 +67,7 @@ async fn clone_into(
     timeout: Option<Duration>,
 ) -> Result<Done, Failure> {
     let working = workdir.places().working_dir.clone();
+    let private = workdir.places().private_dir.clone();
     let target = match keys.directory.as_deref().filter(|text| !text.is_empty()) {
         None => working.clone(),
         Some(directory) => {
@@ -77,8 +81,14 @@ async fn clone_into(
         .runners
         .make(PROCESS, &Map::new())
         .map_err(|error| host(error.to_string()))?;
+    if call.execution.has_begun() {
+        // It may go on still.
+        let ended = runner.end_left(call.identity).await;
+        ended.map_err(|error| host(error.to_string()))?;
+    }
     let git = Git {
         runner: runner.as_ref(),
+        private: &private,
         env: environment(call, keys, workdir)?,
         working: &working,
         deadline,
@@ -280,6 +290,7 @@ fn credentials_in(url: &str) -> Option<(&str, &str)> {
 /// How git is run.
 struct Git<'a> {
     runner: &'a dyn Runner,
+    private: &'a Path,
     env: Vec<EnvVar>,
     working: &'a Path,
     deadline: Option<Instant>,
@@ -297,6 +308,7 @@ impl Git<'_> {
                 .collect(),
             env: self.env.clone(),
             working_dir: self.working.to_owned(),
+            private_dir: self.private.to_owned(),
             image: None,
         };
         let launched = self

@@ -10,8 +10,10 @@ use super::node::{Phase, What};
 use super::{Happening, Outcome, ROOT, Scheduler};
 use crate::cancel::CancelLevel;
 use crate::event::Event;
+use crate::leaving::Used;
 use crate::ledger::Entry;
 use crate::perform::random;
+use crate::scope::chain;
 use crate::task::TaskEnd;
 
 impl<'a> Scheduler<'a, '_> {
@@ -77,7 +79,21 @@ impl<'a> Scheduler<'a, '_> {
         self.open(id);
     }
 
-    pub(super) fn leaf_ended(&mut self, id: usize, end: TaskEnd) {
+    pub(super) fn leaf_ended(&mut self, id: usize, mut end: TaskEnd) {
+        let used = end.used.take();
+        self.settle_leaf(id, end);
+        self.leave(used);
+    }
+
+    /// Has directories removed once all that was entered is on disk.
+    fn leave(&self, used: Option<Used>) {
+        let execution = self.context.execution;
+        if let Some(used) = used {
+            execution.leaving.once(execution.ledger.settling(), used);
+        }
+    }
+
+    fn settle_leaf(&mut self, id: usize, end: TaskEnd) {
         let node = self.node(id);
         node.cancel = None;
         if !end.diagnostics.is_empty() {
@@ -206,49 +222,53 @@ impl<'a> Scheduler<'a, '_> {
                 let (state, failed) = (node.state, node.sum.failed.take());
                 self.child_ended(id, state, failed);
             }
-            What::Task(task) => {
-                if let Some(directory) = node.shared.clone().filter(|_| is_shared(task)) {
-                    self.close_shared(id, task, &directory);
-                }
-                let node = self.node(id);
-                let failure = node.failure.take().or_else(|| match node.state {
-                    State::Failed => {
-                        let failed = node.sum.failed.as_ref();
-                        Some(Failure {
-                            kind: FailureKind::Child,
-                            message: failed.map_or_else(
-                                || "one of its tasks failed".to_owned(),
-                                |(task, _)| format!("its task `{task}` failed"),
-                            ),
-                        })
-                    }
-                    State::Killed => Some(cancelled()),
-                    _ => None,
-                });
-                if self.tries_again(id, failure.as_ref(), None) {
-                    return;
-                }
-                let mut record = self.record(id, task);
-                let node = self.node(id);
-                record.outputs = std::mem::take(&mut node.outputs);
-                record.warnings = std::mem::take(&mut node.warnings);
-                record.state = node.state;
-                record.failure = failure.clone();
-                let failed = node.sum.failed.take();
-                let record = self.complete(id, task, record);
-                let failure = match failure {
-                    // Whoever looks for the cause wants the task that failed, not those around it.
-                    Some(Failure {
-                        kind: FailureKind::Child,
-                        ..
-                    }) => {
-                        return self.task_ended_as(id, record, failed);
-                    }
-                    other => other,
-                };
-                self.task_ended(id, record, failure);
-            }
+            What::Task(task) => self.tasks_of_task_ended(id, task),
         }
+    }
+
+    /// A task whose tasks have ended has another attempt or ends.
+    fn tasks_of_task_ended(&mut self, id: usize, task: &'a Task) {
+        let shared = self.node(id).shared.clone().filter(|_| is_shared(task));
+        let used = shared.and_then(|directory| self.close_shared(id, task, directory));
+        let node = self.node(id);
+        let failure = node.failure.take().or_else(|| match node.state {
+            State::Failed => {
+                let failed = node.sum.failed.as_ref();
+                Some(Failure {
+                    kind: FailureKind::Child,
+                    message: failed.map_or_else(
+                        || "one of its tasks failed".to_owned(),
+                        |(task, _)| format!("its task `{task}` failed"),
+                    ),
+                })
+            }
+            State::Killed => Some(cancelled()),
+            _ => None,
+        });
+        if self.tries_again(id, failure.as_ref(), None) {
+            // The next attempt makes them anew, at the same place.
+            if let Some(Err(error)) = used.map(Used::remove) {
+                tracing::warn!("{}", chain(&error));
+            }
+            return;
+        }
+        let mut record = self.record(id, task);
+        let node = self.node(id);
+        record.outputs = std::mem::take(&mut node.outputs);
+        record.warnings = std::mem::take(&mut node.warnings);
+        record.state = node.state;
+        record.failure = failure.clone();
+        let failed = node.sum.failed.take();
+        let record = self.complete(id, task, record);
+        match failure {
+            // Whoever looks for the cause wants the task that failed, not those around it.
+            Some(Failure {
+                kind: FailureKind::Child,
+                ..
+            }) => self.task_ended_as(id, record, failed),
+            other => self.task_ended(id, record, other),
+        }
+        self.leave(used);
     }
 
     pub(super) fn task_ended(&mut self, id: usize, record: TaskRecord, failure: Option<Failure>) {

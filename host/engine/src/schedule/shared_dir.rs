@@ -16,6 +16,7 @@ use super::kinds::invalid;
 use crate::confined::ConfinedDir;
 use crate::execution::Execution;
 use crate::files;
+use crate::leaving::Used;
 use crate::prepare::task_root;
 use crate::scope::{Scope, chain};
 use crate::workdir::Workdir;
@@ -92,8 +93,13 @@ pub(super) fn open(
 }
 
 impl<'a> Scheduler<'a, '_> {
-    /// Keeps the output files of a shared directory and what the cache wants, then removes it.
-    pub(super) fn close_shared(&mut self, id: usize, task: &'a Task, directory: &Arc<Workdir>) {
+    /// Keeps the output files of a shared directory and what the cache wants. Gives it back where it is to go.
+    pub(super) fn close_shared(
+        &mut self,
+        id: usize,
+        task: &'a Task,
+        directory: Arc<Workdir>,
+    ) -> Option<Used> {
         let execution = self.context.execution;
         let keys = super::leaf::keys(execution, task, &self.scope(id))
             .map_err(|diagnostics| self.told(id, diagnostics))
@@ -105,7 +111,7 @@ impl<'a> Scheduler<'a, '_> {
                     Patterns::new(&patterns).map_err(|error| invalid(error.to_string()))?;
                 let folder = execution.folder.task_run(&task.id.value, &node.run);
                 let collected =
-                    files::collect(directory, &patterns, &[], &execution.storage, &folder)
+                    files::collect(&directory, &patterns, &[], &execution.storage, &folder)
                         .map_err(|error| host(chain(&error)))?;
                 let uris = serde_json::to_value(&collected.files).unwrap_or_default();
                 node.outputs.insert("outputFiles".to_owned(), uris);
@@ -130,9 +136,9 @@ impl<'a> Scheduler<'a, '_> {
         if execution.keep {
             let path = directory.places().working_dir.display();
             tracing::info!("kept the working directory `{path}`");
-        } else if let Err(error) = directory.remove_all() {
-            tracing::warn!("{}", chain(&error));
+            return None;
         }
+        Some(Used::Shared(directory))
     }
 }
 

@@ -20,7 +20,7 @@ use crate::event::{Event, Reporter};
 use crate::execution::Execution;
 use crate::failpoint;
 use crate::ledger::Entry;
-use crate::ports::{BoxFuture, LaunchContext, Launched, Preparation, RunnerError};
+use crate::ports::{BoxFuture, LaunchContext, Launched, Preparation, Resumes, RunnerError};
 use crate::prepare::{FETCHED_DIR, Prepared};
 use crate::scope::chain;
 use crate::workdir::Workdir;
@@ -52,13 +52,14 @@ impl Launching<'_> {
         if !self.execution.has_begun() {
             return Ok(None);
         }
-        if !self.prepared.runner.capabilities().resumes {
+        if self.prepared.runner.capabilities().resumes == Resumes::Not {
             self.prepared.runner.end_left(self.identity).await?;
             return Err(RunnerError::Interrupted(
                 "its taffrail ended while it ran, and what became of it is not known".to_owned(),
             ));
         }
-        let spec = self.spec()?;
+        // Its files are in use.
+        let spec = self.spec(self.argv(false))?;
         let context = self.context(reporter, &mut happened.warnings);
         let taken_up = self.prepared.runner.take_up(&spec, context).await?;
         // Of one whose end is kept, nothing is said again: it is only disposed of.
@@ -79,7 +80,7 @@ impl Launching<'_> {
         reporter: &mut dyn Reporter,
         happened: &mut Happened,
     ) -> Result<Box<dyn Launched>, RunnerError> {
-        let spec = self.spec()?;
+        let spec = self.spec(self.argv(true))?;
         let (execution, identity) = (self.execution, self.identity);
         on_disk.await.map_err(RunnerError::Lost)?;
         failpoint::reach("launching");
@@ -94,15 +95,21 @@ impl Launching<'_> {
             attempt: identity.attempt,
             runner: self.prepared.runner.name(),
         });
+        if self.prepared.runner.capabilities().resumes == Resumes::ByBackend {
+            // That it ran is what nobody could find out later, should it be taken away: this hurries the disk, and waits for nothing.
+            drop(execution.ledger.settled());
+        }
         Ok(launched)
     }
 
-    fn spec(&self) -> Result<LaunchSpec, RunnerError> {
+    fn spec(&self, argv: Result<Vec<String>, String>) -> Result<LaunchSpec, RunnerError> {
+        let places = self.workdir.places();
         Ok(LaunchSpec {
             identity: self.identity.clone(),
-            argv: self.argv().map_err(RunnerError::Lost)?,
+            argv: argv.map_err(RunnerError::Lost)?,
             env: self.prepared.env.clone(),
-            working_dir: self.workdir.places().working_dir.clone(),
+            working_dir: places.working_dir.clone(),
+            private_dir: places.private_dir.clone(),
             image: self.prepared.image.clone(),
         })
     }
@@ -141,6 +148,7 @@ impl Launching<'_> {
             stop: Box::pin(stop),
             tell: Box::new(tell),
             launched: earlier.is_some_and(|earlier| earlier.launched),
+            time_left: left,
         }
     }
 
@@ -176,7 +184,8 @@ impl Launching<'_> {
         let settings = DriveSettings {
             deadline: self
                 .timeout
-                .map(|timeout| timeout.saturating_sub(self.begun.elapsed())),
+                .map(|timeout| timeout.saturating_sub(self.begun.elapsed()))
+                .map(|left| left.saturating_sub(launched.running_for())),
             grace: self.prepared.runner.kill_grace_period(),
             cancel: self.execution.cancel.clone(),
             masker: self.execution.masker.clone(),
@@ -224,7 +233,8 @@ impl Launching<'_> {
     }
 
     /// The argument vector. Where the backend reads this host's files, a shell text goes by a private file: argument vectors are public.
-    fn argv(&self) -> Result<Vec<String>, String> {
+    /// The file is only written where it is asked for: of a program that runs already, it is there.
+    fn argv(&self, write: bool) -> Result<Vec<String>, String> {
         let (prepared, workdir) = (self.prepared, self.workdir);
         let by_file = match &prepared.invocation {
             Invocation::Text {
@@ -233,9 +243,12 @@ impl Launching<'_> {
                 ..
             } if prepared.runner.capabilities().reads_host_files => {
                 let name = RelPath::new("commands.sh").map_err(|error| error.to_string())?;
-                let path = workdir
-                    .write_private(&name, text.as_bytes())
-                    .map_err(|error| chain(&error))?;
+                let path = match write {
+                    true => workdir
+                        .write_private(&name, text.as_bytes())
+                        .map_err(|error| chain(&error))?,
+                    false => workdir.places().private_dir.join(name.as_str()),
+                };
                 path.to_str()
                     .and_then(|path| prepared.invocation.by_file(path))
             }
@@ -246,10 +259,12 @@ impl Launching<'_> {
             } if text.len() > MAX_ARGUMENT => {
                 let name = format!("{FETCHED_DIR}/commands.sh");
                 let path = RelPath::new(name.as_str()).map_err(|error| error.to_string())?;
-                workdir
-                    .working()
-                    .write(&path, text.as_bytes(), 0o600)
-                    .map_err(|error| chain(&error))?;
+                if write {
+                    workdir
+                        .working()
+                        .write(&path, text.as_bytes(), 0o600)
+                        .map_err(|error| chain(&error))?;
+                }
                 let path = format!("{}/{name}", prepared.locations.working_dir);
                 prepared.invocation.by_file(&path)
             }

@@ -9,8 +9,8 @@ use taffrail_core::name::RelPath;
 use tokio::time::Instant;
 
 use crate::ports::{
-    BoxFuture, Capabilities, Exit, LaunchContext, Launched, Locations, Runner, RunnerError, Step,
-    Stop,
+    BoxFuture, Capabilities, Exit, LaunchContext, Launched, Locations, Resumes, Runner,
+    RunnerError, Step, Stop,
 };
 
 /// What a scripted program does next.
@@ -68,7 +68,7 @@ impl FakeRunner {
                 shares_files: true,
                 reads_host_files: true,
                 needs_image: false,
-                resumes: false,
+                resumes: Resumes::Not,
             },
             grace: Duration::from_secs(5),
         }
@@ -230,6 +230,7 @@ impl Launched for Scripted {
                             status,
                             left_behind,
                             note: None,
+                            timed_out: false,
                         }));
                     }
                     Act::FailNext(reason) => {

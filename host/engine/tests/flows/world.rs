@@ -16,6 +16,7 @@ use taffrail_engine::event::{Event, Reporter, Shared};
 use taffrail_engine::execution::{Execution, Origin};
 use taffrail_engine::flows::{Flows, Line, Loaded, Opened};
 use taffrail_engine::kv::KvStore;
+use taffrail_engine::leaving::Leaving;
 use taffrail_engine::ledger::NoLedger;
 use taffrail_engine::perform::{Ready, perform};
 use taffrail_engine::ports::{
@@ -291,6 +292,7 @@ impl World {
             slots: Arc::new(Semaphore::new(self.jobs)),
             people: Arc::new(Somebody(self.answer)),
             shared: None,
+            leaving: Leaving::default(),
             flows: Arc::new(flows),
             origin: Origin::default(),
         };

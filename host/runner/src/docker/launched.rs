@@ -139,6 +139,8 @@ pub(super) struct LaunchedContainer {
     pub(super) copies_files: bool,
     /// What was put into the working directory, where that is known.
     pub(super) sent: Option<Arc<Vec<Sent>>>,
+    /// How long it had run when it was taken up.
+    pub(super) running_for: Duration,
     /// Given once the container has ended.
     pub(super) ended: bool,
 }
@@ -215,6 +217,10 @@ impl LaunchedContainer {
 }
 
 impl Launched for LaunchedContainer {
+    fn running_for(&self) -> Duration {
+        self.running_for
+    }
+
     fn next<'a>(&'a mut self, buffer: &'a mut Vec<u8>) -> BoxFuture<'a, Result<Step, RunnerError>> {
         Box::pin(self.step(buffer))
     }
@@ -300,6 +306,7 @@ impl Launched for Detached {
                 status: ExitStatus::Code(0),
                 left_behind: Vec::new(),
                 note: None,
+                timed_out: false,
             }))
         })
     }

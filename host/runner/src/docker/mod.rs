@@ -38,8 +38,8 @@ use std::time::Duration;
 
 use taffrail_core::launch::LaunchSpec;
 use taffrail_engine::ports::{
-    BoxFuture, Capabilities, LaunchContext, LaunchDescription, Launched, Locations, Runner,
-    RunnerError, SettingError,
+    BoxFuture, Capabilities, LaunchContext, LaunchDescription, Launched, Locations, Resumes,
+    Runner, RunnerError, SettingError,
 };
 
 pub use address::ClientEnvironment;
@@ -97,7 +97,7 @@ impl Runner for DockerRunner {
             shares_files: self.settings.file_handling_strategy == FileHandlingStrategy::Mount,
             reads_host_files: false,
             needs_image: true,
-            resumes: true,
+            resumes: Resumes::ByBackend,
         }
     }
 

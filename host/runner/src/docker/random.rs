@@ -140,6 +140,7 @@ fn spec() -> LaunchSpec {
         argv: vec![text()],
         env: Vec::new(),
         working_dir: "/x".into(),
+        private_dir: "/nowhere".into(),
         image: Some(text()),
     }
 }

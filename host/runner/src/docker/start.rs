@@ -146,7 +146,7 @@ impl Launch<'_> {
         self,
         attached: Option<Output>,
         sent: Option<Arc<Vec<Sent>>>,
-    ) -> Box<dyn Launched> {
+    ) -> Box<LaunchedContainer> {
         let settings = &self.runner.settings;
         let (sender, receiver) = mpsc::channel(PIECES);
         let asked = Asked::default();
@@ -172,6 +172,7 @@ impl Launch<'_> {
             delete: settings.delete,
             copies_files: settings.file_handling_strategy == FileHandlingStrategy::Volume,
             sent,
+            running_for: Duration::ZERO,
             ended: false,
         })
     }

@@ -20,6 +20,7 @@ pub(super) async fn take_up(
         stop,
         mut tell,
         launched,
+        ..
     } = context;
     tokio::select! {
         biased;
@@ -81,9 +82,15 @@ async fn find(
     tell(Preparation::Warning(&format!(
         "took up the container `{container}`, which an earlier run started"
     )));
-    Ok(Some(if settings.wait {
-        launch.follow(None, None)
-    } else {
-        Box::new(Detached)
-    }))
+    if !settings.wait {
+        return Ok(Some(Box::new(Detached)));
+    }
+    let mut launched = launch.follow(None, None);
+    launched.running_for = found
+        .state
+        .as_ref()
+        .filter(|state| verdict::is_running(state))
+        .and_then(verdict::running_for)
+        .unwrap_or_default();
+    Ok(Some(launched))
 }

@@ -1,5 +1,7 @@
 //! How a container ended, from what the engine says of it and what we know ourselves. Pure.
 
+use std::time::Duration;
+
 use bollard::models::{ContainerState, ContainerStateStatusEnum};
 use taffrail_core::launch::ExitStatus;
 use taffrail_engine::ports::{Exit, RunnerError, Stop};
@@ -25,6 +27,12 @@ pub(super) fn has_started(state: &ContainerState) -> bool {
         .started_at
         .as_deref()
         .is_some_and(|at| !at.is_empty() && !at.starts_with("0001-01-01"))
+}
+
+/// How long it has run, by the clock of the engine's machine and this one's.
+pub(super) fn running_for(state: &ContainerState) -> Option<Duration> {
+    let started: jiff::Timestamp = state.started_at.as_deref()?.parse().ok()?;
+    Duration::try_from(jiff::Timestamp::now().duration_since(started)).ok()
 }
 
 /// Whether it runs, or is on its way to it.
@@ -58,6 +66,7 @@ pub(super) fn of(state: &ContainerState, known: &Known) -> Result<Exit, RunnerEr
         status,
         left_behind: Vec::new(),
         note,
+        timed_out: false,
     };
     Ok(match (code, known.asked) {
         (KILLED, Some(_)) => exit(ExitStatus::Signal(9), None),

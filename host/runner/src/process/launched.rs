@@ -168,6 +168,7 @@ impl LaunchedProcess {
                         status,
                         left_behind: std::mem::take(&mut self.left_behind),
                         note: None,
+                        timed_out: false,
                     }));
                 }
             }

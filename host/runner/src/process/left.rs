@@ -13,12 +13,29 @@ use super::table::{self, Entry};
 const ENDING: Duration = Duration::from_secs(5);
 
 /// Kills all processes of a task run, until there are none.
-pub(super) async fn end(task_run: String) -> Result<(), RunnerError> {
+pub(super) async fn end(task_run: &str) -> Result<(), RunnerError> {
+    end_all(|found| found == task_run).await
+}
+
+/// Kills all processes of an execution whose taffrail died, until there are none.
+///
+/// # Errors
+/// Those that do not end.
+pub async fn end_processes_of(execution: &str) -> Result<(), RunnerError> {
+    end_all(|found| {
+        found
+            .strip_prefix(execution)
+            .is_some_and(|rest| rest.starts_with('/'))
+    })
+    .await
+}
+
+async fn end_all(is_one: impl Fn(&str) -> bool) -> Result<(), RunnerError> {
     let until = Instant::now() + ENDING;
     loop {
         let left: Vec<Entry> = table::since(0, false, &BTreeSet::new())
             .into_iter()
-            .filter(|entry| !entry.zombie && entry.task_run().as_deref() == Some(&*task_run))
+            .filter(|entry| !entry.zombie && entry.task_run().as_deref().is_some_and(&is_one))
             .collect();
         if left.is_empty() {
             return Ok(());

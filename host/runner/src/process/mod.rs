@@ -1,4 +1,5 @@
-//! Runs a task as a child process of this host, in a process group of its own, and ends all that descends from it.
+//! Runs a task as a child process, in a process group of its own, and ends all that descends from it. The child is this host's own, or that
+//! of a supervisor which outlives the host.
 
 mod descendants;
 mod launched;
@@ -7,6 +8,7 @@ mod program;
 mod refused;
 mod settings;
 mod start;
+mod supervisor;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -14,12 +16,14 @@ use std::time::Duration;
 
 use taffrail_core::launch::{LaunchSpec, TaskIdentity};
 use taffrail_engine::ports::{
-    BoxFuture, Capabilities, LaunchContext, Launched, Locations, Runner, RunnerError,
+    BoxFuture, Capabilities, LaunchContext, Launched, Locations, Resumes, Runner, RunnerError,
 };
 
 use crate::host::HostProfile;
 pub use launched::DRAIN;
+pub use left::end_processes_of;
 pub use settings::ProcessSettings;
+pub use supervisor::{ARGUMENT, Supervisors, has_left, serve};
 pub use table::TASK_RUN_VARIABLE;
 
 /// How long a process that was asked to end may take before it is killed. Kestra's runner never kills and has no setting for it.
@@ -27,8 +31,9 @@ pub const GRACE: Duration = Duration::from_secs(5);
 
 /// The backend that starts child processes.
 ///
-/// The first one makes this host a subreaper: processes that leave their group and their parent become the host's children instead
-/// of those of the system's first process, so that they can be found, ended and reaped at the end of their task.
+/// Where the host has [`Supervisors`], those start them; else the first backend makes this host a subreaper: processes that leave their
+/// group and their parent become the host's children instead of those of the system's first process, so that they can be found, ended
+/// and reaped at the end of their task.
 #[derive(Debug, Clone)]
 pub struct ProcessRunner {
     host: HostProfile,
@@ -38,7 +43,10 @@ pub struct ProcessRunner {
 impl ProcessRunner {
     /// A backend for the host that it is told of.
     pub fn new(settings: ProcessSettings, host: HostProfile) -> Self {
-        table::become_subreaper();
+        match host.supervisors() {
+            Some(supervisors) => supervisors.make_ready(),
+            None => table::become_subreaper(),
+        }
         ProcessRunner {
             host,
             directory: settings.directory.map(PathBuf::from),
@@ -56,7 +64,10 @@ impl Runner for ProcessRunner {
             shares_files: true,
             reads_host_files: true,
             needs_image: false,
-            resumes: false,
+            resumes: match self.host.supervisors() {
+                Some(_) => Resumes::ByDirectories,
+                None => Resumes::Not,
+            },
         }
     }
 
@@ -74,12 +85,32 @@ impl Runner for ProcessRunner {
     fn launch<'a>(
         &'a self,
         spec: &'a LaunchSpec,
-        _context: LaunchContext<'a>,
+        context: LaunchContext<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn Launched>, RunnerError>> {
         Box::pin(async move {
             let directory = self.directory.as_deref().unwrap_or(&spec.working_dir);
-            let started = start::start(spec, directory, &self.host).await?;
+            let wanted = start::Wanted::new(spec, directory, &self.host);
+            if let Some(supervisors) = self.host.supervisors() {
+                let (private_dir, time_left) = (&spec.private_dir, context.time_left);
+                return supervisor::launch(supervisors, wanted, private_dir, time_left).await;
+            }
+            let started = start::start(wanted).await?;
             Ok(Box::new(launched::LaunchedProcess::new(started)?) as Box<dyn Launched>)
+        })
+    }
+
+    fn take_up<'a>(
+        &'a self,
+        spec: &'a LaunchSpec,
+        context: LaunchContext<'a>,
+    ) -> BoxFuture<'a, Result<Option<Box<dyn Launched>>, RunnerError>> {
+        Box::pin(async move {
+            let Some(supervisors) = self.host.supervisors() else {
+                return Ok(None);
+            };
+            let task_run = start::task_run(&spec.identity);
+            let launched = context.launched;
+            supervisor::take_up(supervisors, task_run, &spec.private_dir, launched).await
         })
     }
 
@@ -87,7 +118,7 @@ impl Runner for ProcessRunner {
         &'a self,
         identity: &'a TaskIdentity,
     ) -> BoxFuture<'a, Result<(), RunnerError>> {
-        Box::pin(left::end(start::task_run(identity)))
+        Box::pin(async move { left::end(&start::task_run(identity)).await })
     }
 }
 

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -25,6 +25,33 @@ const PAUSES: [Duration; 3] = [
     Duration::from_millis(400),
 ];
 
+/// A program to start.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    /// What its processes are known by; see [`table::TASK_RUN_VARIABLE`].
+    pub(super) task_run: String,
+    pub(super) argv: Vec<String>,
+    /// The whole of it.
+    pub(super) environment: Vec<(OsString, OsString)>,
+    pub(super) directory: PathBuf,
+    /// The soft and hard limit of open files, where they are not this process's own.
+    pub(super) open_files: Option<(Option<u64>, Option<u64>)>,
+}
+
+impl Wanted {
+    /// What a launch asks for.
+    pub(super) fn new(spec: &LaunchSpec, directory: &Path, host: &HostProfile) -> Self {
+        let task_run = task_run(&spec.identity);
+        Wanted {
+            argv: spec.argv.clone(),
+            environment: environment(spec, host, &task_run),
+            directory: directory.to_owned(),
+            open_files: host.open_files_limit(),
+            task_run,
+        }
+    }
+}
+
 /// A started leader.
 pub(super) struct Started {
     pub(super) pid: Pid,
@@ -36,18 +63,20 @@ pub(super) struct Started {
 }
 
 /// Starts what was asked for. On error nothing runs.
-pub(super) async fn start(
-    spec: &LaunchSpec,
-    directory: &Path,
-    host: &HostProfile,
-) -> Result<Started, RunnerError> {
-    let Some(name) = spec.argv.first() else {
+pub(super) async fn start(wanted: Wanted) -> Result<Started, RunnerError> {
+    let Wanted {
+        task_run,
+        argv,
+        environment,
+        directory,
+        open_files,
+    } = wanted;
+    let directory = directory.as_path();
+    let Some(name) = argv.first() else {
         return Err(RunnerError::Start(
             "there is no program to start: the argument vector is empty".to_owned(),
         ));
     };
-    let task_run = task_run(&spec.identity);
-    let environment = environment(spec, host, &task_run);
     let path = environment
         .iter()
         .find(|(name, _)| name == "PATH")
@@ -65,7 +94,7 @@ pub(super) async fn start(
     let mut command = Command::new(&program);
     command
         .arg0(name)
-        .args(&spec.argv[1..])
+        .args(&argv[1..])
         .env_clear()
         .envs(environment.iter().map(|(name, value)| (name, value)))
         .current_dir(directory)
@@ -85,7 +114,7 @@ pub(super) async fn start(
                 None => {
                     let asked = Asked {
                         program: &program,
-                        argv: &spec.argv,
+                        argv: &argv,
                         environment: &environment,
                         working_dir: directory,
                     };
@@ -98,7 +127,7 @@ pub(super) async fn start(
     drop(command);
 
     let pid = descendants.leader();
-    if let Some((soft, hard)) = host.open_files_limit() {
+    if let Some((soft, hard)) = open_files {
         // A program that asks at once may still see the host's limit; there is no safe way to set it before the start.
         let limit = Rlimit {
             current: soft,

@@ -48,6 +48,7 @@ fn spec(working_dir: &Path, argv: &[&str]) -> LaunchSpec {
             value: "by the flow".into(),
         }],
         working_dir: working_dir.to_owned(),
+        private_dir: working_dir.join(".private"),
         image: None,
     }
 }

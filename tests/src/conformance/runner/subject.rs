@@ -119,6 +119,7 @@ impl Subject {
             argv: argv.iter().map(|argument| argument.to_string()).collect(),
             env: Vec::new(),
             working_dir: working_dir.to_owned(),
+            private_dir: working_dir.join(".taffrail-private"),
             image: self.image.clone(),
         }
     }

@@ -27,6 +27,7 @@ fn spec() -> LaunchSpec {
             value: WORK_DIR.to_owned(),
         }],
         working_dir: "/tmp/work".into(),
+        private_dir: "/nowhere".into(),
         image: None,
     }
 }
