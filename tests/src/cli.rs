@@ -373,6 +373,25 @@ impl Running {
         );
     }
 
+    /// Ends the program and then its children as `kill -9` does, before any of them can notice.
+    pub fn kill_with_children(self) -> Finished {
+        let id = self.id();
+        let children = std::fs::read_dir(format!("/proc/{id}/task"))
+            .expect("it runs")
+            .filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("children")).ok())
+            .collect::<String>();
+        self.signal("KILL");
+        let sent = Command::new("kill")
+            .arg("-KILL")
+            .args(children.split_whitespace())
+            .status();
+        assert!(
+            sent.is_ok_and(|status| status.success()),
+            "cannot kill the children {children}"
+        );
+        self.finish()
+    }
+
     /// Closes the reading end of standard output, as `head` does once it has enough.
     pub fn stop_reading(&mut self) {
         // The thread ends, and closes the pipe, once it has something that nobody takes.

@@ -48,26 +48,29 @@ fn subject(supervised: bool) -> Subject {
 /// One test for all cases: they look at the memory and at the children of the whole test process.
 #[tokio::test]
 async fn the_process_runner_does_what_every_backend_must() {
-    for supervised in [false, true] {
-        does_what_every_backend_must(&subject(supervised)).await;
-    }
-}
-
-async fn does_what_every_backend_must(subject: &Subject) {
     let only = std::env::var("TAFFRAIL_CASE").ok();
     let mut failed = Vec::new();
-    for case in cases().filter(|case| only.as_deref().is_none_or(|only| case.name.contains(only))) {
-        assert!(case.applies_to(subject), "{}", case.name);
-        let begun = std::time::Instant::now();
-        let verdict = case.check(subject).await;
-        println!(
-            "{:<60} {:>8.1?} {}",
-            case.name,
-            begun.elapsed(),
-            if verdict.is_ok() { "ok" } else { "FAILED" }
-        );
-        if let Err(reason) = verdict {
-            failed.push(format!("{}: {reason}", case.name));
+    for supervised in [false, true] {
+        let subject = subject(supervised);
+        println!("{}", if supervised { "supervised" } else { "alone" });
+        for case in
+            cases().filter(|case| only.as_deref().is_none_or(|only| case.name.contains(only)))
+        {
+            assert!(case.applies_to(&subject), "{}", case.name);
+            let begun = std::time::Instant::now();
+            let verdict = case.check(&subject).await;
+            println!(
+                "{:<60} {:>8.1?} {}",
+                case.name,
+                begun.elapsed(),
+                if verdict.is_ok() { "ok" } else { "FAILED" }
+            );
+            if let Err(reason) = verdict {
+                failed.push(format!(
+                    "{} (supervised: {supervised}): {reason}",
+                    case.name
+                ));
+            }
         }
     }
     assert!(

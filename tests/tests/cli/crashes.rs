@@ -242,15 +242,7 @@ fn a_task_whose_host_and_supervisor_were_killed_is_ended_and_interrupted() {
         .command(["run", "flow.yaml", "--runner", "process"])
         .start();
     running.wait_for_stdout("started");
-    let pids = std::fs::read_to_string(world.here().join("pids")).unwrap();
-    let supervisor = pids.split_whitespace().nth(2).unwrap().to_owned();
-    running.signal("KILL");
-    running.finish();
-    let killed = std::process::Command::new("kill")
-        .args(["-KILL", &supervisor])
-        .status()
-        .unwrap();
-    assert!(killed.success());
+    running.kill_with_children();
     wait_until("the supervisor has ended", || alive(&world) == 2);
     world
         .taffrail(["resume", "@last"])

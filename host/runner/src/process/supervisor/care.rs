@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use taffrail_core::launch::Stream;
 use taffrail_engine::failpoint;
 use taffrail_engine::ports::{Launched, RunnerError, Step, Stop};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -15,7 +16,7 @@ use tokio::time::Instant;
 
 use super::serve::{News, Shared};
 use super::spool::{Ended, Over, Record, Spool};
-use super::wire::{Order, Tell};
+use super::wire::{Direct, Order, Tell};
 use crate::process::launched::LaunchedProcess;
 use crate::process::start::{self, Wanted};
 
@@ -32,6 +33,8 @@ pub(super) enum Command {
     Stop { hard: bool },
     /// Ask it to end, and end it if it does not in its time.
     EndInTime,
+    /// The host has taken the output that it was told directly.
+    Taken,
     /// End what runs, and forget it.
     Release,
 }
@@ -70,6 +73,9 @@ impl Care {
             shared: Arc::clone(shared),
             care: Arc::clone(&care),
             commands: receiver,
+            missing: 0,
+            awaits: false,
+            unwritten: None,
         };
         tokio::spawn(task.run(order));
         care
@@ -94,6 +100,12 @@ struct Task {
     commands: UnboundedReceiver<Command>,
     followed: watch::Receiver<bool>,
     read: watch::Receiver<u64>,
+    /// How many bytes of output that a host was told are missing in the spool.
+    missing: u64,
+    /// Whether a host was told output that it has not taken yet.
+    awaits: bool,
+    /// Output that is nowhere yet.
+    unwritten: Option<(Stream, Vec<u8>)>,
 }
 
 /// Counts a task as running until it is dropped, whatever happens.
@@ -121,6 +133,7 @@ enum Next {
     Followed,
     Time,
     Room,
+    Again,
     Step(Result<Step, RunnerError>),
 }
 
@@ -166,13 +179,14 @@ impl Task {
             Ok(launched) => launched,
             Err(error) => {
                 let message = error.to_string();
-                self.write(&mut spool, &Record::Refused(&message)).await;
+                // Where there is no room for it, the host is told all the same, and a later one takes it for interrupted.
+                let _ = self.append(&mut spool, &Record::Refused(&message));
                 return self.end(Tell::Refused(self.number(), message));
             }
         };
         failpoint::reach("spawned");
-        self.write(&mut spool, &Record::Started(super::clock()))
-            .await;
+        // Without it a later host only does not know how long it has run.
+        let _ = self.append(&mut spool, &Record::Started(super::clock()));
         self.shared.tell(News::Tell(Tell::Started(self.number())));
         let end = self.follow(&mut launched, &mut spool, &mut limit).await;
         let Some(end) = end else {
@@ -189,7 +203,7 @@ impl Task {
         // A host that follows has its own ways to bring what it made of it to the disk.
         let synced = !*self.followed.borrow() && spool.sync().is_ok();
         let over = Over { end, synced };
-        if !self.write(&mut spool, &Record::Over(&over)).await {
+        if !self.write_end(&mut spool, &over).await {
             return self.end(Tell::Released(self.number(), None));
         }
         if synced {
@@ -205,7 +219,7 @@ impl Task {
                     self.shared
                         .tell(News::Tell(Tell::Stopped(self.number(), None)));
                 }
-                Command::EndInTime => {}
+                Command::EndInTime | Command::Taken => {}
             }
         }
         self.end(Tell::Released(self.number(), None));
@@ -246,7 +260,15 @@ impl Task {
                     limit.at = Instant::now().checked_add(limit.grace);
                     let _ = launched.stop(Stop::Ask).await;
                 }
-                Next::Followed | Next::Room => {}
+                Next::Command(Some(Command::Taken)) => self.awaits = false,
+                // Whoever was told has died, and what it was told with it.
+                Next::Followed => self.awaits &= *self.followed.borrow(),
+                Next::Room => {}
+                Next::Again => {
+                    if let Some((stream, bytes)) = self.unwritten.take() {
+                        self.write(spool, stream, &bytes);
+                    }
+                }
                 Next::Time => {
                     let how = if limit.asked || limit.grace.is_zero() {
                         limit.at = None;
@@ -262,11 +284,7 @@ impl Task {
                         let _ = launched.stop(Stop::Kill).await;
                     }
                 }
-                Next::Step(Ok(Step::Output(stream))) => {
-                    if !self.write(spool, &Record::Output(stream, &buffer)).await {
-                        return None;
-                    }
-                }
+                Next::Step(Ok(Step::Output(stream))) => self.write(spool, stream, &buffer),
                 Next::Step(Ok(Step::Exited(exit))) => {
                     return Some(Ok(Ended {
                         status: exit.status,
@@ -288,7 +306,9 @@ impl Task {
     ) -> Next {
         let followed = *self.followed.borrow_and_update();
         let ahead = length.saturating_sub(*self.read.borrow_and_update());
-        let waits = followed && ahead > AHEAD;
+        let too_far = followed && ahead > AHEAD;
+        let unwritten = self.unwritten.is_some();
+        let waits = too_far || unwritten || self.awaits;
         // A host that follows measures the time itself; what it began, somebody has to bring to its end.
         let at = limit.at.filter(|_| !followed || limit.asked);
         tokio::select! {
@@ -296,41 +316,76 @@ impl Task {
             command = self.commands.recv() => Next::Command(command),
             _ = self.followed.changed() => Next::Followed,
             () = reached(at) => Next::Time,
-            _ = self.read.changed(), if waits => Next::Room,
+            _ = self.read.changed(), if too_far => Next::Room,
+            () = tokio::time::sleep(TRY_AGAIN), if unwritten => Next::Again,
             step = launched.next(buffer), if !waits => Next::Step(step),
         }
     }
 
-    /// Writes a record, however long there is no room for it; the program waits meanwhile. Says whether it was written: it is not, once
-    /// nobody wants it any more.
-    async fn write(&mut self, spool: &mut Spool, record: &Record<'_>) -> bool {
+    /// Hands on what the program said: by the spool, or where there is no room for it directly to a host that follows, or else by the
+    /// spool once there is. The program waits meanwhile.
+    fn write(&mut self, spool: &mut Spool, stream: Stream, bytes: &[u8]) {
+        if self.put(spool, &Record::Output(stream, bytes)).is_ok() {
+            return;
+        }
+        if *self.followed.borrow() {
+            self.missing += bytes.len() as u64;
+            self.awaits = true;
+            let direct = Direct::Output(stream, bytes.to_vec());
+            self.shared.tell(News::Tell(Tell::Direct(
+                self.number(),
+                spool.length(),
+                direct,
+            )));
+        } else {
+            self.unwritten = Some((stream, bytes.to_vec()));
+        }
+    }
+
+    /// The same for how it ended. Says whether that is in the spool: nobody wants it any more where it is not.
+    async fn write_end(&mut self, spool: &mut Spool, over: &Over) -> bool {
         let mut told = false;
         loop {
-            let error = match spool.append(record) {
-                Ok(()) => {
-                    self.wrote(spool.length());
-                    return true;
-                }
-                Err(error) => error,
-            };
-            if !std::mem::replace(&mut told, true) {
-                let tell = Tell::Full(self.number(), describe(&error));
-                self.shared.tell(News::Tell(tell));
+            if self.put(spool, &Record::Over(over)).is_ok() {
+                return true;
+            }
+            if *self.followed.borrow_and_update() && !told {
+                told = true;
+                let direct = Direct::Over(over.clone());
+                self.shared.tell(News::Tell(Tell::Direct(
+                    self.number(),
+                    spool.length(),
+                    direct,
+                )));
             }
             tokio::select! {
                 biased;
                 command = self.commands.recv() => match command {
                     Some(Command::Release) | None => return false,
                     Some(Command::Stop { .. }) => {
-                        // What could be stopped is stopped when it is released, which whoever was told asks for.
-                        let tell = Tell::Stopped(self.number(), Some(describe(&error)));
-                        self.shared.tell(News::Tell(tell));
+                        self.shared.tell(News::Tell(Tell::Stopped(self.number(), None)));
                     }
-                    Some(Command::EndInTime) => return false,
+                    Some(Command::EndInTime | Command::Taken) => {}
                 },
+                _ = self.followed.changed() => told = false,
                 () = tokio::time::sleep(TRY_AGAIN) => {}
             }
         }
+    }
+
+    /// Writes a record to the spool, behind a word for what is missing there.
+    fn put(&mut self, spool: &mut Spool, record: &Record<'_>) -> io::Result<()> {
+        if self.missing > 0 {
+            self.append(spool, &Record::Gap(self.missing))?;
+            self.missing = 0;
+        }
+        self.append(spool, record)
+    }
+
+    fn append(&self, spool: &mut Spool, record: &Record<'_>) -> io::Result<()> {
+        spool.append(record)?;
+        self.wrote(spool.length());
+        Ok(())
     }
 
     /// The host hears of it, once for all that is written until it does.
@@ -340,10 +395,6 @@ impl Task {
             self.shared.tell(News::Wrote(Arc::clone(&self.care)));
         }
     }
-}
-
-fn describe(error: &io::Error) -> String {
-    format!("its output cannot be written: {error}")
 }
 
 async fn reached(at: Option<Instant>) {

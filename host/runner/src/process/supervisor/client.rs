@@ -1,6 +1,6 @@
 //! The host's side: starts supervisors, finds those of earlier hosts, and sorts what they tell by task.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -21,7 +21,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::is_ours;
 use super::spool::Head;
-use super::wire::{Ask, Tell, receive, send};
+use super::wire::{Ask, Direct, Tell, receive, send};
 
 /// How long the end of a supervisor that nobody needs any more is waited for.
 const ENDING: Duration = Duration::from_secs(2);
@@ -213,16 +213,16 @@ pub(super) struct Known {
 }
 
 /// See [`Known`].
-#[derive(Debug, Default, Clone)]
-pub(super) struct Told {
+#[derive(Debug, Default)]
+struct Told {
     /// How long its spool is.
-    pub(super) length: u64,
-    /// Why it cannot be written.
-    pub(super) full: Option<String>,
+    length: u64,
+    /// What the spool has no room for, and after how many bytes of it that comes.
+    direct: VecDeque<(u64, Direct)>,
     /// The last answer to something that was asked.
-    pub(super) answer: Option<Tell>,
+    answer: Option<Tell>,
     /// Whether nothing more will be told.
-    pub(super) ended: bool,
+    ended: bool,
 }
 
 impl Connection {
@@ -289,7 +289,10 @@ impl Shared {
         let mut told = lock(&known.told);
         match tell {
             Tell::Wrote(_, length) => told.length = told.length.max(length),
-            Tell::Full(_, reason) => told.full = Some(reason),
+            Tell::Direct(_, after, direct) => {
+                told.length = told.length.max(after);
+                told.direct.push_back((after, direct));
+            }
             answer => told.answer = Some(answer),
         }
         drop(told);
@@ -307,9 +310,18 @@ impl Shared {
 }
 
 impl Known {
-    /// What was told so far.
-    pub(super) fn told(&self) -> Told {
-        lock(&self.told).clone()
+    /// How long the spool is, as far as it can be read now, and whether nothing more will be told.
+    pub(super) fn told(&self) -> (u64, bool) {
+        let told = lock(&self.told);
+        let first = told.direct.front().map(|(after, _)| *after);
+        (first.unwrap_or(told.length), told.ended)
+    }
+
+    /// What comes after so many bytes of the spool and is not in it.
+    pub(super) fn direct(&self, after: u64) -> Option<Direct> {
+        let mut told = lock(&self.told);
+        let first = told.direct.pop_front_if(|(first, _)| *first == after);
+        first.map(|(_, direct)| direct)
     }
 
     /// Waits until more is told.

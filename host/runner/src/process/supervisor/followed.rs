@@ -7,8 +7,8 @@ use std::time::Duration;
 use taffrail_engine::ports::{BoxFuture, Launched, RunnerError, Step, Stop};
 
 use super::client::{Connection, Known};
-use super::spool::{Found, Reader};
-use super::wire::{Ask, Tell};
+use super::spool::{Found, Over, Reader};
+use super::wire::{Ask, Direct, Tell};
 use crate::process::left;
 
 /// After so many bytes the supervisor hears how far its spool was read.
@@ -44,6 +44,8 @@ pub(super) struct Followed {
     pub(super) running_for: Duration,
     /// How far the supervisor knows that the spool was read.
     pub(super) said: u64,
+    /// How many bytes came past the spool and are not yet accounted for there.
+    pub(super) directly: u64,
     /// Whether its end was read.
     pub(super) over: bool,
 }
@@ -52,14 +54,15 @@ impl Followed {
     async fn step(&mut self, buffer: &mut Vec<u8>) -> Result<Step, RunnerError> {
         loop {
             let told = self.link.as_ref().map(|link| link.known.told());
-            // Without a supervisor, what is there is all that there will be.
-            let ended = told.as_ref().is_none_or(|told| told.ended);
-            let limit = match &told {
-                Some(told) if !ended => told.length,
-                _ => self
-                    .reader
-                    .length()
-                    .map_err(|error| self.unreadable(&error))?,
+            let (limit, ended) = match told {
+                Some((length, false)) => (length, false),
+                // Without a supervisor, what is there is all that there will be.
+                _ => (
+                    self.reader
+                        .length()
+                        .map_err(|error| self.unreadable(&error))?,
+                    true,
+                ),
             };
             let found = self.reader.next(limit, buffer);
             match found.map_err(|error| self.unreadable(&error))? {
@@ -67,31 +70,51 @@ impl Followed {
                     self.say_how_far();
                     return Ok(Step::Output(stream));
                 }
-                Some(Found::Over(over)) => {
-                    self.over = true;
-                    return match over.end {
-                        Ok(ended) => Ok(Step::Exited(ended.into())),
-                        Err(reason) => Err(RunnerError::Lost(reason)),
-                    };
-                }
+                Some(Found::Over(over)) => return self.end(over),
                 Some(Found::Refused(reason)) => {
                     self.over = true;
                     return Err(RunnerError::Start(reason));
                 }
+                Some(Found::Gap(missing)) => {
+                    self.directly = self.directly.checked_sub(missing).ok_or_else(|| {
+                        RunnerError::Lost(format!(
+                            "there was no room on the disk for {missing} bytes that it said, so that what it gave is not known"
+                        ))
+                    })?;
+                    continue;
+                }
                 Some(Found::Begun | Found::Started(_)) => continue,
                 None => {}
+            }
+            if let Some(link) = &self.link
+                && let Some(direct) = link.known.direct(self.reader.given())
+            {
+                match direct {
+                    Direct::Output(stream, bytes) => {
+                        self.directly += bytes.len() as u64;
+                        *buffer = bytes;
+                        link.connection.ask(Ask::Taken(link.number));
+                        return Ok(Step::Output(stream));
+                    }
+                    Direct::Over(over) => return self.end(over),
+                }
             }
             if ended {
                 self.over = true;
                 left::end(&self.task_run).await?;
                 return Err(RunnerError::Interrupted(ENDED.to_owned()));
             }
-            if let Some(reason) = told.and_then(|told| told.full) {
-                return Err(RunnerError::Lost(reason));
-            }
             if let Some(link) = &self.link {
                 link.known.change().await;
             }
+        }
+    }
+
+    fn end(&mut self, over: Over) -> Result<Step, RunnerError> {
+        self.over = true;
+        match over.end {
+            Ok(ended) => Ok(Step::Exited(ended.into())),
+            Err(reason) => Err(RunnerError::Lost(reason)),
         }
     }
 

@@ -181,6 +181,11 @@ fn heed(shared: &Arc<Shared>, tasks: &mut HashMap<u64, Arc<Care>>, ask: Ask) {
                 care.read.send_replace(position);
             }
         }
+        Ask::Taken(task) => {
+            if let Some(care) = tasks.get(&task) {
+                care.command(Command::Taken);
+            }
+        }
         Ask::Release(task) => {
             command(tasks, task, Command::Release, Tell::Released(task, None));
             tasks.remove(&task);

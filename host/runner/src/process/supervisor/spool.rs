@@ -32,6 +32,7 @@ const STDOUT: u8 = 4;
 const STDERR: u8 = 5;
 const REFUSED: u8 = 6;
 const OVER: u8 = 7;
+const GAP: u8 = 8;
 
 /// Who writes the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +84,8 @@ pub(super) enum Record<'a> {
     Refused(&'a str),
     /// It has ended.
     Over(&'a Over),
+    /// So many bytes that it wrote before are missing here, as there was no room for them.
+    Gap(u64),
 }
 
 /// A record that was read. The bytes of output are elsewhere.
@@ -93,6 +96,7 @@ pub(super) enum Found {
     Output(Stream),
     Refused(String),
     Over(Over),
+    Gap(u64),
 }
 
 /// Writes to a spool.
@@ -106,10 +110,10 @@ impl Spool {
     /// Makes the file, and the directory that it is in, for their owner alone.
     pub(super) fn create(path: &Path, head: &Head) -> io::Result<()> {
         if let Some(folder) = path.parent() {
-            match std::fs::DirBuilder::new().mode(0o700).create(folder) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-                _ => {}
-            }
+            std::fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(folder)?;
         }
         let file = File::options()
             .create(true)
@@ -145,6 +149,7 @@ impl Spool {
             Record::Output(Stream::Stdout, bytes) => self.put(STDOUT, bytes),
             Record::Output(Stream::Stderr, bytes) => self.put(STDERR, bytes),
             Record::Refused(message) => self.put(REFUSED, message.as_bytes()),
+            Record::Gap(missing) => self.put(GAP, &missing.to_le_bytes()),
             Record::Over(over) => self.put(OVER, &serde_json::to_vec(over)?),
         }
     }
@@ -235,13 +240,8 @@ impl Reader {
         };
         Ok(Some(match kind {
             BEGUN => Found::Begun,
-            STARTED => {
-                let at = bytes
-                    .as_slice()
-                    .try_into()
-                    .map_err(|_| invalid("it has no time"))?;
-                Found::Started(u64::from_le_bytes(at))
-            }
+            STARTED => Found::Started(number(bytes)?),
+            GAP => Found::Gap(number(bytes)?),
             STDOUT | STDERR => {
                 self.more_of(kind, bytes);
                 Found::Output(match kind {
@@ -333,6 +333,13 @@ impl Reader {
     }
 }
 
+fn number(bytes: &[u8]) -> io::Result<u64> {
+    let bytes = bytes
+        .try_into()
+        .map_err(|_| invalid("a record of it has a wrong length"))?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
 fn invalid(reason: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, reason)
 }
@@ -397,6 +404,7 @@ mod tests {
             Record::Output(Stream::Stdout, b"two"),
             Record::Output(Stream::Stderr, b"err"),
             Record::Output(Stream::Stdout, &long),
+            Record::Gap(300),
             Record::Over(&over),
         ];
         let mut ends = vec![spool.length()];
@@ -410,18 +418,19 @@ mod tests {
             (Found::Output(Stream::Stdout), b"onetwo".to_vec()),
             (Found::Output(Stream::Stderr), b"err".to_vec()),
             (Found::Output(Stream::Stdout), long.clone()),
+            (Found::Gap(300), vec![]),
             (Found::Over(over.clone()), vec![]),
         ];
         assert_eq!(read_all(&path, None), expected);
         let whole = std::fs::read(&path).unwrap();
         let mut counts = Vec::new();
-        for length in (ends[0]..=ends[5]).chain([ends[6] - 1, ends[6], ends[7] - 1]) {
+        for length in (ends[0]..=ends[5]).chain([ends[6] - 1, ends[6], ends[8] - 1]) {
             std::fs::write(&path, &whole[..usize::try_from(length).unwrap()]).unwrap();
             counts.push(read_all(&path, None).len());
             assert!(expected.len() >= *counts.last().unwrap());
         }
         assert!(counts.is_sorted());
-        assert_eq!(counts.last(), Some(&5));
+        assert_eq!(counts.last(), Some(&6));
         // What is announced is the limit, not what happens to be there.
         std::fs::write(&path, &whole).unwrap();
         assert_eq!(read_all(&path, Some(ends[2])), expected[..2]);

@@ -32,10 +32,13 @@ pub(in crate::process) async fn launch(
         supervisor: connection.name.clone(),
         boot: boot(),
     };
-    let opened = Spool::create(&path, &head).and_then(|()| Reader::open(&path));
-    let (reader, _) = opened.ok().flatten().ok_or_else(|| {
+    let opened = Spool::create(&path, &head).and_then(|()| {
+        let opened = Reader::open(&path)?;
+        opened.ok_or_else(|| std::io::ErrorKind::NotFound.into())
+    });
+    let (reader, _) = opened.map_err(|error| {
         RunnerError::Start(format!(
-            "the file for its output cannot be made: `{}`",
+            "the file for its output `{}` cannot be made: {error}",
             path.display()
         ))
     })?;
@@ -65,6 +68,7 @@ pub(in crate::process) async fn launch(
         task_run: wanted.task_run,
         running_for: Duration::ZERO,
         said: 0,
+        directly: 0,
         over: false,
     });
     match known.answer().await {
@@ -143,6 +147,7 @@ pub(in crate::process) async fn take_up(
         task_run,
         running_for: running_for.unwrap_or_default(),
         said: 0,
+        directly: 0,
         over: false,
     })))
 }
@@ -180,7 +185,7 @@ fn look(path: &Path, same_boot: bool) -> std::io::Result<Seen> {
             Ok(None) => return Ok(seen),
             Ok(Some(Found::Begun)) => seen.begun = true,
             Ok(Some(Found::Started(at))) => seen.started = Some(at).filter(|_| same_boot),
-            Ok(Some(Found::Output(_))) => {}
+            Ok(Some(Found::Output(_) | Found::Gap(_))) => {}
             Ok(Some(Found::Refused(_))) => seen.over = true,
             // A machine that was started again may have lost a part of what stands before.
             Ok(Some(Found::Over(over))) => seen.over = over.synced || same_boot,

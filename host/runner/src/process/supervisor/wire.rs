@@ -5,7 +5,10 @@ use std::io;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use taffrail_core::launch::Stream;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use super::spool::Over;
 
 /// A message that is longer than this is none of ours.
 const LONGEST: usize = 64 * 1024 * 1024;
@@ -21,6 +24,8 @@ pub(super) enum Ask {
     Stop(u64, bool),
     /// The spool was read up to here.
     Read(u64, u64),
+    /// Output that came directly was taken.
+    Taken(u64),
     /// End what runs of a task, and forget it. Answered by `Released`.
     Release(u64),
 }
@@ -79,12 +84,19 @@ pub(super) enum Tell {
     Unknown(u64),
     /// So long is its spool by now.
     Wrote(u64, u64),
-    /// What it says cannot be written; why. It waits.
-    Full(u64, String),
+    /// What follows the first so many bytes of the spool, which has no room for it. Output is answered by `Taken`.
+    Direct(u64, u64, Direct),
     /// It was stopped as asked for; what went wrong.
     Stopped(u64, Option<String>),
     /// Nothing of it is left; what went wrong.
     Released(u64, Option<String>),
+}
+
+/// What a spool has no room for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Direct {
+    Output(Stream, Vec<u8>),
+    Over(Over),
 }
 
 impl Tell {
@@ -96,7 +108,7 @@ impl Tell {
             | Tell::Known(task)
             | Tell::Unknown(task)
             | Tell::Wrote(task, _)
-            | Tell::Full(task, _)
+            | Tell::Direct(task, ..)
             | Tell::Stopped(task, _)
             | Tell::Released(task, _) => *task,
         }
