@@ -91,6 +91,11 @@ impl Runner for ProcessRunner {
             let directory = self.directory.as_deref().unwrap_or(&spec.working_dir);
             let wanted = start::Wanted::new(spec, directory, &self.host);
             if let Some(supervisors) = self.host.supervisors() {
+                let mut wanted = wanted;
+                // A supervisor is somewhere else.
+                if let Ok(absolute) = std::path::absolute(&wanted.directory) {
+                    wanted.directory = absolute;
+                }
                 let (private_dir, time_left) = (&spec.private_dir, context.time_left);
                 return supervisor::launch(supervisors, wanted, private_dir, time_left).await;
             }
