@@ -106,7 +106,12 @@ pub(crate) async fn run_flow(
         execution.leaving.over().await;
     }
     // Where it lies depends on no task run, so any name will do.
-    if let Err(error) = Workdir::remove_spares(&task_root(&execution.directory, "any")) {
+    let any = task_root(&execution.directory, "any");
+    let removed = match execution.resumed() && !execution.keep {
+        true => Workdir::remove_left(&any),
+        false => Workdir::remove_spares(&any),
+    };
+    if let Err(error) = removed {
         tracing::warn!("{}", chain(&error));
     }
     let record = ExecutionRecord {

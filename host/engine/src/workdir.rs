@@ -204,6 +204,17 @@ impl Workdir {
         Ok(())
     }
 
+    /// Removes what an earlier host left of task runs beside this root, that is, of those that had ended when it died.
+    ///
+    /// # Errors
+    /// When something cannot be removed; names the path.
+    pub fn remove_left(root: &Path) -> Result<(), FileError> {
+        match root.parent().filter(|folder| folder.exists()) {
+            Some(folder) => remove_tree(folder),
+            None => Ok(()),
+        }
+    }
+
     /// Removes the directories of a working directory that others shared and have left.
     ///
     /// # Errors

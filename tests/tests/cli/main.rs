@@ -24,6 +24,7 @@ mod plan;
 mod plugins;
 mod policy;
 mod properties;
+mod random_kills;
 mod secrets;
 mod streams;
 mod supervision;
