@@ -5,6 +5,7 @@
 mod args;
 mod commands;
 mod config;
+mod descriptors;
 mod detach;
 mod diff;
 mod document;

@@ -13,6 +13,7 @@ use taffrail_runner::process::{Supervisors, TASK_RUN_VARIABLE};
 use taffrail_runner::registry::{self, RunnerType};
 
 use crate::commands::run::FAILPOINT;
+use crate::descriptors::Descriptors;
 use crate::store_id;
 
 /// Makes runners with what they may know of this process, for flows that ask for nothing that the host does not give.
@@ -23,7 +24,11 @@ pub struct HostRunners {
 
 impl HostRunners {
     /// Has tasks started by supervisors that outlive this process. Once this is dropped, those that nobody needs have ended.
-    pub fn new_supervised(state: &Path, policy: Policy) -> (Self, Arc<Supervisors>) {
+    pub fn new_supervised(
+        state: &Path,
+        policy: Policy,
+        descriptors: Descriptors,
+    ) -> (Self, Arc<Supervisors>) {
         let passed_on = [FAILPOINT, TASK_RUN_VARIABLE];
         let environment = passed_on
             .into_iter()
@@ -32,6 +37,9 @@ impl HostRunners {
         let supervisors = Supervisors::new("/proc/self/exe".into(), environment.collect());
         let mut runners = Self::new(state, policy);
         runners.host = runners.host.with_supervisors(Arc::clone(&supervisors));
+        if let Some((soft, hard)) = descriptors.given {
+            runners.host = runners.host.with_open_files_limit(soft, hard);
+        }
         (runners, supervisors)
     }
 

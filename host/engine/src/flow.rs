@@ -132,6 +132,12 @@ pub(crate) async fn run_flow(
             record.state = outcome.state;
         }
         record.failure = record.failure.or(outcome.failure);
+        // Where it is not the store that fails, it is not to tell another end than this host does.
+        let kept = Box::new(record.clone());
+        execution.ledger.enter(Entry::ExecutionEnded(kept));
+        if let Err(message) = execution.ledger.settled().await {
+            tracing::debug!("the end is not kept: {message}");
+        }
     }
     failpoint::reach("over");
     context

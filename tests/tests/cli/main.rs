@@ -14,6 +14,7 @@ mod disk;
 mod eval;
 mod executions;
 mod exits;
+mod faults;
 mod files;
 mod folders;
 mod hostile;

@@ -29,6 +29,7 @@ use tokio::sync::Semaphore;
 
 use super::resume::moved_to;
 use crate::args::{Global, RunArgs, RunOutput, RunnerChoice};
+use crate::descriptors::Descriptors;
 use crate::detach;
 use crate::executions;
 use crate::exit::{Exit, Failed};
@@ -89,7 +90,9 @@ pub fn begin(
     }
     let given = Given::read(&args.flow.given, flow_path(&args.flow.flow).as_deref())?;
     let policy = host.config.policy(&args.policy.allowed);
-    let (runners, supervisors) = HostRunners::new_supervised(&host.folders.state, policy);
+    let descriptors = Descriptors::raise();
+    let (runners, supervisors) =
+        HostRunners::new_supervised(&host.folders.state, policy, descriptors);
     let runners = Arc::new(runners);
     let runner_override = args.runner.map(runner_type);
     let loaded = Arc::new(Loaded {
@@ -156,7 +159,7 @@ pub fn begin(
         // A crash on purpose is looked at afterwards, so that it must be there.
         announced: args.output == RunOutput::Ndjson || std::env::var_os(FAILPOINT).is_some(),
         keep: args.keep,
-        slots: Arc::new(Semaphore::new(jobs(args))),
+        slots: Arc::new(Semaphore::new(jobs(args, descriptors))),
         people: Arc::new(Terminal),
         shared: None,
         leaving: Leaving::default(),
@@ -280,9 +283,16 @@ fn flow_folder(
 }
 
 /// How many task runs work at once.
-fn jobs(args: &RunArgs) -> usize {
+fn jobs(args: &RunArgs, descriptors: Descriptors) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    args.jobs.map_or(2 * cores, std::num::NonZero::get)
+    let wanted = args.jobs.map_or(2 * cores, std::num::NonZero::get);
+    let most = descriptors.tasks();
+    if wanted > most {
+        complain(&format!(
+            "note: {most} tasks run at once, and not {wanted}: more would need more open files than this process may have (`ulimit -n`)"
+        ));
+    }
+    wanted.min(most)
 }
 
 /// The type name of the runner that the option names.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use taffrail_core::diagnostic::{Code, Diagnostic, Severity, Source, Style, render_text};
 use taffrail_core::flow::Task;
 use taffrail_core::launch::TaskIdentity;
-use taffrail_core::record::{ExecutionRecord, FailureKind, State, TaskRecord};
+use taffrail_core::record::{ExecutionRecord, Failure, FailureKind, State, TaskRecord};
 use taffrail_core::text::{Colours, printable, printable_bytes};
 use taffrail_engine::event::{Event, Reporter};
 use taffrail_engine::ports::Preparation;
@@ -149,7 +149,10 @@ impl TextReporter {
             // The task that called for it fails with what was wrong, unless that does not matter to it.
             self.say(&line);
         } else if bad {
-            if let Some(failure) = record.failure.as_ref().filter(|_| record.tasks.is_empty()) {
+            // What was wrong with a task was told with the task.
+            let own =
+                |failure: &&Failure| record.tasks.is_empty() || failure.kind == FailureKind::Host;
+            if let Some(failure) = record.failure.as_ref().filter(own) {
                 complain(&format!("error: {}", failure.message));
             }
             complain(&line);

@@ -1,0 +1,122 @@
+//! A system that refuses: syncs and writes that fail, and too few descriptors. What is said to be done is done, and what was not can be gone on with.
+
+use std::io::Write;
+
+use taffrail_tests::cli::World;
+use taffrail_tests::flows::flow;
+
+/// Two tasks that each do something that can be counted.
+fn world() -> World {
+    let world = World::new();
+    let task = |id: &str| {
+        format!(
+            "  - id: {id}\n    type: io.kestra.plugin.scripts.shell.Commands\n    commands: ['echo {id} >> {here}/effects; echo {id} one; echo {id} two']\n",
+            here = world.here().display()
+        )
+    };
+    world.write("flow.yaml", flow(&format!("{}{}", task("a"), task("b"))));
+    world
+}
+
+fn has_strace() -> bool {
+    let found = std::process::Command::new("strace")
+        .args(["-qq", "-o", "/dev/null", "true"])
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if !found {
+        let _ = writeln!(
+            std::io::stderr(),
+            "SKIPPED a test of system calls that fail: strace is missing, or may not trace here"
+        );
+    }
+    found
+}
+
+/// Lets one call of these fail in a run, the one of this number. Whatever comes of it, what is said is so, and going on ends well.
+fn one_call_fails(calls: &str, error: &str, number: u32) {
+    let world = world();
+    let run = format!(
+        "strace -f -qq -o trace -e trace={calls} -e inject={calls}:error={error}:when={number} $TAFFRAIL run flow.yaml --runner process"
+    );
+    let run = world.sh(&run).finish();
+    let story = format!("call {number} of {calls} fails with {error}: {run}");
+    let effects = || {
+        let text = std::fs::read_to_string(world.here().join("effects")).unwrap_or_default();
+        text.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let executions = || {
+        let listed = world.taffrail(["ps", "--format", "json"]).exits(0).json();
+        listed["executions"].as_array().unwrap().clone()
+    };
+    match run.code() {
+        Some(0) => {
+            assert_eq!(executions()[0]["state"], "SUCCESS", "{story}");
+            assert_eq!(effects(), ["a", "b"], "{story}");
+            for line in ["a one", "a two", "b one", "b two"] {
+                assert_eq!(run.stdout.matches(line).count(), 1, "{story}");
+            }
+            return;
+        }
+        // One line of what was wrong, and no word of success.
+        Some(1 | 4 | 5) => {
+            assert!(run.stderr.contains("error"), "{story}");
+            let last = run.stderr.lines().filter(|line| line.starts_with("flow "));
+            assert_eq!(
+                last.filter(|line| line.contains(": success")).count(),
+                0,
+                "{story}"
+            );
+        }
+        _ => panic!("{story}"),
+    }
+    let Some(execution) = executions().first().cloned() else {
+        assert!(effects().is_empty(), "{story}");
+        return;
+    };
+    if execution["state"] == "INTERRUPTED" {
+        world.taffrail(["resume", "@last"]).exits(0);
+        assert_eq!(effects(), ["a", "b"], "{story}");
+    } else {
+        assert!(effects().len() <= 2, "{story}");
+        assert_eq!(execution["state"], "FAILED", "{story}");
+        world.taffrail(["retry", "@last"]).exits(0);
+    }
+}
+
+#[test]
+fn a_sync_that_fails_is_never_taken_for_done() {
+    if !has_strace() {
+        return;
+    }
+    for number in 1..=12 {
+        one_call_fails("fsync,fdatasync", "EIO", number);
+    }
+}
+
+#[test]
+fn a_write_that_fails_is_never_taken_for_done() {
+    if !has_strace() {
+        return;
+    }
+    for number in (1..=40).step_by(3) {
+        one_call_fails("pwrite64", "ENOSPC", number);
+        one_call_fails("pwrite64", "EIO", number + 1);
+    }
+}
+
+#[test]
+fn more_tasks_at_once_than_descriptors_wait_for_one_another() {
+    let world = World::new();
+    world.write(
+        "flow.yaml",
+        flow("  - id: each\n    type: io.kestra.plugin.core.flow.ForEach\n    values: \"{{ range(1, 60) }}\"\n    concurrencyLimit: 0\n    tasks:\n      - id: one\n        type: io.kestra.plugin.scripts.shell.Commands\n        commands: ['ulimit -n; sleep 0.1; echo {{ taskrun.value }}']\n"),
+    );
+    let finished = world
+        .sh("ulimit -n 96; exec $TAFFRAIL run flow.yaml --runner process -j 60 -o json")
+        .finish();
+    finished.exits(0);
+    let record = finished.json();
+    let ended = record["tasks"].as_array().unwrap().iter();
+    let ended = ended.filter(|task| task["task"] == "one" && task["state"] == "SUCCESS");
+    assert_eq!(ended.count(), 60, "{finished}");
+}
