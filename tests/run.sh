@@ -88,6 +88,11 @@ if cargo clippy --version >/dev/null 2>&1; then
 else
     skipped+=("clippy is not installed")
 fi
+if cargo deny --version >/dev/null 2>&1; then
+    run cargo deny --offline check bans licenses sources
+else
+    skipped+=("cargo-deny is not installed (\`cargo install --locked cargo-deny\`): licences and sources are tested without it, bans are not")
+fi
 # The tests of the program take the one that this builds; building it alone would build its dependencies a second time.
 run cargo test --quiet --locked --workspace --no-run
 TAFFRAIL_BIN=$(realpath "${CARGO_TARGET_DIR:-target}/debug/taffrail")

@@ -9,12 +9,12 @@ use serde_json::Value;
 /// The licences that `deny.toml` allows.
 fn allowed() -> Vec<spdx::Licensee> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deny.toml");
-    let text = std::fs::read_to_string(file).unwrap();
-    let (_, list) = text.split_once("allow = [").unwrap();
-    let (list, _) = list.split_once(']').unwrap();
+    let text = std::fs::read_to_string(file).expect("deny.toml");
+    let (_, list) = text.split_once("allow = [").expect("a list");
+    let (list, _) = list.split_once(']').expect("its end");
     list.lines()
         .filter_map(|line| line.trim().strip_prefix('"')?.strip_suffix("\","))
-        .map(|name| spdx::Licensee::parse(name).unwrap())
+        .map(|name| spdx::Licensee::parse(name).expect(name))
         .collect()
 }
 
@@ -23,14 +23,14 @@ fn packages() -> Vec<Value> {
         .args(["metadata", "--format-version", "1", "--locked", "--offline"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
-        .unwrap();
+        .expect("cargo");
     assert!(
         output.status.success(),
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let all: Value = serde_json::from_slice(&output.stdout).unwrap();
-    all["packages"].as_array().unwrap().clone()
+    let all: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    all["packages"].as_array().expect("packages").clone()
 }
 
 fn is_allowed(licence: &str, allowed: &[spdx::Licensee]) -> bool {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use taffrail_tests::cli::{World, listing};
 use taffrail_tests::flows::flow;
+use taffrail_tests::numbers::Numbers;
 
 /// How many executions are disturbed.
 const ROUNDS: u64 = 240;
@@ -13,23 +14,10 @@ const ROUNDS: u64 = 240;
 /// So many are disturbed at once.
 const AT_ONCE: u64 = 3;
 
-/// Numbers that look random and are the same for the same seed (splitmix64).
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A time between a millisecond and 600 of them, short ones as likely as long ones.
-    fn time(&mut self) -> Duration {
-        let part = u32::try_from(self.next() % 1_000).unwrap();
-        Duration::from_secs_f64(0.001 * 600_f64.powf(f64::from(part) / 1_000.0))
-    }
+/// A time between a millisecond and 600 of them, short ones as likely as long ones.
+fn time(numbers: &mut Numbers) -> Duration {
+    let part = u32::try_from(numbers.below(1_000)).unwrap();
+    Duration::from_secs_f64(0.001 * 600_f64.powf(f64::from(part) / 1_000.0))
 }
 
 /// Tasks in a row, beside each other and in a shared directory, which say and do things, give things to one another, and leave processes.
@@ -67,10 +55,10 @@ fn disturb(world: &World, arguments: &[&str], after: Duration) -> bool {
 }
 
 fn round(number: u64) {
-    let mut numbers = Numbers(number);
+    let mut numbers = Numbers::new(number);
     let world = world();
     let run = ["run", "flow.yaml", "--runner", "process"];
-    let mut killed = disturb(&world, &run, numbers.time());
+    let mut killed = disturb(&world, &run, time(&mut numbers));
     let story = format!("round {number}");
     let executions = || {
         let listed = world.taffrail(["ps", "--format", "json"]).exits(0).json();
@@ -82,9 +70,9 @@ fn round(number: u64) {
         assert!(!world.here().join("effects").exists(), "{story}");
         return;
     }
-    for _ in 0..numbers.next() % 3 {
+    for _ in 0..numbers.below(3) {
         if executions()[0]["state"] == "INTERRUPTED" {
-            killed = disturb(&world, &["resume", "@last"], numbers.time());
+            killed = disturb(&world, &["resume", "@last"], time(&mut numbers));
         }
     }
     if executions()[0]["state"] == "INTERRUPTED" {

@@ -40,6 +40,22 @@ pub(super) enum Choice {
     Changed(Vec<Sent>),
 }
 
+/// Writes the files and directories of an archive that lies in memory below a directory, as if a container had sent it.
+///
+/// # Errors
+/// When the archive is broken or too large, or a file cannot be written.
+pub fn read_archive_of(archive: &[u8], into: &Path) -> io::Result<Vec<RelPath>> {
+    let (sender, pieces) = mpsc::channel(1);
+    // The one piece has its place before anybody reads.
+    let _ = sender.try_send(Ok(Bytes::copy_from_slice(archive)));
+    drop(sender);
+    let wanted = Wanted {
+        place: String::new(),
+        choice: Choice::Changed(Vec::new()),
+    };
+    read_archive(pieces, &wanted, into)
+}
+
 /// Writes what is wanted of an archive below a directory, and, where changes are wanted, removes what was sent and is not there any
 /// more. Gives the paths of what was written.
 pub(super) fn read_archive(

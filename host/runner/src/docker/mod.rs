@@ -43,6 +43,7 @@ use taffrail_engine::ports::{
 };
 
 pub use address::ClientEnvironment;
+pub use archive::read_archive_of;
 use engine::Engine;
 pub use engines::{Engines, StoreId};
 pub use prune::{Leftover, LeftoverKind};
