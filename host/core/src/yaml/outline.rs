@@ -11,47 +11,67 @@ pub(super) struct Outline {
     pub(super) brackets: Vec<usize>,
     /// The last quoted text that begins in it: its first byte and one past its last.
     pub(super) quoted: Option<(usize, usize)>,
-    /// The first value that begins with an expression, and whether it stands inside brackets.
+    /// The first value that begins with an expression, or inside brackets holds one, and whether it stands inside brackets.
     pub(super) expression: Option<(usize, bool)>,
+    /// The first value inside brackets that has another bracket in its text: where the value begins, and the bracket.
+    pub(super) bracket_in_text: Option<(usize, usize)>,
 }
 
-/// Looks from `from` on at what begins before `to`. `brackets` are those open at the start.
+/// Looks from `from` on, or from the last of the brackets that are open there, at what begins before `to`.
 pub(super) fn outline(text: &str, from: usize, to: usize, brackets: &[usize]) -> Outline {
     let bytes = text.as_bytes();
     let mut outline = Outline {
         brackets: brackets.to_vec(),
         ..Outline::default()
     };
-    let mut at = from;
-    // Quotes, brackets and expressions mean something only where a value may begin.
+    // A value that the parser has taken for complete may be the beginning of a longer one.
+    let mut at = brackets.last().map_or(from, |bracket| bracket + 1);
+    // Quotes, brackets and expressions mean something only where a value may begin; inside brackets, brackets always do.
     let mut begins = true;
+    let mut plain = None;
     while at < to && at < bytes.len() {
         let in_flow = !outline.brackets.is_empty();
         let next_is_blank = matches!(bytes.get(at + 1), None | Some(b' ' | b'\n' | b'\r' | b'\t'));
         match bytes[at] {
-            b'\n' => begins = true,
+            b'\n' => {
+                begins = true;
+                plain = None;
+            }
             b' ' | b'\t' | b'\r' => {}
             b'#' if at == 0 || bytes[at - 1].is_ascii_whitespace() => {
                 at = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |offset| at + offset);
                 continue;
             }
-            b'{' if begins && unquoted::begins(text, at) => {
-                outline.expression = Some((at, in_flow));
+            b'{' if (begins || in_flow) && unquoted::begins(text, at) => {
+                let start = plain.unwrap_or(at);
+                outline.expression = Some((start, in_flow));
                 return outline;
             }
             b'{' | b'[' if begins => outline.brackets.push(at),
+            b'{' | b'[' if in_flow && plain.is_some() => {
+                outline.bracket_in_text = plain.map(|start| (start, at));
+                return outline;
+            }
             b'}' | b']' if in_flow => {
                 outline.brackets.pop();
                 begins = false;
+                plain = None;
             }
-            b',' if in_flow => begins = true,
-            b':' if next_is_blank => begins = true,
+            b',' if in_flow => {
+                begins = true;
+                plain = None;
+            }
+            b':' if next_is_blank => {
+                begins = true;
+                plain = None;
+            }
             b'-' | b'?' if begins && next_is_blank => {}
             b'"' if begins => {
                 let end = double_quoted_end(bytes, at);
                 outline.quoted = Some((at, end));
                 at = end;
                 begins = false;
+                plain = None;
                 continue;
             }
             b'\'' if begins => {
@@ -59,6 +79,7 @@ pub(super) fn outline(text: &str, from: usize, to: usize, brackets: &[usize]) ->
                 outline.quoted = Some((at, end));
                 at = end;
                 begins = false;
+                plain = None;
                 continue;
             }
             b'|' | b'>' if begins && !in_flow => {
@@ -66,7 +87,12 @@ pub(super) fn outline(text: &str, from: usize, to: usize, brackets: &[usize]) ->
                 begins = true;
                 continue;
             }
-            _ => begins = false,
+            _ => {
+                if begins {
+                    plain = Some(at);
+                }
+                begins = false;
+            }
         }
         at += 1;
     }
@@ -111,11 +137,30 @@ mod tests {
                 Some((28, false)),
             ),
             (": 1 # {{ x }}\nb: '{{ x }}'", vec![], Some((17, 26)), None),
+            (": [b, a {{ x }}", vec![2], None, Some((6, true))),
+            (": [\"b\" {{ x }}", vec![2], Some((3, 6)), Some((7, true))),
         ] {
             let found = outline(text, 0, text.len(), &[]);
             assert_eq!(found.brackets, brackets, "{text}");
             assert_eq!(found.quoted, quoted, "{text}");
             assert_eq!(found.expression, expression, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_bracket_in_a_text_is_known_by_the_text_before_it() {
+        for (text, from, expected) in [
+            ("a: [b, c d{e", 4, Some((7, 10))),
+            ("a: [b, c d{e", 10, Some((7, 10))),
+            ("a: {b: c [d", 8, Some((7, 9))),
+            ("a: {b: c [d", 4, Some((7, 9))),
+            ("a: [b, [c", 4, None),
+            ("a: [b, [c", 6, None),
+            ("a: ['b' [c", 8, None),
+            ("a: [[b] [c", 8, None),
+        ] {
+            let found = outline(text, from, text.len(), &[3]);
+            assert_eq!(found.bracket_in_text, expected, "{text} {from}");
         }
     }
 }

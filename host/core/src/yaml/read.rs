@@ -76,6 +76,16 @@ fn read(text: &str, limits: &Limits) -> Parsed {
             diagnostics.push(unquoted::diagnostic(&text[range], span));
             return refused(diagnostics, limits);
         }
+        // What was got round and is no value of its own, so that nobody has told it.
+        for repair in &repairs {
+            let told = |diagnostic: &Diagnostic| {
+                diagnostic.code == Code::UnquotedExpression && diagnostic.span == Some(repair.span)
+            };
+            if composed.further == 0 && !diagnostics.iter().any(told) {
+                let at = diagnostics.partition_point(|other| other.span < Some(repair.span));
+                diagnostics.insert(at, unquoted::diagnostic(&repair.text, repair.span));
+            }
+        }
         if let Some(Trouble::Syntax(at)) = &composed.trouble {
             diagnostics.push(syntax::explain(text, at, &found, limits));
         } else if composed.root.as_ref().is_none_or(Node::is_null) && diagnostics.is_empty() {

@@ -33,6 +33,7 @@ pub(super) fn explain(
     };
     site.limit(limits)
         .or_else(|| layout::tab(&site))
+        .or_else(|| site.bracket_in_text())
         .or_else(|| site.quote())
         .or_else(|| site.escape())
         .or_else(|| site.beginning())
@@ -354,6 +355,32 @@ impl Site<'_> {
         None
     }
 
+    /// A value without quotes that holds a bracket inside brackets.
+    fn bracket_in_text(&self) -> Option<Diagnostic> {
+        let (start, at) = self.outline.bracket_in_text?;
+        let bracket = self.text.get(at..=at)?;
+        let around = match self.byte(*self.outline.brackets.last()?)? {
+            b'[' => "[ ]",
+            _ => "{ }",
+        };
+        let shown = if bracket == "[" { "list" } else { "map" };
+        let diagnostic = self
+            .error_at(
+                at,
+                format!("a value without quotes cannot hold `{bracket}` inside `{around}`"),
+            )
+            .label(format!("YAML reads it as the start of a {shown}"));
+        let line = Line::at(self.text, start);
+        Some(match text_end(&self.text[start..line.trimmed_end()]) {
+            Some(length) => diagnostic.fix(
+                "put quotes round the value",
+                make_span(start, start + length),
+                quoted(&self.text[start..start + length]),
+            ),
+            None => diagnostic.help("put quotes round the value"),
+        })
+    }
+
     /// Brackets that are not closed, not opened, or hold something that needs quotes.
     fn bracket(&self) -> Option<Diagnostic> {
         if self.reason_is(&["misplaced bracket"]) {
@@ -411,4 +438,18 @@ impl Site<'_> {
             .map_or(self.reason, |(_, reason)| reason);
         self.error_at(self.offset, format!("this is not YAML: {reason}"))
     }
+}
+
+/// The length of a value whose own brackets are all closed, up to the comma or bracket that ends it.
+fn text_end(rest: &str) -> Option<usize> {
+    let mut open = 0_usize;
+    for (at, letter) in rest.char_indices() {
+        match letter {
+            '[' | '{' => open += 1,
+            ',' | ']' | '}' if open == 0 => return Some(rest[..at].trim_end().len()),
+            ']' | '}' => open -= 1,
+            _ => {}
+        }
+    }
+    None
 }

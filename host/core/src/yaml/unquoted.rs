@@ -20,7 +20,7 @@ pub(super) fn begins(text: &str, at: usize) -> bool {
     rest.starts_with(b"{{") || rest.starts_with(b"{%")
 }
 
-/// The whole value that begins with an expression: to the end of its line without a comment, or, inside a flow collection, to what
+/// The whole value that begins with an expression, or with a text before one: to the end of its line without a comment, or, inside a flow collection, to what
 /// ends an entry. A value that is not closed reaches to the end of its line.
 pub(super) fn value(text: &str, start: usize, in_flow: bool) -> Span {
     let bytes = text.as_bytes();
@@ -28,10 +28,8 @@ pub(super) fn value(text: &str, start: usize, in_flow: bool) -> Span {
         memchr::memchr(b'\n', &bytes[from..]).map_or(bytes.len(), |offset| from + offset)
     };
     let trimmed = |end: usize| start + text[start..end].trim_end().len();
-    let Some(mut at) = expression_end(text, start) else {
-        return make_span(start, trimmed(line_end(start)));
-    };
-    let mut end = at;
+    let mut at = start;
+    let mut end = start;
     while let Some(&byte) = bytes.get(at) {
         match byte {
             b'\n' => break,
@@ -90,11 +88,17 @@ fn blanks(bytes: &[u8]) -> usize {
 pub(super) fn diagnostic(text: &str, span: Span) -> Diagnostic {
     let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let shown = clip(&one_line, 60);
-    let closed = expression_end(text, 0).is_some();
-    let message = if closed {
-        format!("the expression `{shown}` is not quoted")
+    let start = (0..text.len()).find(|at| begins(text, *at));
+    let closed = start.is_some_and(|start| expression_end(text, start).is_some());
+    let what = if start == Some(0) {
+        "the expression"
     } else {
-        format!("the expression `{shown}` is neither closed nor quoted")
+        "the value with an expression"
+    };
+    let message = if closed {
+        format!("{what} `{shown}` is not quoted")
+    } else {
+        format!("{what} `{shown}` is neither closed nor quoted")
     };
     let diagnostic = Diagnostic::error(Code::UnquotedExpression, span, message)
         .label("YAML reads `{` as the start of a map");
@@ -151,6 +155,8 @@ mod tests {
             ("{{ x\n  | upper }}\nb: 1", false, "{{ x\n  | upper }}"),
             ("{% if x %}y{% endif %}", false, "{% if x %}y{% endif %}"),
             ("{{ x }}{{ y", false, "{{ x }}{{ y"),
+            ("a b {{ x, 1 }} c, d]", true, "a b {{ x, 1 }} c"),
+            ("a \"{{ x }}\"]", true, "a \"{{ x }}\""),
         ] {
             let span = value(text, 0, in_flow);
             assert_eq!(&text[..span.end as usize], expected, "{text}");

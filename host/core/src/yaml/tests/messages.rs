@@ -215,6 +215,32 @@ fn brackets() {
         &["1:11 TF0001 `,` or `}` is expected here"],
     );
     check(
+        "a: [echo {b,c} d, e]\n",
+        &[
+            "1:10 TF0001 a value without quotes cannot hold `{` inside `[ ]` => a: [\"echo {b,c} d\", e]",
+        ],
+    );
+    check(
+        "a: [jq '{x: 1}', 'b']\n",
+        &[
+            "1:9 TF0001 a value without quotes cannot hold `{` inside `[ ]` => a: [\"jq '{x: 1}'\", 'b']",
+        ],
+    );
+    check(
+        "a: [b, echo \"{c\" d]\n",
+        &["1:14 TF0001 a value without quotes cannot hold `{` inside `[ ]`"],
+    );
+    check(
+        "a: {b: x[1], c: d}\n",
+        &[
+            "1:9 TF0001 a value without quotes cannot hold `[` inside `{ }` => a: {b: \"x[1]\", c: d}",
+        ],
+    );
+    check(
+        "a: [b c [d], e]\n",
+        &["1:9 TF0001 a value without quotes cannot hold `[` inside `[ ]` => a: [\"b c [d]\", e]"],
+    );
+    check(
         "a: [b] c\n",
         &["1:8 TF0001 the value before this is complete"],
     );
@@ -275,6 +301,25 @@ fn expressions_without_quotes() {
         &[
             "1:4 TF0006 the expression `{% if x %}y{% endif %}` is not quoted => a: \"{% if x %}y{% endif %}\"",
         ],
+    );
+    check(
+        "a: [echo {{ x }}, b]\n",
+        &[
+            "1:5 TF0006 the value with an expression `echo {{ x }}` is not quoted => a: [\"echo {{ x }}\", b]",
+        ],
+    );
+    check(
+        "a: [echo \"{{ x }}\", b{{ y }}c]\nd: {e: f-{{ z }}, g: h}\n",
+        &[
+            "1:5 TF0006 the value with an expression `echo \"{{ x }}\"` is not quoted => a: ['echo \"{{ x }}\"', b{{ y }}c]",
+            "1:21 TF0006 the value with an expression `b{{ y }}c` is not quoted => a: [echo \"{{ x }}\", \"b{{ y }}c\"]",
+            "2:8 TF0006 the value with an expression `f-{{ z }}` is not quoted => d: {e: \"f-{{ z }}\", g: h}",
+        ],
+    );
+    // What stands in the line before belongs to the value.
+    check(
+        "a: [echo\n  {{ x }}, b]\n",
+        &["2:3 TF0006 the expression `{{ x }}` is not quoted =>   \"{{ x }}\", b]"],
     );
     // Both mistakes of a file are told, whichever the parser meets first.
     check(
