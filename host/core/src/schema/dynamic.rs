@@ -5,6 +5,9 @@ use serde_json::{Map, Value, json};
 /// Marks a schema whose value is used before anything is rendered, so that no expression may stand there.
 pub(super) const STATIC: &str = "x-static";
 
+/// Refers to the schema of a text with an expression, in a document that has it.
+const EXPRESSION: &str = "#/definitions/expression";
+
 /// The schema of a text with an expression.
 pub(super) fn expression() -> Value {
     json!({
@@ -18,7 +21,7 @@ pub(super) fn expression() -> Value {
 /// Whether this is the schema that [`expression`] gives, or a reference to it.
 pub(super) fn is_expression(schema: &Value) -> bool {
     schema.get("title").and_then(Value::as_str) == Some("expression")
-        || schema.get("$ref").and_then(Value::as_str) == Some("#/definitions/expression")
+        || schema.get("$ref").and_then(Value::as_str) == Some(EXPRESSION)
 }
 
 /// The same schema with expressions allowed where values are rendered.
@@ -26,48 +29,56 @@ pub(super) fn is_expression(schema: &Value) -> bool {
 /// Typed scalars, lists and free maps become `anyOf [typed, expression]`; objects with named keys are structure, and only what is in
 /// them may be an expression.
 pub fn dynamic(strict: &Map<String, Value>) -> Map<String, Value> {
-    let mut schema = strict.clone();
-    if schema.get(STATIC) != Some(&Value::Bool(true)) {
-        children(&mut schema);
-    }
-    schema
+    with_expressions(strict.clone(), &expression())
 }
 
-fn children(map: &mut Map<String, Value>) {
+/// The same for a document that has the schema of a text with an expression among its definitions.
+pub(super) fn referring(strict: Map<String, Value>) -> Map<String, Value> {
+    with_expressions(strict, &json!({ "$ref": EXPRESSION }))
+}
+
+fn with_expressions(mut strict: Map<String, Value>, expression: &Value) -> Map<String, Value> {
+    if strict.get(STATIC) != Some(&Value::Bool(true)) {
+        children(&mut strict, expression);
+    }
+    strict
+}
+
+fn children(map: &mut Map<String, Value>, expression: &Value) {
     for keyword in ["properties", "definitions"] {
         if let Some(Value::Object(entries)) = map.get_mut(keyword) {
             for child in entries.values_mut() {
-                value(child);
+                value(child, expression);
             }
         }
     }
     for keyword in ["items", "additionalProperties"] {
         if let Some(child) = map.get_mut(keyword) {
-            value(child);
+            value(child, expression);
         }
     }
     for keyword in ["anyOf", "oneOf", "allOf"] {
         if let Some(Value::Array(branches)) = map.get_mut(keyword) {
             for branch in branches {
                 if let Value::Object(branch) = branch {
-                    children(branch);
+                    children(branch, expression);
                 }
             }
         }
     }
     for keyword in ["then", "else"] {
         if let Some(Value::Object(child)) = map.get_mut(keyword) {
-            children(child);
+            children(child, expression);
         }
     }
 }
 
-fn value(schema: &mut Value) {
+fn value(schema: &mut Value, expression: &Value) {
     let Value::Object(map) = schema else { return };
     if map.get(STATIC) == Some(&Value::Bool(true)) {
         return;
     }
-    children(map);
+    children(map, expression);
     if takes_expressions(map) {
         return;
     }
@@ -96,7 +107,7 @@ fn value(schema: &mut Value) {
         }
         None => vec![Value::Object(typed)],
     };
-    branches.push(expression());
+    branches.push(expression.clone());
     outer.insert("anyOf".to_owned(), Value::Array(branches));
     *map = outer;
 }

@@ -1,8 +1,6 @@
 //! A schema as text. Editors load it at every start, so it has no blanks that nobody reads; what fits into a line stands in one, so that a
 //! difference between two versions shows the definition it is in.
 
-use std::fmt::Write as _;
-
 use serde_json::Value;
 
 /// The longest line that a list or map may make, its indentation included.
@@ -10,38 +8,39 @@ const WIDTH: usize = 4_000;
 
 /// The document as JSON with one blank of indentation and a line feed at the end.
 pub fn print(document: &Value) -> String {
-    let mut text = String::new();
+    let mut text = Vec::new();
     value(document, 0, 0, &mut text);
-    text.push('\n');
-    text
+    text.push(b'\n');
+    String::from_utf8(text).expect("JSON is text")
 }
 
-fn value(value: &Value, indent: usize, used: usize, text: &mut String) {
+fn value(value: &Value, indent: usize, used: usize, text: &mut Vec<u8>) {
     let structured = matches!(value, Value::Object(_) | Value::Array(_));
     if !structured || after(value, WIDTH.saturating_sub(used)).is_some() {
-        let _ = write!(text, "{value}");
+        serde_json::to_writer(text, value).expect("memory takes all that is written");
         return;
     }
     let inner = indent + 1;
     let (open, close) = match value {
-        Value::Object(_) => ('{', '}'),
-        _ => ('[', ']'),
+        Value::Object(_) => (b'{', b'}'),
+        _ => (b'[', b']'),
     };
     text.push(open);
     let mut first = true;
-    let mut begin = |text: &mut String| {
+    let mut begin = |text: &mut Vec<u8>| {
         if !std::mem::take(&mut first) {
-            text.push(',');
+            text.push(b',');
         }
-        text.push('\n');
-        text.extend(std::iter::repeat_n(' ', inner));
+        text.push(b'\n');
+        text.extend(std::iter::repeat_n(b' ', inner));
     };
     match value {
         Value::Object(map) => {
             for (key, child) in map {
                 begin(text);
                 let key = Value::from(key.as_str()).to_string();
-                let _ = write!(text, "{key}:");
+                text.extend(key.bytes());
+                text.push(b':');
                 // One more for the comma.
                 self::value(child, inner, inner + key.len() + 2, text);
             }
@@ -54,8 +53,8 @@ fn value(value: &Value, indent: usize, used: usize, text: &mut String) {
         }
         _ => {}
     }
-    text.push('\n');
-    text.extend(std::iter::repeat_n(' ', indent));
+    text.push(b'\n');
+    text.extend(std::iter::repeat_n(b' ', indent));
     text.push(close);
 }
 

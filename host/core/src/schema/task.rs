@@ -1,5 +1,6 @@
 //! The schema of one task type: what every task has, what every script task has, and what its plugin says.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
@@ -74,20 +75,34 @@ fn static_common_keys() -> &'static Map<String, Value> {
     })
 }
 
-/// The keys that mean the same wherever a task has them, as [`task_schema`] and [`native_schema`] write them. Those are left out whose
-/// schema depends on the type.
-pub(super) fn same_keys() -> impl Iterator<Item = (&'static String, &'static Value)> {
-    const OF_THE_TYPE: [&str; 5] = [
-        "version",
-        "containerImage",
-        "interpreter",
-        "taskRunner",
-        "docker",
-    ];
-    static_common_keys()
-        .iter()
-        .chain(script_keys())
-        .filter(|(name, _)| !OF_THE_TYPE.contains(&name.as_str()))
+/// The host's keys as the schemas of types write them.
+pub(super) struct HostKeys {
+    /// Those of every task.
+    pub(super) common: Cow<'static, Map<String, Value>>,
+    /// Those that script tasks have besides.
+    pub(super) script: Cow<'static, Map<String, Value>>,
+}
+
+impl HostKeys {
+    /// Each with its whole schema.
+    pub(super) fn whole() -> Self {
+        Self {
+            common: Cow::Borrowed(static_common_keys()),
+            script: Cow::Borrowed(script_keys()),
+        }
+    }
+
+    /// Whether a key means the same wherever a task has it; the schema of the others depends on the type.
+    pub(super) fn is_same_everywhere(name: &str) -> bool {
+        ![
+            "version",
+            "containerImage",
+            "interpreter",
+            "taskRunner",
+            "docker",
+        ]
+        .contains(&name)
+    }
 }
 
 /// The properties that every script task has beside those of every task, made once.
@@ -131,8 +146,16 @@ fn new_script_keys() -> Map<String, Value> {
 ///
 /// A key of the plugin that has the name of a host key is ignored: what all script tasks share is the host's.
 pub fn task_schema(task_type: &TaskTypeDescriptor) -> Map<String, Value> {
+    task_schema_with(&HostKeys::whole(), task_type)
+}
+
+/// The same with the host's keys as they are given.
+pub(super) fn task_schema_with(
+    keys: &HostKeys,
+    task_type: &TaskTypeDescriptor,
+) -> Map<String, Value> {
     let plugin = &task_type.properties_schema;
-    let mut properties = static_common_keys().clone();
+    let mut properties = Map::clone(&keys.common);
     if let Some(Value::Object(own)) = plugin.get("properties") {
         for (name, schema) in own {
             properties
@@ -140,7 +163,7 @@ pub fn task_schema(task_type: &TaskTypeDescriptor) -> Map<String, Value> {
                 .or_insert_with(|| schema.clone());
         }
     }
-    for (name, schema) in script_keys() {
+    for (name, schema) in keys.script.iter() {
         let mut schema = schema.clone();
         if name == "containerImage"
             && let (Some(image), Value::Object(schema)) =
@@ -192,16 +215,19 @@ pub fn task_schema(task_type: &TaskTypeDescriptor) -> Map<String, Value> {
 
 /// The strict schema of a task type that the host itself runs: a closed object.
 pub fn native_schema(native: &NativeType) -> Map<String, Value> {
-    let keys = native.keys();
-    let mut properties = static_common_keys().clone();
-    if let Some(Value::Object(own)) = keys.get("properties") {
-        for (name, schema) in own {
-            properties.insert(name.clone(), schema.clone());
-        }
+    native_schema_with(&HostKeys::whole(), native)
+}
+
+/// The same with the host's keys as they are given.
+pub(super) fn native_schema_with(keys: &HostKeys, native: &NativeType) -> Map<String, Value> {
+    let mut own = native.keys();
+    let mut properties = Map::clone(&keys.common);
+    if let Some(Value::Object(own)) = own.shift_remove("properties") {
+        properties.extend(own);
     }
     let mut required = vec![Value::from("id"), Value::from("type")];
-    if let Some(Value::Array(own)) = keys.get("required") {
-        required.extend(own.iter().cloned());
+    if let Some(Value::Array(own)) = own.shift_remove("required") {
+        required.extend(own);
     }
     let mut schema = Map::new();
     schema.insert("title".to_owned(), Value::from(native.title));

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use semver::Version;
 use serde_json::{Map, Value, json};
 
-use super::super::dynamic::dynamic;
+use super::super::dynamic::referring;
 use super::super::runners::RunnerFragment;
-use super::super::task::{native_schema, task_schema};
+use super::super::task::{HostKeys, native_schema_with, task_schema_with};
 use super::{host_keys, input_shape, input_types, runner_rank, runner_shape};
 use crate::descriptor::{Descriptor, TaskTypeDescriptor};
 use crate::native::{self, NativeType};
@@ -29,10 +29,20 @@ pub(super) struct Choice {
     pub(super) shapes: Vec<(Option<Version>, Map<String, Value>)>,
 }
 
+impl Choice {
+    /// Its name and the others that mean the same.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.name)
+            .chain(&self.aliases)
+            .map(String::as_str)
+    }
+}
+
 type Offers<'a> = Vec<(&'a Version, &'a TaskTypeDescriptor)>;
 
 /// The task types of all versions of all plugins, sorted by name.
 pub(super) fn of_tasks(plugins: &[Arc<Descriptor>]) -> Vec<Choice> {
+    let keys = host_keys::referring();
     let mut written: BTreeMap<&str, Offers<'_>> = BTreeMap::new();
     for plugin in plugins {
         for task_type in &plugin.task_types {
@@ -61,13 +71,13 @@ pub(super) fn of_tasks(plugins: &[Arc<Descriptor>]) -> Vec<Choice> {
         if current != *name && same {
             aliases.push((name, current));
         } else {
-            choices.push(task(name, offers, newest, current != *name));
+            choices.push(task(&keys, name, offers, newest, current != *name));
         }
     }
     let natives: Vec<Choice> = native::all()
         .iter()
         .filter(|native| !written.contains_key(native.name))
-        .map(|native| of_native(native, |name| written.contains_key(name)))
+        .map(|native| of_native(&keys, native, |name| written.contains_key(name)))
         .collect();
     choices.extend(natives);
     choices.sort_by(|left, right| left.name.cmp(&right.name));
@@ -80,23 +90,14 @@ pub(super) fn of_tasks(plugins: &[Arc<Descriptor>]) -> Vec<Choice> {
 }
 
 /// A type of the host's own. A plugin's type of the same name is the one that a flow gets.
-fn of_native(native: &NativeType, is_taken: impl Fn(&str) -> bool) -> Choice {
-    let mut shape = native_schema(native);
-    host_keys::refer(&mut shape);
-    let mut shape = dynamic(&shape);
+fn of_native(keys: &HostKeys, native: &NativeType, is_taken: impl Fn(&str) -> bool) -> Choice {
+    let mut shape = native_schema_with(keys, native);
+    host_keys::refer_own(&mut shape);
+    let mut shape = referring(shape);
     shape.values_mut().for_each(place_children);
-    let properties = shape.get("properties").cloned().unwrap_or_default();
-    let keys = native.keys();
-    let required = keys
-        .get("required")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .map(|key| {
-            let schema = properties.get(key).cloned().unwrap_or_default();
-            (key.to_owned(), schema)
-        })
+    let required = required(&shape)
+        .filter(|(key, _)| !["id", "type"].contains(key))
+        .map(|(key, schema)| (key.to_owned(), schema))
         .collect();
     let mut aliases = native.old_names();
     aliases.retain(|name| !is_taken(name));
@@ -148,26 +149,34 @@ fn same_offers(left: &Offers<'_>, right: &Offers<'_>) -> bool {
             .all(|(left, right)| std::ptr::eq(left.1, right.1))
 }
 
-fn task(name: &str, offers: &Offers<'_>, newest: &TaskTypeDescriptor, old: bool) -> Choice {
-    let properties = newest.properties_schema.get("properties");
-    let required = newest
-        .properties_schema
-        .get("required")
-        .and_then(Value::as_array)
+/// The properties that a schema asks for.
+fn required(schema: &Map<String, Value>) -> impl Iterator<Item = (&str, Value)> {
+    let properties = schema.get("properties");
+    let names = schema.get("required").and_then(Value::as_array);
+    names
         .into_iter()
         .flatten()
         .filter_map(Value::as_str)
-        .map(|key| {
+        .map(move |key| {
             let schema = properties.and_then(|properties| properties.get(key));
-            (key.to_owned(), schema.cloned().unwrap_or_default())
+            (key, schema.cloned().unwrap_or_default())
         })
+}
+
+fn task(
+    keys: &HostKeys,
+    name: &str,
+    offers: &Offers<'_>,
+    newest: &TaskTypeDescriptor,
+    old: bool,
+) -> Choice {
+    let required = required(&newest.properties_schema)
+        .map(|(key, schema)| (key.to_owned(), schema))
         .collect();
     let shapes = offers
         .iter()
         .map(|(version, task_type)| {
-            let mut shape = task_schema(task_type);
-            host_keys::refer(&mut shape);
-            let mut shape = dynamic(&shape);
+            let mut shape = referring(task_schema_with(keys, task_type));
             if let Some(Value::Object(properties)) = shape.get_mut("properties") {
                 for key in ["taskRunner", "docker"] {
                     if let Some(place) = properties.get_mut(key) {

@@ -21,25 +21,32 @@ pub(super) fn split(document: &mut Value) {
     let Some(Value::Object(definitions)) = document.get_mut("definitions") else {
         return;
     };
-    let mut users: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    let mut users: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
     for (name, definition) in definitions.iter() {
-        if definition.get("additionalProperties") != Some(&Value::Bool(false)) {
-            continue;
-        }
-        for (key, target) in references(definition) {
-            users.entry((key, target)).or_default().push(name.clone());
+        if definition.get("additionalProperties") == Some(&Value::Bool(false)) {
+            for property in references(definition) {
+                users.entry(property).or_default().push(name);
+            }
         }
     }
-    let mut groups: BTreeMap<Vec<String>, Vec<(String, String)>> = BTreeMap::new();
+    let mut groups: BTreeMap<Vec<&str>, Vec<(&str, &str)>> = BTreeMap::new();
     for (property, users) in users {
         groups.entry(users).or_default().push(property);
     }
+    groups.retain(|users, properties| saves(users, properties) >= WORTH_SPLITTING);
+    let groups: Vec<(Vec<String>, Vec<(String, String)>)> = groups
+        .into_iter()
+        .map(|(users, properties)| {
+            let owned = |(key, target): (&str, &str)| (key.to_owned(), target.to_owned());
+            (
+                users.into_iter().map(str::to_owned).collect(),
+                properties.into_iter().map(owned).collect(),
+            )
+        })
+        .collect();
     let mut taken: BTreeSet<String> = definitions.keys().cloned().collect();
     let mut made = Vec::new();
     for (users, properties) in groups {
-        if saves(&users, &properties) < WORTH_SPLITTING {
-            continue;
-        }
         let name = unique("common", &mut taken);
         let reference = json!({ "$ref": format!("#/definitions/{name}") });
         let shared: Map<String, Value> = properties
@@ -132,7 +139,7 @@ fn name_in_one_pattern(definition: &mut Value) {
 }
 
 /// The properties of a definition that are references and nothing else.
-fn references(definition: &Value) -> Vec<(String, String)> {
+fn references(definition: &Value) -> impl Iterator<Item = (&str, &str)> {
     definition
         .get("properties")
         .and_then(Value::as_object)
@@ -140,13 +147,12 @@ fn references(definition: &Value) -> Vec<(String, String)> {
         .flatten()
         .filter_map(|(key, schema)| {
             let target = schema.get("$ref")?.as_str()?;
-            Some((key.clone(), target.to_owned()))
+            Some((key.as_str(), target))
         })
-        .collect()
 }
 
 /// Bytes saved by a definition for these properties.
-fn saves(users: &[String], properties: &[(String, String)]) -> usize {
+fn saves(users: &[&str], properties: &[(&str, &str)]) -> usize {
     let each: usize = properties.iter().map(|(_, target)| target.len() + 7).sum();
     let reference = 40;
     each.saturating_sub(reference) * users.len().saturating_sub(1)
@@ -155,7 +161,9 @@ fn saves(users: &[String], properties: &[(String, String)]) -> usize {
 fn refer(definition: &mut Map<String, Value>, properties: &[(String, String)], to: &Value) {
     if let Some(Value::Object(own)) = definition.get_mut("properties") {
         for (key, _) in properties {
-            own.insert(key.clone(), Value::Bool(true));
+            if let Some(schema) = own.get_mut(key) {
+                *schema = Value::Bool(true);
+            }
         }
     }
     match definition.get_mut("allOf") {

@@ -21,7 +21,7 @@ use serde_json::{Map, Value, json};
 
 use self::choice::Choice;
 use self::union::Union;
-use super::dynamic::{dynamic, expression};
+use super::dynamic::{expression, referring};
 use super::inputs::{INPUT_TYPES, input_schema};
 use super::keys::{common_keys, flow_schema};
 use super::runners::RunnerFragment;
@@ -34,19 +34,23 @@ pub use self::excerpt::excerpt;
 /// The definitions that any schema may refer to.
 const SHARED: [&str; 5] = ["task", "taskRunner", "docker", "expression", "input"];
 
+const NO_TASK_TYPE: &str = "No installed plugin has this task type.";
+
 /// The document for these plugins and runners: one draft-07 schema, closed, without references to the outside. The same input gives
 /// the same bytes, whatever the order of the plugins.
 pub fn compose(plugins: &[Arc<Descriptor>], runners: &[RunnerFragment]) -> Value {
     let mut definitions = BTreeMap::new();
-    let tasks = choice::of_tasks(plugins);
-    let task_runners = choice::of_runners(runners);
-    let inputs = choice::of_inputs();
+    let mut tasks = choice::of_tasks(plugins);
     definitions.insert("expression".to_owned(), shared_expression());
     host_keys::write(&mut definitions);
-    task_union(&tasks).write(&tasks, "task", &mut definitions);
-    runner_union().write(&task_runners, "taskRunner", &mut definitions);
+    task_union(&tasks).write(&mut tasks, "task", &mut definitions);
+    runner_union().write(
+        &mut choice::of_runners(runners),
+        "taskRunner",
+        &mut definitions,
+    );
     definitions.insert("docker".to_owned(), old_docker(runners));
-    input_union().write(&inputs, "input", &mut definitions);
+    input_union().write(&mut choice::of_inputs(), "input", &mut definitions);
 
     let mut document = Map::new();
     document.insert(
@@ -94,17 +98,14 @@ fn flow(tasks: &[Choice]) -> Map<String, Value> {
             list.insert("items".to_owned(), json!({ "$ref": "#/definitions/input" }));
         }
         // A default may be for the beginning of several types, so these are offered and not asked for.
-        let names: Vec<&str> = tasks
-            .iter()
-            .filter(|choice| !choice.hidden)
-            .map(|choice| choice.name.as_str())
-            .collect();
+        let listed = union::listed(tasks, NO_TASK_TYPE);
         for key in ["pluginDefaults", "taskDefaults"] {
             if let Some(Value::Object(name)) = properties
                 .get_mut(key)
                 .and_then(|list| list.pointer_mut("/items/properties/type"))
             {
-                name.insert("examples".to_owned(), json!(names));
+                name.shift_remove("type");
+                name.insert("anyOf".to_owned(), json!([listed, { "type": ["string"] }]));
             }
         }
     }
@@ -129,7 +130,7 @@ fn task_union(choices: &[Choice]) -> Union {
         title: "task",
         description: None,
         type_description: "Which task: the plugin and its type",
-        error_message: "No installed plugin has this task type.",
+        error_message: NO_TASK_TYPE,
         properties: Map::from_iter([("id".to_owned(), id)]),
         required: &["id", "type"],
         snippets: snippets::tasks(choices),
@@ -167,7 +168,7 @@ fn input_union() -> Union {
 /// The old `docker` block of a task: accepted, never offered, and complete inside.
 fn old_docker(runners: &[RunnerFragment]) -> Value {
     let docker = runners.iter().find(|runner| runner.name == DOCKER);
-    let mut schema = dynamic(&docker_block_schema(docker));
+    let mut schema = referring(docker_block_schema(docker));
     schema.insert("title".to_owned(), json!("docker"));
     schema.insert(
         "description".to_owned(),
@@ -205,5 +206,5 @@ fn input_types() -> &'static [(&'static str, &'static str)] {
 }
 
 fn runner_shape(runner: &RunnerFragment) -> Map<String, Value> {
-    dynamic(&runner_schema(runner))
+    referring(runner_schema(runner))
 }

@@ -1,11 +1,9 @@
 //! Makes every schema that occurs twice a definition: half the bytes, and editors are faster by as much.
 
 use std::collections::{BTreeSet, HashMap};
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::{Map, Value, json};
 
-use super::super::dynamic::expression;
 use super::host_keys;
 
 /// Schemas of fewer bytes are cheaper in place than behind a reference.
@@ -24,7 +22,6 @@ const LIST: [&str; 3] = ["anyOf", "oneOf", "allOf"];
 
 /// Shares what occurs twice, at whatever depth. A schema inside a shared one counts once.
 pub(super) fn share(document: &mut Value) {
-    refer_to_expression(document);
     let Some(Value::Object(mut definitions)) = document.get_mut("definitions").map(Value::take)
     else {
         return;
@@ -55,11 +52,15 @@ pub(super) fn share(document: &mut Value) {
 fn long_pattern(schema: &Value) -> Option<Value> {
     let map = schema.as_object()?;
     let long = map.get("pattern")?.as_str()?.len() >= LONG_PATTERN;
-    let (shape, told): (Map<_, _>, Map<_, _>) = map
-        .clone()
-        .into_iter()
-        .partition(|(keyword, _)| SHAPE.contains(&keyword.as_str()));
-    (long && !told.is_empty() && !told.contains_key("allOf")).then_some(Value::Object(shape))
+    if !long || map.contains_key("allOf") {
+        return None;
+    }
+    let shape: Map<String, Value> = map
+        .iter()
+        .filter(|(keyword, _)| SHAPE.contains(&keyword.as_str()))
+        .map(|(keyword, value)| (keyword.clone(), value.clone()))
+        .collect();
+    (shape.len() < map.len()).then_some(Value::Object(shape))
 }
 
 fn count_long_patterns(schema: &Value, long: &mut HashMap<u64, usize>) {
@@ -164,11 +165,33 @@ pub(super) fn unique(name: &str, taken: &mut BTreeSet<String>) -> String {
 }
 
 /// Stands for a schema, whatever the order of its keys. Of a document's few thousand schemas no two different ones have met in 64 bits, and
-/// the hasher has no seed, so that the tests would see it before anybody else.
+/// nothing in it is random, so that the tests would see it before anybody else.
 fn digest(schema: &Value) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    schema.hash(&mut hasher);
-    hasher.finish()
+    match schema {
+        // The sum has no order; sorting the keys would take longer than all else.
+        Value::Object(map) => map.iter().fold(1, |sum, (keyword, value)| {
+            mix(digest_of_bytes(keyword.as_bytes()), digest(value)).wrapping_add(sum)
+        }),
+        Value::Array(items) => items.iter().fold(2, |sum, item| mix(sum, digest(item))),
+        Value::String(text) => mix(3, digest_of_bytes(text.as_bytes())),
+        other => mix(4, digest_of_bytes(other.to_string().as_bytes())),
+    }
+}
+
+fn digest_of_bytes(bytes: &[u8]) -> u64 {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let last = rest
+        .iter()
+        .fold(0, |last, byte| last << 8 | u64::from(*byte));
+    let words = words.iter().map(|word| u64::from_le_bytes(*word));
+    words.chain([last]).fold(bytes.len() as u64, mix)
+}
+
+/// Multiplied by an odd number without a pattern, high bits depend on low ones; the rotation brings them down again.
+fn mix(left: u64, right: u64) -> u64 {
+    const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
+    let product = (left.rotate_left(29) ^ right).wrapping_mul(ODD);
+    product ^ product >> 32
 }
 
 fn worth_sharing(schema: &Value) -> bool {
@@ -241,36 +264,5 @@ fn children_mut(schema: &mut Value, visit: &mut dyn FnMut(&mut Value)) {
             }
             _ => {}
         }
-    }
-}
-
-fn refer_to_expression(document: &mut Value) {
-    let typed_expression = expression();
-    if let Value::Object(map) = &mut *document {
-        for keyword in ["definitions", "properties"] {
-            if let Some(Value::Object(schemas)) = map.get_mut(keyword) {
-                for (name, schema) in schemas.iter_mut() {
-                    if keyword == "properties" || name != "expression" {
-                        refer_everywhere(schema, &typed_expression);
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn refer_everywhere(schema: &mut Value, typed: &Value) {
-    if schema == typed {
-        *schema = json!({ "$ref": "#/definitions/expression" });
-        return;
-    }
-    match schema {
-        Value::Object(map) => map
-            .values_mut()
-            .for_each(|child| refer_everywhere(child, typed)),
-        Value::Array(items) => items
-            .iter_mut()
-            .for_each(|child| refer_everywhere(child, typed)),
-        _ => {}
     }
 }

@@ -1,6 +1,6 @@
 //! A choice among types: a base that lists them, then one `if` for each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
@@ -24,10 +24,10 @@ pub(super) struct Union {
 }
 
 impl Union {
-    /// Writes the union, and the shapes of its types, into the definitions.
+    /// Writes the union into the definitions, and moves the shapes of its types there.
     pub(super) fn write(
         self,
-        choices: &[Choice],
+        choices: &mut [Choice],
         name: &str,
         definitions: &mut BTreeMap<String, Value>,
     ) {
@@ -42,13 +42,19 @@ impl Union {
         schema.insert("properties".to_owned(), Value::Object(properties));
         schema.insert("required".to_owned(), json!(self.required));
         polish::object(&mut schema);
+        let prefix = if name == "input" { "input." } else { "" };
+        let targets: Vec<Value> = choices
+            .iter_mut()
+            .map(|choice| {
+                let shapes = std::mem::take(&mut choice.shapes);
+                let name = format!("{prefix}{}", choice.name);
+                versions::write(&name, shapes, self.required, definitions)
+            })
+            .collect();
         let branches: Vec<(&Choice, Value, Value)> = choices
             .iter()
-            .map(|choice| {
-                let prefix = (name == "input").then_some("input.");
-                let target = versions::write(choice, prefix, self.required, definitions);
-                (choice, matches(choice, choices), target)
-            })
+            .zip(targets)
+            .map(|(choice, target)| (choice, matches(choice, choices), target))
             .collect();
         let mut rules = if branches.len() > FLAT {
             grouped(branches)
@@ -71,13 +77,7 @@ impl Union {
 
     /// The list of types. Old names are accepted by a pattern, as editors offer whatever stands in a list.
     fn type_schema(&self, choices: &[Choice]) -> Value {
-        let offered = || choices.iter().filter(|choice| !choice.hidden);
-        let listed = json!({
-            "type": "string",
-            "enum": offered().map(|choice| choice.name.as_str()).collect::<Vec<_>>(),
-            "markdownEnumDescriptions": offered().map(|choice| choice.title.as_str()).collect::<Vec<_>>(),
-            "errorMessage": self.error_message,
-        });
+        let listed = listed(choices, self.error_message);
         let old: Vec<&str> = choices
             .iter()
             .flat_map(|choice| {
@@ -103,6 +103,17 @@ impl Union {
     }
 }
 
+/// The list of the types that are offered, each with what it is.
+pub(super) fn listed(choices: &[Choice], error_message: &str) -> Value {
+    let offered = || choices.iter().filter(|choice| !choice.hidden);
+    json!({
+        "type": "string",
+        "enum": offered().map(|choice| choice.name.as_str()).collect::<Vec<_>>(),
+        "markdownEnumDescriptions": offered().map(|choice| choice.title.as_str()).collect::<Vec<_>>(),
+        "errorMessage": error_message,
+    })
+}
+
 /// Holds for a map whose `type` satisfies the schema; an item of a list that is still empty is no map.
 fn condition(type_schema: &Value) -> Value {
     json!({ "type": "object", "properties": { "type": type_schema }, "required": ["type"] })
@@ -113,25 +124,47 @@ fn condition(type_schema: &Value) -> Value {
 fn matches(choice: &Choice, choices: &[Choice]) -> Value {
     let shadowed = choices
         .iter()
-        .flat_map(|other| std::iter::once(&other.name).chain(&other.aliases))
-        .any(|other| *other != choice.name && other.starts_with(&choice.name));
+        .flat_map(Choice::names)
+        .any(|other| other != choice.name && other.starts_with(&choice.name));
     if choice.aliases.is_empty() && !shadowed {
         return json!({ "const": choice.name });
     }
-    let names: Vec<&str> = std::iter::once(&choice.name)
-        .chain(&choice.aliases)
-        .map(String::as_str)
-        .collect();
+    let names: Vec<&str> = choice.names().collect();
     json!({ "type": "string", "pattern": one_of(&names) })
 }
 
 /// A pattern for exactly these names.
 pub(super) fn one_of(names: &[&str]) -> String {
-    let names: Vec<String> = names.iter().map(|name| escape(name)).collect();
-    match names.as_slice() {
+    let ends: Vec<String> = names.iter().map(|name| escape(name)).collect();
+    whole(&by_package(&ends))
+}
+
+/// A pattern for what any of these patterns is for, from its beginning to its end.
+fn whole(patterns: &[String]) -> String {
+    match patterns {
         [only] => format!("^{only}$"),
         several => format!("^({})$", several.join("|")),
     }
+}
+
+/// Says what stands before the last dot of several escaped names once.
+fn by_package(names: &[String]) -> Vec<String> {
+    let mut packages: Vec<(&str, Vec<&str>)> = Vec::new();
+    for name in names {
+        let at = name.rfind(r"\.").map_or(0, |dot| dot + 2);
+        let (package, last) = name.split_at(at);
+        match packages.iter_mut().find(|(known, _)| *known == package) {
+            Some((_, lasts)) if !package.is_empty() => lasts.push(last),
+            _ => packages.push((package, vec![last])),
+        }
+    }
+    let written = packages
+        .into_iter()
+        .map(|(package, lasts)| match lasts.as_slice() {
+            [only] => format!("{package}{only}"),
+            several => format!("{package}({})", several.join("|")),
+        });
+    written.collect()
 }
 
 /// The text as a pattern, in the syntax that all engines share.
@@ -146,37 +179,58 @@ pub(super) fn escape(text: &str) -> String {
     escaped
 }
 
-/// One outer rule for each group of names that begin alike. That there is a `type` at all is the outer rule's condition alone.
+/// One outer rule for each group of names that begin alike. That there is a `type` at all, and one of the group's, is the outer rule's
+/// condition alone; inside, the last part of a name tells which, where that is the same for no other.
 fn grouped(branches: Vec<(&Choice, Value, Value)>) -> Vec<Value> {
-    let mut groups: BTreeMap<&str, (Vec<&str>, Vec<Value>)> = BTreeMap::new();
-    for (choice, matches, target) in branches {
-        let rule = json!({ "if": { "properties": { "type": matches } }, "then": target });
-        let prefix = choice
-            .name
-            .rsplit_once('.')
-            .map_or("", |(prefix, _)| prefix);
-        let (others, rules) = groups.entry(prefix).or_default();
-        others.extend(
-            choice
-                .aliases
-                .iter()
-                .map(String::as_str)
-                .filter(|alias| alias.rsplit_once('.').map_or("", |(prefix, _)| prefix) != prefix),
-        );
-        rules.push(rule);
+    let mut groups: BTreeMap<&str, Vec<(&Choice, Value, Value)>> = BTreeMap::new();
+    for branch in branches {
+        let (package, _) = split(&branch.0.name);
+        groups.entry(package).or_default().push(branch);
     }
     groups
         .into_iter()
-        .map(|(prefix, (others, rules))| {
-            let mut alternatives = vec![format!(r"{}\.[^.]*", escape(prefix))];
-            alternatives.extend(others.into_iter().map(escape));
-            let pattern = format!("^({})$", alternatives.join("|"));
+        .map(|(package, branches)| {
+            let foreign = branches
+                .iter()
+                .flat_map(|(choice, _, _)| &choice.aliases)
+                .filter(|alias| split(alias).0 != package);
+            let foreign: Vec<String> = foreign.map(|alias| escape(alias)).collect();
+            let mut alternatives = vec![format!(r"{}\.[^.]*", escape(package))];
+            alternatives.extend(by_package(&foreign));
+            let lasts: Vec<BTreeSet<&str>> = branches
+                .iter()
+                .map(|(choice, _, _)| choice.names().map(|name| split(name).1).collect())
+                .collect();
+            let alone = |own: usize| {
+                let mut others = lasts.iter().enumerate().filter(|(other, _)| *other != own);
+                others.all(|(_, other)| other.is_disjoint(&lasts[own]))
+            };
+            let rules: Vec<Value> = branches
+                .into_iter()
+                .enumerate()
+                .map(|(own, (_, matches, target))| {
+                    let matches = if alone(own) {
+                        let lasts: Vec<String> =
+                            lasts[own].iter().map(|last| escape(last)).collect();
+                        let lasts = whole(&lasts).replacen('^', r"\.", 1);
+                        json!({ "type": "string", "pattern": lasts })
+                    } else {
+                        matches
+                    };
+                    json!({ "if": { "properties": { "type": matches } }, "then": target })
+                })
+                .collect();
             json!({
-                "if": condition(&json!({ "type": "string", "pattern": pattern })),
+                "if": condition(&json!({ "type": "string", "pattern": whole(&alternatives) })),
                 "then": { "allOf": rules },
             })
         })
         .collect()
+}
+
+/// What stands before the last dot of a name, and after it.
+fn split(name: &str) -> (&str, &str) {
+    name.rsplit_once('.').unwrap_or(("", name))
 }
 
 #[cfg(test)]
@@ -194,5 +248,11 @@ mod tests {
         check(&["a.b"], "a.bc", false);
         check(&["a", "b+c"], "b+c", true);
         check(&["a", "b+c"], "bbc", false);
+        for name in ["a.b", "a.c", "d", "a.b.c"] {
+            check(&["a.b", "d", "a.c", "a.b.c"], name, true);
+        }
+        for name in ["a.d", "b", "a.", "a.b.d", "c", "a-c"] {
+            check(&["a.b", "d", "a.c", "a.b.c"], name, false);
+        }
     }
 }

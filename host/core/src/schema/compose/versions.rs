@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use semver::Version;
 use serde_json::{Map, Value, json};
 
-use super::choice::Choice;
 use super::union::escape;
 use super::{SHARED, host_keys, missing, polish};
 use crate::version::VersionPin;
@@ -18,21 +17,17 @@ const REQUIREMENTS: &str = r"[\^~<>=].*|.*,.*";
 
 /// Writes the shapes of a choice as definitions; the answer refers to the right one.
 pub(super) fn write(
-    choice: &Choice,
-    prefix: Option<&str>,
+    name: &str,
+    shapes: Vec<(Option<Version>, Map<String, Value>)>,
     at_base: &[&str],
     definitions: &mut BTreeMap<String, Value>,
 ) -> Value {
-    let versions: Vec<&Version> = choice
-        .shapes
-        .iter()
-        .filter_map(|(version, _)| version.as_ref())
-        .collect();
+    let (versions, shapes): (Vec<Option<Version>>, Vec<_>) = shapes.into_iter().unzip();
+    let installed: Vec<&Version> = versions.iter().flatten().collect();
     // Versions whose shapes are the same share one definition.
     let mut groups: Vec<(Value, Vec<&Version>)> = Vec::new();
-    for (version, shape) in &choice.shapes {
-        let mut shape = shape.clone();
-        pin_property(&mut shape, &versions);
+    for (version, mut shape) in versions.iter().zip(shapes) {
+        pin_property(&mut shape, &installed);
         polish::object(&mut shape);
         missing::soften(&mut shape, &[], at_base);
         let shape = Value::Object(shape);
@@ -41,15 +36,14 @@ pub(super) fn write(
             None => groups.push((shape, version.iter().collect())),
         }
     }
-    let name = format!("{}{}", prefix.unwrap_or_default(), choice.name);
     let Some(newest) = newest_group(&groups) else {
         return json!({});
     };
     if groups.len() == 1 {
         let (shape, _) = groups.remove(0);
-        return add(&name, shape, definitions);
+        return add(name, shape, definitions);
     }
-    let pins = pins(&versions);
+    let pins = pins(&installed);
     let mut refs: Vec<Value> = Vec::new();
     for (shape, same) in &groups {
         let last = same.last().map(ToString::to_string).unwrap_or_default();
@@ -76,7 +70,7 @@ pub(super) fn write(
             "else": chain,
         });
     }
-    definitions.insert(name.clone(), chain);
+    definitions.insert(name.to_owned(), chain);
     json!({ "$ref": format!("#/definitions/{name}") })
 }
 
