@@ -34,28 +34,27 @@ pub(super) fn split(document: &mut Value) {
         groups.entry(users).or_default().push(property);
     }
     groups.retain(|users, properties| saves(users, properties) >= WORTH_SPLITTING);
-    let groups: Vec<(Vec<String>, Vec<(String, String)>)> = groups
+    let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let groups: Vec<_> = groups
         .into_iter()
         .map(|(users, properties)| {
-            let owned = |(key, target): (&str, &str)| (key.to_owned(), target.to_owned());
-            (
-                users.into_iter().map(str::to_owned).collect(),
-                properties.into_iter().map(owned).collect(),
-            )
+            let (keys, targets) = properties.into_iter().unzip();
+            (owned(users), owned(keys), owned(targets))
         })
         .collect();
     let mut taken: BTreeSet<String> = definitions.keys().cloned().collect();
     let mut made = Vec::new();
-    for (users, properties) in groups {
+    for (users, keys, targets) in groups {
         let name = unique("common", &mut taken);
         let reference = json!({ "$ref": format!("#/definitions/{name}") });
-        let shared: Map<String, Value> = properties
+        let shared: Map<String, Value> = keys
             .iter()
+            .zip(&targets)
             .map(|(key, target)| (key.clone(), json!({ "$ref": target })))
             .collect();
         for user in &users {
             if let Some(Value::Object(definition)) = definitions.get_mut(user) {
-                refer(definition, &properties, &reference);
+                refer(definition, &keys, &reference);
             }
         }
         let body = json!({ "type": "object", "properties": shared });
@@ -158,9 +157,9 @@ fn saves(users: &[&str], properties: &[(&str, &str)]) -> usize {
     each.saturating_sub(reference) * users.len().saturating_sub(1)
 }
 
-fn refer(definition: &mut Map<String, Value>, properties: &[(String, String)], to: &Value) {
+fn refer(definition: &mut Map<String, Value>, keys: &[String], to: &Value) {
     if let Some(Value::Object(own)) = definition.get_mut("properties") {
-        for (key, _) in properties {
+        for key in keys {
             if let Some(schema) = own.get_mut(key) {
                 *schema = Value::Bool(true);
             }
