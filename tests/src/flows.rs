@@ -122,6 +122,16 @@ impl World {
         self.run_with(flow, &[], code)
     }
 
+    /// Runs a flow of these tasks, each with the runner that it asks for itself.
+    #[track_caller]
+    pub fn run_with_own_runners(&self, tasks: &str, code: i32) -> Ran {
+        self.write("flow.yaml", flow(tasks));
+        let finished = self.taffrail(["run", "flow.yaml", "-o", "json"]);
+        finished.exits(code);
+        let record = finished.json();
+        Ran { finished, record }
+    }
+
     /// Runs a flow by child processes with further arguments.
     #[track_caller]
     pub fn run_with(&self, flow: &str, arguments: &[&str], code: i32) -> Ran {

@@ -12,6 +12,8 @@ use crate::secrets;
 
 /// The folder beside a flow that holds its namespace's files where none is named.
 const NAMESPACE_FILES: &str = "_files";
+/// The folder beside a flow with a folder for each other namespace.
+const NAMESPACES: &str = "_namespaces";
 
 /// What a flow is given.
 #[derive(Debug)]
@@ -22,6 +24,10 @@ pub struct Given {
     pub secrets: BTreeMap<String, String>,
     /// The folder of the namespace's files, where there is one.
     pub namespace_files: Option<PathBuf>,
+    /// The folder that has a folder of files for each other namespace, where there is one.
+    pub namespaces: Option<PathBuf>,
+    /// The variables `ENV_<NAME>` of the environment, by name in small letters: what is called so is meant for flows.
+    pub envs: BTreeMap<String, String>,
 }
 
 impl Given {
@@ -42,12 +48,7 @@ impl Given {
             }
         }
         let mut secrets = match args.secrets_env {
-            Some(encoding) => {
-                let variables = std::env::vars_os().filter_map(|(name, value)| {
-                    Some((name.into_string().ok()?, value.into_string().ok()?))
-                });
-                secrets::from_environment(variables, encoding)?
-            }
+            Some(encoding) => secrets::from_environment(environment(), encoding)?,
             None => BTreeMap::new(),
         };
         if let Some(path) = &args.secrets_file {
@@ -67,17 +68,36 @@ impl Given {
             inputs,
             secrets,
             namespace_files,
+            namespaces: beside(flow, NAMESPACES),
+            envs: envs(environment()),
         })
     }
 }
 
+/// The variables of this program that are text.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+fn envs(variables: impl Iterator<Item = (String, String)>) -> BTreeMap<String, String> {
+    variables
+        .filter_map(|(name, value)| Some((name.strip_prefix("ENV_")?.to_lowercase(), value)))
+        .filter(|(name, _)| !name.is_empty())
+        .collect()
+}
+
 /// The folder of namespace files beside a flow, where there is one.
 pub fn namespace_files_beside(flow: Option<&Path>) -> Option<PathBuf> {
-    let beside = flow
+    beside(flow, NAMESPACE_FILES)
+}
+
+fn beside(flow: Option<&Path>, name: &str) -> Option<PathBuf> {
+    let folder = flow
         .and_then(Path::parent)
         .unwrap_or(Path::new(""))
-        .join(NAMESPACE_FILES);
-    beside.is_dir().then_some(beside)
+        .join(name);
+    folder.is_dir().then_some(folder)
 }
 
 /// The values of variables: those of the environment below those of files, and these below those of the command line.

@@ -254,17 +254,21 @@ fn is_first(attempt: &u32) -> bool {
 
 impl ExecutionRecord {
     /// Why it did not end well: the failure of the first task run that was not allowed and is not only that of a task inside, with its
-    /// task; otherwise its own.
+    /// task; otherwise its own. That a task run was ended with something else is no cause where there is another.
     pub fn cause(&self) -> Option<(Option<&TaskRecord>, &Failure)> {
-        let of_task = self
-            .tasks
-            .iter()
-            .filter(|task| matches!(task.state, State::Failed | State::Killed))
-            .find_map(|task| {
-                let failure = task.failure.as_ref()?;
-                (failure.kind != FailureKind::Child).then_some((Some(task), failure))
-            });
-        of_task.or_else(|| self.failure.as_ref().map(|failure| (None, failure)))
+        let of_tasks = || {
+            self.tasks
+                .iter()
+                .filter(|task| matches!(task.state, State::Failed | State::Killed))
+                .filter_map(|task| Some((Some(task), task.failure.as_ref()?)))
+                .filter(|(_, failure)| failure.kind != FailureKind::Child)
+        };
+        let own = self.failure.as_ref().map(|failure| (None, failure));
+        of_tasks()
+            .find(|(_, failure)| failure.kind != FailureKind::Cancelled)
+            .or(own.filter(|(_, failure)| failure.kind != FailureKind::Cancelled))
+            .or_else(|| of_tasks().next())
+            .or(own)
     }
 }
 

@@ -217,6 +217,49 @@ impl ConfinedDir {
         }
     }
 
+    /// Gives a file a second name; neither may stand there before. The directories of the name are made as needed.
+    ///
+    /// # Errors
+    /// When the system refuses; names the second path.
+    pub fn link(&self, from: &RelPath, to: &RelPath) -> Result<(), FileError> {
+        self.with_parents(to, || {
+            self.dir.hard_link(from.as_str(), &self.dir, to.as_str())
+        })
+        .map_err(|source| self.error("link", to, source))
+    }
+
+    /// Gives a file another name, in the place of what has it. The directories of the name are made as needed.
+    ///
+    /// # Errors
+    /// When the system refuses; names the new path.
+    pub fn rename(&self, from: &RelPath, to: &RelPath) -> Result<(), FileError> {
+        self.with_parents(to, || {
+            self.dir.rename(from.as_str(), &self.dir, to.as_str())
+        })
+        .map_err(|source| self.error("rename", to, source))
+    }
+
+    /// The length of a file and the number of its names; nothing where there is no file.
+    pub fn length_and_names(&self, path: &RelPath) -> Option<(u64, u64)> {
+        use cap_std::fs::MetadataExt;
+        let metadata = self.dir.symlink_metadata(path.as_str()).ok()?;
+        metadata
+            .is_file()
+            .then(|| (metadata.len(), metadata.nlink()))
+    }
+
+    fn with_parents(&self, path: &RelPath, work: impl Fn() -> io::Result<()>) -> io::Result<()> {
+        match work() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if let Some((parent, _)) = path.as_str().rsplit_once('/') {
+                    self.dir.create_dir_all(parent)?;
+                }
+                work()
+            }
+            other => other,
+        }
+    }
+
     fn open_regular(&self, path: &str, follow: FollowSymlinks) -> io::Result<File> {
         use cap_std::fs::OpenOptionsExt;
         let mut options = OpenOptions::new();

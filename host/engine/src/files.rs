@@ -10,7 +10,7 @@ use taffrail_core::script::{IfExists, NamespaceFiles};
 
 use crate::confined::{ConfinedDir, FileError};
 use crate::prepare::{FETCHED_DIR, input_path};
-use crate::scope::{Services, chain};
+use crate::scope::{NSFILE, Services, chain};
 use crate::storage::{Folder, Storage, StorageError, URI_PREFIX};
 use crate::workdir::Workdir;
 
@@ -38,11 +38,6 @@ pub(crate) enum FilesError {
     /// There is such a file already.
     #[error("namespace file `{0}` is in the working directory already, and `ifExists` is FAIL")]
     Exists(String),
-    /// Only the flow's own namespace has files here.
-    #[error(
-        "files of the namespace `{0}` cannot be had: this host knows those of the flow's own namespace only"
-    )]
-    ForeignNamespace(String),
     /// More files match than may be kept.
     #[error("`outputFiles` match more than {MAX_OUTPUTS} files")]
     TooMany,
@@ -78,7 +73,7 @@ pub(crate) fn write_inputs(
 /// Whether a text as a whole is the address of a stored file.
 fn is_address(text: &str) -> bool {
     let text = text.trim();
-    (text.starts_with(URI_PREFIX) || text.starts_with("nsfile:///"))
+    (text.starts_with(URI_PREFIX) || text.starts_with(NSFILE))
         && !text.contains(char::is_whitespace)
 }
 
@@ -114,19 +109,6 @@ pub(crate) fn write_namespace_files(
     if !wanted.is_enabled() {
         return Ok(warnings);
     }
-    if let Some(foreign) = wanted
-        .namespaces
-        .iter()
-        .flatten()
-        .find(|name| **name != services.namespace)
-    {
-        return Err(FilesError::ForeignNamespace(foreign.clone()));
-    }
-    let Some(folder) = &services.namespace_files else {
-        warnings.push("`namespaceFiles` is on, but there are none: no folder `_files` beside the flow, and no `--namespace-files`".to_owned());
-        return Ok(warnings);
-    };
-    let folder = ConfinedDir::open(folder)?;
     let patterns = |texts: &Option<Vec<String>>| {
         Patterns::new(texts.as_deref().unwrap_or_default()).map_err(|error| FilesError::Source {
             name: "namespaceFiles".to_owned(),
@@ -139,27 +121,39 @@ pub(crate) fn write_namespace_files(
         .into_iter()
         .map(|(path, _)| path)
         .collect();
-    for (path, _) in folder.files(MAX_FILES)? {
-        let chosen = include.is_empty() || !include.matches(&path).is_empty();
-        if !chosen || !exclude.matches(&path).is_empty() {
-            continue;
-        }
-        let target = match wanted.folder_per_namespace {
-            Some(true) => format!("{}/{path}", services.namespace),
-            _ => path.clone(),
-        };
-        if present.contains(&target) {
-            match wanted.if_exists.unwrap_or_default() {
-                IfExists::Overwrite => {}
-                IfExists::Fail => return Err(FilesError::Exists(target)),
-                IfExists::Warn => {
-                    warnings.push(format!("namespace file `{target}` is in the working directory already and was left as it is"));
-                    continue;
-                }
-                IfExists::Ignore => continue,
+    let own = [services.namespace.clone()];
+    for namespace in wanted.namespaces.as_deref().unwrap_or(&own) {
+        let folder = match services.namespace_folder(namespace) {
+            Ok(folder) => ConfinedDir::open(&folder)?,
+            Err(missing) => {
+                warnings.push(format!(
+                    "`namespaceFiles` is on, but there are no {missing}"
+                ));
+                continue;
             }
+        };
+        for (path, _) in folder.files(MAX_FILES)? {
+            let chosen = include.is_empty() || !include.matches(&path).is_empty();
+            if !chosen || !exclude.matches(&path).is_empty() {
+                continue;
+            }
+            let target = match wanted.folder_per_namespace {
+                Some(true) => format!("{namespace}/{path}"),
+                _ => path.clone(),
+            };
+            if present.contains(&target) {
+                match wanted.if_exists.unwrap_or_default() {
+                    IfExists::Overwrite => {}
+                    IfExists::Fail => return Err(FilesError::Exists(target)),
+                    IfExists::Warn => {
+                        warnings.push(format!("namespace file `{target}` is in the working directory already and was left as it is"));
+                        continue;
+                    }
+                    IfExists::Ignore => continue,
+                }
+            }
+            copy(folder.open_found(&path)?, working, &RelPath::new(target)?)?;
         }
-        copy(folder.open_found(&path)?, working, &RelPath::new(target)?)?;
     }
     Ok(warnings)
 }

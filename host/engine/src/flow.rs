@@ -7,12 +7,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
 use taffrail_core::diagnostic::{Code, Diagnostic, Severity};
-use taffrail_core::flow::{Broken, Flow, PromiseKind, Task};
+use taffrail_core::flow::{Broken, Flow, FlowOutput, PromiseKind, Task};
 use taffrail_core::output::Masker;
 use taffrail_core::record::{ExecutionRecord, Failure, FailureKind, State};
 use taffrail_core::retry::Retry;
 use taffrail_expr::{Environment, Value};
 
+use crate::aside::{elsewhere, may_ask};
 use crate::cancel::CancelLevel;
 use crate::event::{Event, Reporter, Shared};
 use crate::execution::Execution;
@@ -81,7 +82,7 @@ pub(crate) async fn run_flow(
         Err(diagnostic) => failed(context, *diagnostic),
     };
     if outcome.state.goes_on() && outcome.failure.is_none() {
-        match render_outputs(context) {
+        match ask_for_outputs(context).await {
             Ok(rendered) => outputs = rendered,
             Err(diagnostic) => outcome = failed(context, *diagnostic),
         }
@@ -193,14 +194,25 @@ fn failed<'a>(context: Context<'a>, diagnostic: Diagnostic) -> Outcome<'a> {
 }
 
 /// The flow's own outputs, after a success or a warning only: after a failure what they ask for need not be there.
-fn render_outputs(context: Context<'_>) -> Result<Map<String, Json>, Box<Diagnostic>> {
-    let source = context.execution.source.text();
-    context
-        .flow
-        .outputs
+async fn ask_for_outputs(context: Context<'_>) -> Result<Map<String, Json>, Box<Diagnostic>> {
+    let outputs = &context.flow.outputs;
+    if !outputs.iter().any(|output| may_ask(&output.value)) {
+        return render_outputs(outputs, context.scope, context.execution.source.text());
+    }
+    let (outputs, scope) = (outputs.clone(), context.scope.clone());
+    let source = context.execution.source.clone();
+    elsewhere(move || render_outputs(&outputs, &scope, source.text())).await
+}
+
+fn render_outputs(
+    outputs: &[FlowOutput],
+    scope: &Scope,
+    source: &str,
+) -> Result<Map<String, Json>, Box<Diagnostic>> {
+    outputs
         .iter()
         .map(|output| {
-            let value = Renderer::new(context.scope)
+            let value = Renderer::new(scope)
                 .value(&output.value)
                 .map_err(|error| Box::new(error.diagnostic(source, &output.value)))?;
             Ok((output.id.value.to_string(), value))

@@ -1,11 +1,14 @@
 //! The functions of expressions that reach into the world around the flow: stores, the web, the calendar, the execution itself.
 
+mod calendar;
+mod holidays;
+mod sealed;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use jiff::civil::{Date, Weekday};
 use serde_json::{Map, Value as Json, json};
 use taffrail_core::yaml::{Limits, parse};
 use taffrail_expr::{Arguments, Environment, Value};
@@ -21,11 +24,21 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The functions here, for near misses.
 pub(crate) const NAMES: &[&str] = &[
+    "dayOfMonth",
     "dayOfWeek",
+    "decrypt",
+    "encrypt",
+    "env",
     "errorLogs",
     "fetchContext",
+    "hourOfDay",
     "http",
+    "isDateAfter",
+    "isDateBefore",
+    "isDateBetween",
     "isDayWeekInMonth",
+    "isLastWorkingDay",
+    "isPublicHoliday",
     "isWeekend",
     "kv",
     "monthOfYear",
@@ -51,18 +64,26 @@ pub(crate) fn call(
         "fetchContext" => Ok(Value::from_json(&context(scope))),
         "printContext" => Ok(Value::text(format!("{:#}", context(scope)))),
         "randomPort" => random_port(),
-        "isWeekend" => date(arguments).map(|date| Value::bool(is_weekend(date.weekday()))),
-        "dayOfWeek" => date(arguments).map(|date| Value::text(weekday(date.weekday()))),
-        "monthOfYear" => date(arguments).map(|date| Value::text(month(date))),
-        "isDayWeekInMonth" => is_day_week_in_month(arguments),
-        "isPublicHoliday" => Err("there is no calendar of public holidays on this host".to_owned()),
-        "env" => Err(
-            "the host's environment is not shown to flows; give the value as an input".to_owned(),
-        ),
-        "encrypt" | "decrypt" | "credential" | "appLink" => {
+        "env" => env(services, arguments),
+        "encrypt" => sealed::encrypt(arguments),
+        "decrypt" => sealed::decrypt(arguments),
+        "credential" | "appLink" => {
             Err("it needs a server; give secrets with `--secrets-file`".to_owned())
         }
-        _ => return None,
+        _ => return calendar::call(name, arguments),
+    })
+}
+
+/// A variable of the host for flows; the second argument where there is none, or nothing is in it.
+fn env(services: &Services, arguments: &Arguments) -> Result<Value, String> {
+    let name = text(arguments, "name")?;
+    let found = services.envs.get(&name).filter(|value| !value.is_empty());
+    Ok(match found {
+        Some(value) => Value::text(value.as_str()),
+        None => arguments
+            .get(1, "default")
+            .cloned()
+            .unwrap_or_else(Value::null),
     })
 }
 
@@ -237,113 +258,9 @@ fn random_port() -> Result<Value, String> {
         .map_err(|error| format!("there is no free port: {error}"))
 }
 
-/// A date, of a moment the one that stands in its text.
-fn date(arguments: &Arguments) -> Result<Date, String> {
-    let value = arguments.get(0, "date").ok_or("it needs `date`")?;
-    let written = value.render_text();
-    let day = written.get(..10).unwrap_or(&written);
-    day.parse()
-        .map_err(|_| format!("`{written}` is no date such as `2026-01-31`"))
-}
-
-fn is_weekend(day: Weekday) -> bool {
-    matches!(day, Weekday::Saturday | Weekday::Sunday)
-}
-
-fn weekday(day: Weekday) -> &'static str {
-    match day {
-        Weekday::Monday => "MONDAY",
-        Weekday::Tuesday => "TUESDAY",
-        Weekday::Wednesday => "WEDNESDAY",
-        Weekday::Thursday => "THURSDAY",
-        Weekday::Friday => "FRIDAY",
-        Weekday::Saturday => "SATURDAY",
-        Weekday::Sunday => "SUNDAY",
-    }
-}
-
-fn month(date: Date) -> &'static str {
-    const NAMES: [&str; 12] = [
-        "JANUARY",
-        "FEBRUARY",
-        "MARCH",
-        "APRIL",
-        "MAY",
-        "JUNE",
-        "JULY",
-        "AUGUST",
-        "SEPTEMBER",
-        "OCTOBER",
-        "NOVEMBER",
-        "DECEMBER",
-    ];
-    let place = usize::try_from(date.month() - 1).unwrap_or(0);
-    NAMES.get(place).copied().unwrap_or("")
-}
-
-/// Whether a date is the first, second, third, fourth or last of its day of the week in its month.
-fn is_day_week_in_month(arguments: &Arguments) -> Result<Value, String> {
-    let date = date(arguments)?;
-    let word = |index: usize, name: &str| {
-        arguments
-            .get(index, name)
-            .map(|value| value.render_text().to_uppercase())
-            .ok_or_else(|| format!("it needs `{name}`"))
-    };
-    let (day, place) = (word(1, "dayOfWeek")?, word(2, "dayInMonth")?);
-    let number = (date.day() - 1) / 7;
-    let holds = match place.as_str() {
-        "FIRST" => number == 0,
-        "SECOND" => number == 1,
-        "THIRD" => number == 2,
-        "FOURTH" => number == 3,
-        "LAST" => date.day() + 7 > date.days_in_month(),
-        other => {
-            return Err(format!(
-                "`dayInMonth` cannot be `{other}`: it is FIRST, SECOND, THIRD, FOURTH or LAST"
-            ));
-        }
-    };
-    Ok(Value::bool(holds && weekday(date.weekday()) == day))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn given(texts: &[&str]) -> Arguments {
-        Arguments {
-            positional: texts.iter().map(|text| Value::text(*text)).collect(),
-            named: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn the_calendar() {
-        for (written, day, weekend) in [
-            ("2026-11-25", "WEDNESDAY", false),
-            ("2026-11-28T23:59:59+02:00", "SATURDAY", true),
-            ("2024-02-29", "THURSDAY", false),
-        ] {
-            let found = date(&given(&[written])).unwrap();
-            assert_eq!(weekday(found.weekday()), day);
-            assert_eq!(is_weekend(found.weekday()), weekend);
-        }
-        assert_eq!(month("2026-12-31".parse().unwrap()), "DECEMBER");
-        assert!(date(&given(&["yesterday"])).is_err());
-        for (arguments, expected) in [
-            (["2026-11-02", "monday", "FIRST"], true),
-            (["2026-11-09", "MONDAY", "FIRST"], false),
-            (["2026-11-09", "MONDAY", "second"], true),
-            (["2026-11-30", "MONDAY", "LAST"], true),
-            (["2026-11-23", "MONDAY", "LAST"], false),
-            (["2026-11-24", "MONDAY", "FOURTH"], false),
-        ] {
-            let holds = is_day_week_in_month(&given(&arguments)).unwrap();
-            assert_eq!(holds.as_bool(), Some(expected), "{arguments:?}");
-        }
-        assert!(is_day_week_in_month(&given(&["2026-11-24", "MONDAY", "FIFTH"])).is_err());
-    }
 
     #[test]
     fn yaml_is_read() {

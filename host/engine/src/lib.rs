@@ -2,6 +2,7 @@
 //!
 //! The engine knows ports, not adapters: it never names a backend, a language, a terminal or a file format.
 
+mod aside;
 pub mod cancel;
 pub mod confined;
 pub mod drive;

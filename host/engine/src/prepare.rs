@@ -373,7 +373,21 @@ pub(crate) fn set_locations<'t>(
                 )
             })
             .collect();
-        scope.set("outputFiles", ExprValue::map(map));
+        let map = ExprValue::map(map);
+        // Of the time before there were plugins.
+        scope.set("temp", map.clone());
+        scope.set("outputFiles", map);
+        let folders = patterns
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|pattern| pattern.as_str()?.strip_suffix("/**"))
+            .filter(|folder| collect::is_literal(folder))
+            .map(|folder| {
+                let path = format!("{}/{folder}", locations.working_dir);
+                (Arc::from(folder), ExprValue::text(path))
+            });
+        scope.set("outputDirs", ExprValue::map(folders.collect()));
     }
     Ok(())
 }

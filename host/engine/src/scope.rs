@@ -45,6 +45,8 @@ pub struct Services {
     pub kv: KvStore,
     /// The folder of the namespace's files, where there is one.
     pub namespace_files: Option<PathBuf>,
+    /// The folder that has a folder of files for each other namespace, by its name, where there is one.
+    pub namespaces: Option<PathBuf>,
     /// The namespace on whose behalf files are read.
     pub namespace: String,
     /// Learns every secret that is asked for, so that it can be hidden.
@@ -53,6 +55,8 @@ pub struct Services {
     pub zone: TimeZone,
     /// Asks web servers.
     pub web: Arc<dyn Web>,
+    /// What the host's environment has for flows, read as `envs.<name>`: its variables `ENV_<NAME>`, names in small letters.
+    pub envs: BTreeMap<String, String>,
 }
 
 impl std::fmt::Debug for Services {
@@ -194,6 +198,7 @@ impl Environment for Scope {
             .get(name)
             .cloned()
             .or_else(|| self.live.get(name))
+            .or_else(|| (name == "envs").then(|| self.services.envs()))
     }
 
     fn names(&self) -> Vec<String> {
@@ -202,6 +207,7 @@ impl Environment for Scope {
             .keys()
             .chain(live.keys())
             .map(|name| name.to_string())
+            .chain(["envs".to_owned()])
             .collect()
     }
 
@@ -221,10 +227,9 @@ impl Environment for Scope {
                 .and_then(|file| size(&file))
                 .map(|size| Value::bool(size == 0)),
             "fileExists" => {
-                text(arguments, "uri").map(|_| Value::bool(self.services.open(arguments).is_ok()))
+                path(arguments).map(|_| Value::bool(self.services.open(arguments).is_ok()))
             }
-            "fileURI" => text(arguments, "path")
-                .map(|path| Value::text(format!("nsfile:///{}", path.trim_start_matches('/')))),
+            "fileURI" => path(arguments).map(|path| Value::text(nsfile(arguments, &path))),
             "now" => self.services.now(arguments),
             "uuid" => Ok(Value::text(uuid())),
             "id" => Ok(Value::text(
@@ -249,6 +254,15 @@ impl Environment for Scope {
 }
 
 impl Services {
+    fn envs(&self) -> Value {
+        let entries = self.envs.iter();
+        Value::map(
+            entries
+                .map(|(name, value)| (name.as_str().into(), Value::text(value.as_str())))
+                .collect(),
+        )
+    }
+
     fn secret(&self, arguments: &Arguments) -> Result<Value, String> {
         let name = text(arguments, "key")?;
         match self.secrets.get(&name) {
@@ -288,13 +302,16 @@ impl Services {
         String::from_utf8(bytes).map_err(|_| "the file is not UTF-8 text".to_owned())
     }
 
-    /// Opens what a flow names: a stored file, or a file of the namespace by its path or `nsfile:///` address.
+    /// Opens what a flow names: a stored file, or a file of a namespace by its path or `nsfile://` address.
     fn open(&self, arguments: &Arguments) -> Result<cap_std::fs::File, String> {
-        let address = text(arguments, "uri")?;
-        self.open_address(&address)
+        let named = path(arguments)?;
+        if named.contains("://") {
+            return self.open_address(&named);
+        }
+        self.open_address(&nsfile(arguments, &named))
     }
 
-    /// Opens a stored file or a file of the namespace.
+    /// Opens a stored file or a file of a namespace.
     ///
     /// # Errors
     /// In words, with the address.
@@ -305,16 +322,62 @@ impl Services {
                 .get(&self.namespace, address)
                 .map_err(|error| chain(&error));
         }
-        let path = address.strip_prefix("nsfile:///").unwrap_or(address);
+        let rest = address.strip_prefix(NSFILE).unwrap_or(address);
+        let (namespace, path) = rest.split_once('/').unwrap_or(("", rest));
         let path = RelPath::new(path).map_err(|error| error.to_string())?;
-        let Some(folder) = &self.namespace_files else {
-            return Err(format!(
-                "there are no namespace files to look for `{path}` in; name their folder with `--namespace-files`"
-            ));
+        let namespace = match namespace {
+            "" => &self.namespace,
+            other => other,
         };
-        let folder = ConfinedDir::open(folder).map_err(|error| chain(&error))?;
+        let folder = self
+            .namespace_folder(namespace)
+            .map_err(|missing| format!("there are no {missing} to look for `{path}` in"))?;
+        let folder = ConfinedDir::open(&folder).map_err(|error| chain(&error))?;
         folder.open_file(&path).map_err(|error| chain(&error))
     }
+
+    /// The folder of a namespace's files.
+    ///
+    /// # Errors
+    /// What is missing, and where it would be looked for.
+    pub fn namespace_folder(&self, namespace: &str) -> Result<PathBuf, String> {
+        let other = || {
+            let folder = self.namespaces.as_ref()?.join(namespace);
+            // A namespace has no `/` and is not `..`.
+            (RelPath::new(namespace).is_ok() && folder.is_dir()).then_some(folder)
+        };
+        if namespace == self.namespace {
+            return self.namespace_files.clone().or_else(other).ok_or_else(|| {
+                "namespace files (no folder `_files` beside the flow, and no `--namespace-files`)"
+                    .to_owned()
+            });
+        }
+        other().ok_or_else(|| {
+            format!("files of the namespace `{namespace}` (no folder `_namespaces/{namespace}` beside the flow)")
+        })
+    }
+}
+
+/// The scheme of files of namespaces; the namespace, or nothing for the flow's own, and the path follow.
+pub(crate) const NSFILE: &str = "nsfile://";
+
+/// The first argument of the functions about files.
+fn path(arguments: &Arguments) -> Result<String, String> {
+    let name = match arguments.named("uri") {
+        Some(_) => "uri",
+        None => "path",
+    };
+    text(arguments, name)
+}
+
+/// The address of a namespace's file, which may be of another namespace than the flow's own.
+fn nsfile(arguments: &Arguments, path: &str) -> String {
+    let namespace = arguments
+        .get(1, "namespace")
+        .filter(|value| !value.is_null())
+        .map(Value::render_text)
+        .unwrap_or_default();
+    format!("{NSFILE}{namespace}/{}", path.trim_start_matches('/'))
 }
 
 /// An error with its causes, joined by colons.

@@ -1,6 +1,9 @@
-//! The internal storage of files behind `kestra:///…` URIs: a plain directory tree below the state directory.
+//! The internal storage of files behind `kestra:///…` URIs, below the state directory. What is stored lies once by its digest, in the folder
+//! `.content` of its namespace; its names, in a tree of namespaces, flows, executions and task runs, are hard links to that.
 
-use std::io::{self, Read};
+mod content;
+
+use std::io::Read;
 use std::path::Path;
 
 use cap_std::fs::File;
@@ -72,9 +75,7 @@ impl Storage {
     ) -> Result<String, StorageError> {
         let path = place(folder, name)?;
         let root = self.root.as_ref().ok_or(StorageError::Absent)?;
-        let mut file = root.create_file(&path, 0o600)?;
-        io::copy(source, &mut file)
-            .map_err(|error| FileError::new("write", root.path().join(path.as_str()), error))?;
+        content::put(root, &folder.namespace, &path, source)?;
         Ok(format!("{URI_PREFIX}{}", encode(path.as_str())))
     }
 
@@ -100,7 +101,7 @@ impl Storage {
     pub fn delete(&self, namespace: &str, uri: &str) -> Result<bool, StorageError> {
         let (root, path) = self.locate(namespace, uri)?;
         let known = root.open_file(&path).is_ok();
-        root.remove_file(&path)?;
+        content::remove(root, &namespace_of(path.as_str(), namespace), &path)?;
         Ok(known)
     }
 
@@ -116,6 +117,9 @@ impl Storage {
         let files = found.files(1_000_000)?;
         for (path, _) in &files {
             found.remove_file(&confined(path)?)?;
+        }
+        if !files.is_empty() {
+            content::sweep(root, &folder.namespace)?;
         }
         Ok(files.len())
     }
@@ -136,11 +140,12 @@ impl Storage {
             .ok_or_else(|| StorageError::NotAUri(uri.to_owned()))?;
         let path = RelPath::new(path).map_err(|_| StorageError::NotAUri(uri.to_owned()))?;
         let own = namespace.replace('.', "/");
-        if !path
-            .as_str()
-            .strip_prefix(own.as_str())
-            .is_some_and(|rest| rest.starts_with('/'))
-        {
+        let owner = owner(path.as_str());
+        let is_own = owner.is_some_and(|owner| {
+            let rest = owner.strip_prefix(own.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        });
+        if !is_own {
             return Err(StorageError::Foreign {
                 uri: uri.to_owned(),
                 namespace: namespace.to_owned(),
@@ -151,21 +156,49 @@ impl Storage {
     }
 }
 
+/// The namespace of a stored file, as a path: what stands before the flow, behind which its executions are. A namespace may itself have a
+/// part `executions`, but none behind which an id of an execution stands.
+fn owner(path: &str) -> Option<&str> {
+    let mut starts = vec![0];
+    starts.extend(path.match_indices('/').map(|(at, _)| at + 1));
+    let part = |index: usize| {
+        let start = *starts.get(index)?;
+        path[start..].split('/').next()
+    };
+    let is_id =
+        |text: &str| text.len() == 26 && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let is_flow = |index: &usize| part(index + 1) == Some("executions");
+    let flow = (1..starts.len())
+        .filter(is_flow)
+        .find(|index| part(index + 2).is_some_and(is_id))
+        .or_else(|| (1..starts.len()).find(is_flow))?;
+    Some(&path[..starts[flow] - 1])
+}
+
+/// The folder of the namespace that a stored file is of; it was found to be the asking one, or one below it.
+fn namespace_of(path: &str, asking: &str) -> String {
+    owner(path).map_or_else(|| asking.replace('.', "/"), str::to_owned)
+}
+
 /// A folder of the storage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folder {
     path: String,
     /// The folder of the flow, which this one is in.
     flow: String,
+    /// The folder of the namespace, which that one is in.
+    namespace: String,
 }
 
 impl Folder {
     /// Where the files of one execution go.
     pub fn execution(namespace: &str, flow: &str, execution: &str) -> Self {
-        let flow = format!("{}/{flow}", namespace.replace('.', "/"));
+        let namespace = namespace.replace('.', "/");
+        let flow = format!("{namespace}/{flow}");
         Self {
             path: format!("{flow}/executions/{execution}"),
             flow,
+            namespace,
         }
     }
 
@@ -175,6 +208,7 @@ impl Folder {
         Self {
             path: format!("{}/carried", self.flow),
             flow: self.flow.clone(),
+            namespace: self.namespace.clone(),
         }
     }
 
@@ -184,6 +218,7 @@ impl Folder {
         Self {
             path: format!("{}/tasks/{task}/{task_run}", self.path),
             flow: self.flow.clone(),
+            namespace: self.namespace.clone(),
         }
     }
 
@@ -200,6 +235,7 @@ impl Folder {
         Self {
             path: format!("{}/inputs/{id}", self.path),
             flow: self.flow.clone(),
+            namespace: self.namespace.clone(),
         }
     }
 }
@@ -271,8 +307,10 @@ pub fn uris(text: &str) -> Vec<std::ops::Range<usize>> {
 mod tests {
     use super::*;
 
+    const EXECUTION: &str = "01kb0000000000000000000000";
+
     fn folder() -> Folder {
-        Folder::execution("company.team", "flow", "01E").task_run("task", "run")
+        Folder::execution("company.team", "flow", EXECUTION).task_run("task", "run")
     }
 
     #[test]
@@ -287,7 +325,9 @@ mod tests {
             )
             .unwrap();
         assert!(
-            uri.starts_with("kestra:///company/team/flow/executions/01E/tasks/task/run/"),
+            uri.starts_with(&format!(
+                "kestra:///company/team/flow/executions/{EXECUTION}/tasks/task/run/"
+            )),
             "{uri}"
         );
         assert!(uri.ends_with("-a%20b%20%C3%BC.txt"), "{uri}");
@@ -310,6 +350,91 @@ mod tests {
             storage.get("other", &uri),
             Err(StorageError::Foreign { .. })
         ));
+    }
+
+    #[test]
+    fn nothing_of_another_namespace_is_had_by_a_flow_of_its_name() {
+        let temp = tempfile::tempdir().unwrap();
+        let storage = Storage::open(temp.path()).unwrap();
+        let name = RelPath::new("a.txt").unwrap();
+        let put = |namespace: &str, flow: &str| {
+            let folder =
+                Folder::execution(namespace, flow, EXECUTION).task_run("executions", "run");
+            storage.put(&folder, &name, &mut &b"x"[..]).unwrap()
+        };
+        // The path of a flow `team` looks like that of a namespace below.
+        let uri = put("company", "team");
+        assert!(storage.get("company", &uri).is_ok());
+        assert!(storage.get("company.team", &uri).is_err());
+        let uri = put("a.executions", "flow");
+        assert!(storage.get("a.executions", &uri).is_ok());
+        assert!(storage.get("a.executions.flow", &uri).is_err());
+        let inside = storage.get("company", "kestra:///company/.content/ab/cd");
+        assert!(matches!(inside, Err(StorageError::Foreign { .. })));
+    }
+
+    /// The number of files below a folder that are not names of others, with their lengths.
+    fn contents(root: &Path, namespace: &str) -> usize {
+        let found = ConfinedDir::open(&root.join(namespace).join(".content"));
+        found.map_or(0, |found| found.files(1000).unwrap().len())
+    }
+
+    #[test]
+    fn the_same_content_lies_once_in_each_namespace() {
+        let temp = tempfile::tempdir().unwrap();
+        let storage = Storage::open(temp.path()).unwrap();
+        let put = |namespace: &str, run: &str, text: &str| {
+            let folder = Folder::execution(namespace, "flow", EXECUTION).task_run("t", run);
+            let name = RelPath::new("a.txt").unwrap();
+            storage.put(&folder, &name, &mut text.as_bytes()).unwrap()
+        };
+        let read = |namespace: &str, uri: &str| {
+            let mut text = String::new();
+            let mut file = storage.get(namespace, uri).unwrap();
+            file.read_to_string(&mut text).unwrap();
+            text
+        };
+        let one = put("one", "1", "same");
+        let two = put("one", "2", "same");
+        assert_ne!(one, two);
+        assert_eq!(contents(temp.path(), "one"), 1);
+        put("two", "1", "same");
+        assert_eq!(contents(temp.path(), "two"), 1);
+        // What is written over a name leaves the other name as it is.
+        assert_eq!(put("one", "1", "other"), one);
+        assert_eq!(
+            (read("one", &one), read("one", &two)),
+            ("other".to_owned(), "same".to_owned())
+        );
+        assert_eq!(put("one", "1", "other"), one);
+        assert_eq!(contents(temp.path(), "one"), 2);
+        assert!(storage.delete("one", &one).unwrap());
+        assert_eq!(contents(temp.path(), "one"), 1);
+        assert!(!storage.delete("one", &one).unwrap());
+        assert_eq!(read("one", &two), "same");
+        let folder = Folder::execution("one", "flow", EXECUTION);
+        assert_eq!(storage.delete_folder(&folder).unwrap(), 1);
+        assert_eq!(contents(temp.path(), "one"), 0);
+        assert_eq!(contents(temp.path(), "two"), 1);
+    }
+
+    #[test]
+    fn content_that_was_cut_off_is_written_anew() {
+        let temp = tempfile::tempdir().unwrap();
+        let storage = Storage::open(temp.path()).unwrap();
+        let put = |run: &str| {
+            let folder = Folder::execution("one", "flow", EXECUTION).task_run("t", run);
+            let name = RelPath::new("a.txt").unwrap();
+            storage.put(&folder, &name, &mut &b"whole"[..]).unwrap()
+        };
+        put("1");
+        let folder = ConfinedDir::open(&temp.path().join("one/.content")).unwrap();
+        let (path, _) = folder.files(10).unwrap().remove(0);
+        std::fs::write(folder.path().join(path), "wh").unwrap();
+        let mut text = String::new();
+        let mut file = storage.get("one", &put("2")).unwrap();
+        file.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "whole");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use taffrail_core::name::RelPath;
 use taffrail_core::output::LogLevel;
 use taffrail_core::record::{Failure, FailureKind, State, TaskOutputs, TaskRecord, settle};
 
+use crate::aside::{asks, elsewhere};
 use crate::drive::Driven;
 use crate::event::Reporter;
 use crate::execution::Execution;
@@ -22,10 +23,10 @@ use crate::files;
 use crate::leaving::Used;
 use crate::ledger::{Entry, Left};
 use crate::ports::{BoxFuture, Launched, PlanError, Resumes};
-use crate::prepare::{PrepareError, Prepared, Preparing, draft, task_root};
+use crate::prepare::{Draft, PrepareError, Prepared, Preparing, draft, task_root};
 use crate::render::Renderer;
 use crate::scope::{Scope, chain};
-use crate::workdir::Workdir;
+use crate::workdir::{Places, Workdir};
 use launching::Launching;
 pub(crate) use launching::Sink;
 use placing::put_files;
@@ -479,13 +480,13 @@ async fn dispose(launched: Option<Box<dyn Launched>>, happened: &mut Happened) {
 }
 
 /// Prepares the task. The plugin is asked on a thread of its own: it may take its whole deadline, and the others go on meanwhile.
-async fn prepare(
+fn drafted(
     execution: &Execution,
     task: &Task,
     script_type: &ScriptType,
     scope: &mut Scope,
-    workdir: &Workdir,
-) -> Result<Prepared, PrepareError> {
+    places: &Places,
+) -> Result<Draft, PrepareError> {
     let context = Preparing {
         runners: execution.runners.as_ref(),
         checker: &execution.checker,
@@ -493,7 +494,31 @@ async fn prepare(
         runner_override: execution.runner_override.as_deref(),
         defer_unknown: false,
     };
-    let draft = draft(&context, task, script_type, scope, workdir.places())?;
+    draft(&context, task, script_type, scope, places)
+}
+
+async fn prepare(
+    execution: &Execution,
+    task: &Task,
+    script_type: &ScriptType,
+    scope: &mut Scope,
+    workdir: &Workdir,
+) -> Result<Prepared, PrepareError> {
+    let draft = match asks(execution, task) {
+        false => drafted(execution, task, script_type, scope, workdir.places())?,
+        true => {
+            let (execution, task) = (execution.clone(), task.clone());
+            let (script_type, places) = (script_type.clone(), workdir.places().clone());
+            let mut own = scope.clone();
+            let (draft, changed) = elsewhere(move || {
+                let draft = drafted(&execution, &task, &script_type, &mut own, &places);
+                (draft, own)
+            })
+            .await;
+            *scope = changed;
+            draft?
+        }
+    };
     let planner = Arc::clone(&execution.planner);
     let (plugin, request) = (draft.plugin.clone(), draft.request.clone());
     let answer = tokio::task::spawn_blocking(move || planner.plan(&plugin, &request)).await;

@@ -17,7 +17,7 @@ use crate::execution::Execution;
 use crate::ports::Locations;
 use crate::prepare::set_locations;
 use crate::render::Renderer;
-use crate::scope::{Scope, Services};
+use crate::scope::{NSFILE, Scope, Services};
 use crate::storage;
 
 /// The most files of a namespace that are looked at.
@@ -143,7 +143,7 @@ fn key(execution: &Execution, task: &Task, scope: &Scope) -> Option<String> {
 /// The value with the digest of its content in the place of each file's address; nothing where one cannot be read.
 fn by_content(value: &Value, services: &Services) -> Option<Value> {
     Some(match value {
-        Value::String(text) if text.trim().starts_with("nsfile:///") => {
+        Value::String(text) if text.trim().starts_with(NSFILE) => {
             Value::String(content(text.trim(), services)?)
         }
         Value::String(text) => {
@@ -191,18 +191,19 @@ fn hex(digest: Sha256) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Names, sizes and times of all files of the namespace.
+/// Names, sizes and times of all files of namespaces.
 fn namespace_files(services: &Services) -> Option<String> {
-    let Some(folder) = &services.namespace_files else {
-        return Some(String::new());
-    };
-    let opened = ConfinedDir::open(folder).ok()?;
     let mut list = String::new();
-    for (path, size) in opened.files(MAX_FILES).ok()? {
-        let changed = std::fs::metadata(folder.join(&path))
-            .and_then(|metadata| metadata.modified())
-            .ok()?;
-        list.push_str(&format!("{path} {size} {changed:?}\n"));
+    let folders = [&services.namespace_files, &services.namespaces];
+    for folder in folders.into_iter().flatten() {
+        let opened = ConfinedDir::open(folder).ok()?;
+        for (path, size) in opened.files(MAX_FILES).ok()? {
+            let changed = std::fs::metadata(folder.join(&path))
+                .and_then(|metadata| metadata.modified())
+                .ok()?;
+            list.push_str(&format!("{path} {size} {changed:?}\n"));
+        }
+        list.push('\n');
     }
     Some(list)
 }

@@ -1,8 +1,10 @@
-//! Clones of repositories, from a folder and from a web server.
+//! Clones of repositories, from a folder, from a web server and by SSH.
 
 use std::io::Write;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use taffrail_tests::cli::World;
 use taffrail_tests::flows::flow;
@@ -198,14 +200,175 @@ fn credentials_go_to_the_server_that_asks_and_into_no_log() {
 fn a_clone_that_takes_too_long_is_ended() {
     let world = World::new();
     let server = WebServer::start(|_| {
-        std::thread::sleep(std::time::Duration::from_secs(30));
+        std::thread::sleep(Duration::from_secs(30));
         Reply::new(500, "")
     });
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     let ran = world.run(
         &clone(&server.address("/x.git"), ", timeout: PT0.5S", "echo never"),
         7,
     );
     assert!(began.elapsed().as_secs() < 20);
     assert_eq!(ran.task("clone")["failure"]["kind"], "timeout");
+}
+
+/// A server of SSH on the loopback address, for this user and the keys that it is given. It ends when this is dropped.
+struct Sshd {
+    server: Child,
+    port: u16,
+    folder: tempfile::TempDir,
+}
+
+impl Drop for Sshd {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+        // Git's ssh keeps the keys of the servers that it meets, and this one is gone.
+        let host = format!("[127.0.0.1]:{}", self.port);
+        let _ = Command::new("ssh-keygen").args(["-R", &host]).output();
+    }
+}
+
+impl Sshd {
+    /// Nothing where there is no such server on this machine.
+    fn start() -> Option<Self> {
+        let program = Path::new("/usr/sbin/sshd");
+        if !program.exists() {
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().display();
+        let keys = format!(
+            "set -e; cd {place}\n\
+             for key in host plain other; do ssh-keygen -q -t ed25519 -N '' -f $key; done\n\
+             ssh-keygen -q -t ed25519 -N enigma-phrase -f locked\n\
+             cat plain.pub locked.pub > authorized; mkdir -p /run/sshd 2> /dev/null || true\n"
+        );
+        let made = Command::new("sh").args(["-c", &keys]).status().unwrap();
+        assert!(made.success());
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let config = format!(
+            "Port {port}\nListenAddress 127.0.0.1\nHostKey {place}/host\nAuthorizedKeysFile {place}/authorized\nStrictModes no\n\
+             UsePAM no\nPidFile none\nPermitRootLogin prohibit-password\n"
+        );
+        let path = folder.path().join("sshd_config");
+        std::fs::write(&path, config).unwrap();
+        let server = Command::new(program)
+            .args(["-D", "-e", "-f"])
+            .arg(path)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let sshd = Self {
+            server,
+            port,
+            folder,
+        };
+        for _ in 0..200 {
+            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                return Some(sshd);
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("sshd does not listen");
+    }
+
+    fn key(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(name)).unwrap()
+    }
+}
+
+#[test]
+fn a_private_key_opens_a_server_of_ssh() {
+    let Some(sshd) = Sshd::start() else {
+        eprintln!("skipped: no sshd here");
+        return;
+    };
+    let world = World::new();
+    let (bare, commits) = repository(&world);
+    let user = Command::new("id").arg("-un").output().unwrap().stdout;
+    let user = String::from_utf8(user).unwrap();
+    let url = format!(
+        "ssh://{}@127.0.0.1:{}{}",
+        user.trim(),
+        sshd.port,
+        bare.display()
+    );
+    let check = |key: &str, more: &str, code: i32| {
+        let text = clone(
+            &url,
+            &format!(", privateKey: \"{{{{ secret('KEY') }}}}\"{more}"),
+            "cat file.txt; git rev-parse HEAD; ls -a; env",
+        );
+        let secrets = serde_json::json!({ "KEY": sshd.key(key), "PHRASE": "enigma-phrase" });
+        world.write("secrets.yaml", secrets.to_string());
+        let ran = world.run_with(&text, &["--secrets-file", "secrets.yaml"], code);
+        let lines = sshd.key(key);
+        let inside = lines.lines().nth(2).unwrap();
+        ran.finished.never_prints([inside, "enigma-phrase"]);
+        ran
+    };
+    let ran = check("plain", "", 0);
+    assert_eq!(ran.lines('|')[..2], ["version 3", commits[2].as_str()]);
+    let ran = check("locked", ", passphrase: \"{{ secret('PHRASE') }}\"", 0);
+    assert_eq!(ran.lines('|')[0], "version 3");
+    for (key, more) in [
+        ("other", ""),
+        ("locked", ""),
+        ("locked", ", passphrase: wrong"),
+    ] {
+        let ran = check(key, more, 4);
+        let message = ran.task("clone")["failure"]["message"].to_string();
+        assert!(message.contains("git clone"), "{message}");
+        ran.finished.says(["Permission denied"]);
+    }
+}
+
+#[test]
+fn submodules_are_cloned_where_they_are_asked_for() {
+    let world = World::new();
+    let (bare, _) = repository(&world);
+    let work = world.root().join("outer");
+    std::fs::create_dir(&work).unwrap();
+    git(&work, "init -q");
+    std::fs::write(work.join("own.txt"), "outer\n").unwrap();
+    // An address that is relative to that of the repository itself.
+    std::fs::write(
+        work.join(".gitmodules"),
+        "[submodule \"inner\"]\n\tpath = inner\n\turl = ../bare.git\n",
+    )
+    .unwrap();
+    let commit = git(&bare, "rev-parse main");
+    git(&work, "add -A");
+    git(
+        &work,
+        &format!("update-index --add --cacheinfo 160000,{commit},inner"),
+    );
+    git(&work, "commit -q -m outer");
+    let outer = world.root().join("outer.git");
+    git(
+        world.root(),
+        &format!("clone -q --bare {} {}", work.display(), outer.display()),
+    );
+    let first = git(&outer, "rev-parse HEAD");
+    let server = WebServer::start(move |asked| backend(&bare, asked));
+    let url = server.address("/outer.git");
+    let shows = "cat own.txt; cat inner/file.txt || true";
+    let lines = |more: &str| {
+        let ran = world.run(&clone(&url, more, shows), 0);
+        // Git says what it checks out, too.
+        ran.lines('|')
+            .into_iter()
+            .filter(|line| !line.starts_with("Submodule"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(lines(""), ["outer"]);
+    assert_eq!(lines(", cloneSubmodules: true"), ["outer", "version 3"]);
+    let of_commit = format!(", cloneSubmodules: true, commit: {first}");
+    assert_eq!(lines(&of_commit), ["outer", "version 3"]);
 }

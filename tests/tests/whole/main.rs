@@ -6,6 +6,8 @@ mod calls;
 mod compat;
 mod corpus;
 mod executions;
+mod functions;
 mod git;
+mod legacy;
 mod machine;
 mod web;

@@ -1,6 +1,8 @@
 //! Tasks that ask web servers, against one on the loopback address.
 
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use taffrail_tests::cli::World;
@@ -169,7 +171,7 @@ fn a_status_that_means_failure_fails_the_task_unless_it_is_allowed() {
 fn limits_of_time_and_size_hold() {
     let server = WebServer::start(|asked| {
         if asked.target == "/slow" {
-            std::thread::sleep(std::time::Duration::from_secs(20));
+            std::thread::sleep(Duration::from_secs(20));
         }
         let body = Reply::new(200, vec![b'x'; 100_000]);
         if asked.target == "/broken" {
@@ -179,7 +181,7 @@ fn limits_of_time_and_size_hold() {
         }
     });
     let run = |path: &str, more: &str, code: i32, part: &str| {
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         let ran = World::new().run(&request(&server.address(path), more), code);
         let message = ran.task("ask")["failure"]["message"].to_string();
         assert!(message.contains(part), "{path}: {message}");
@@ -282,7 +284,7 @@ fn certificates_are_looked_at_unless_the_task_trusts_everybody() {
         if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
             break;
         }
-        std::thread::sleep(std::time::Duration::from_millis(50));
+        std::thread::sleep(Duration::from_millis(50));
     }
     let address = format!("https://localhost:{port}/secret.txt");
     let refused = world.run(&request(&address, ""), 5);
@@ -304,4 +306,74 @@ fn certificates_are_looked_at_unless_the_task_trusts_everybody() {
     assert!(message.to_lowercase().contains("certificate"), "{message}");
     assert_eq!(trusted.task("ask")["outputs"]["body"], "behind TLS\n");
     known.exits(0);
+}
+
+/// The server answers the question of an expression only once another task has asked it something.
+#[test]
+fn other_tasks_go_on_while_an_expression_asks() {
+    let check = |form: &str| {
+        let world = World::new();
+        let (tell, told) = std::sync::mpsc::channel();
+        let (tell, told) = (Mutex::new(tell), Mutex::new(told));
+        let server = WebServer::start(move |asked| {
+            if asked.target == "/other" {
+                tell.lock().unwrap().send(()).unwrap();
+                return Reply::new(200, "other");
+            }
+            let waited = told.lock().unwrap().recv_timeout(Duration::from_secs(8));
+            Reply::new(200, if waited.is_ok() { "true" } else { "false" })
+        });
+        let asks = form.replace("ASK", &format!("http('{}')", server.address("/slow")));
+        let ran = world.run(
+            &flow(&format!(
+                "- id: both\n  type: io.kestra.plugin.core.flow.Parallel\n  tasks:\n    - {asks}\n    - {{id: other, type: io.kestra.plugin.core.http.Request, uri: {}}}\n",
+                server.address("/other")
+            )),
+            0,
+        );
+        let ids: Vec<&str> = ran.record["tasks"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|task| task["state"] == "SUCCESS")
+            .map(|task| task["task"].as_str().unwrap())
+            .collect();
+        assert!(ids.contains(&"well"), "{form}: {ids:?}\n{}", ran.finished);
+    };
+    const LOG: &str = "type: io.kestra.plugin.core.log.Log, message: x";
+    const FAIL: &str =
+        "type: io.kestra.plugin.core.execution.Fail, condition: \"{{ ASK == 'false' }}\"";
+    check(&format!("{{id: well, {FAIL}}}"));
+    check("{id: well, type: io.kestra.plugin.scripts.shell.Commands, commands: [\"{{ ASK }}\"]}");
+    check(&format!("{{id: well, {LOG}, runIf: \"{{{{ ASK }}}}\"}}"));
+    check(&format!(
+        "{{id: if, type: io.kestra.plugin.core.flow.If, condition: \"{{{{ ASK }}}}\", then: [{{id: well, {LOG}}}]}}"
+    ));
+    check(&format!(
+        "{{id: well, type: io.kestra.plugin.core.flow.LoopUntil, condition: \"{{{{ ASK }}}}\", failOnMaxReached: true, checkFrequency: {{maxIterations: 1}}, tasks: [{{id: in, {LOG}}}]}}"
+    ));
+}
+
+/// Who waits for an answer can be cancelled, and his time can be over.
+#[test]
+fn a_flow_ends_though_an_expression_still_waits() {
+    let world = World::new();
+    let server = WebServer::start(|_| {
+        std::thread::sleep(Duration::from_secs(9));
+        Reply::new(200, "late")
+    });
+    let began = Instant::now();
+    let ran = world.run(
+        &flow(&format!(
+            "- id: limited\n  type: io.kestra.plugin.core.flow.Sequential\n  timeout: PT0.5S\n  tasks:\n    - {{id: if, type: io.kestra.plugin.core.flow.If, condition: \"{{{{ http('{}') }}}}\", then: [{{id: never, type: io.kestra.plugin.core.log.Log, message: x}}]}}\n",
+            server.address("/")
+        )),
+        7,
+    );
+    assert!(
+        began.elapsed() < Duration::from_secs(7),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(ran.task("limited")["failure"]["kind"], "timeout");
 }

@@ -43,12 +43,14 @@ pub fn eval(global: &Global, args: &EvalArgs) -> Result<Exit, Failed> {
         storage: Arc::new(storage),
         kv: KvStore::default(),
         namespace_files: given.namespace_files,
+        namespaces: given.namespaces,
         namespace: flow
             .as_ref()
             .map_or_else(String::new, |(_, flow)| flow.namespace.value.to_string()),
         masker: Masker::new(),
         zone: zone::local(),
         web: Arc::new(NoWeb),
+        envs: given.envs,
     };
     let mut scope = Scope::new(Arc::new(services));
     if let Some((source, flow)) = &flow {

@@ -175,10 +175,12 @@ fn services(flow: &Flow, source: &str, given: &Given) -> Services {
         storage: Arc::new(Storage::absent()),
         kv: KvStore::default(),
         namespace_files: given.namespace_files.clone(),
+        namespaces: given.namespaces.clone(),
         namespace: flow.namespace.value.to_string(),
         masker: Masker::new(),
         zone: zone::local(),
         web: Arc::new(NoWeb),
+        envs: given.envs.clone(),
     }
 }
 

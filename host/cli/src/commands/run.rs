@@ -174,10 +174,12 @@ pub fn begin(
         storage,
         kv: KvStore::below(&host.folders.state.join("kv")),
         namespace_files: given.namespace_files,
+        namespaces: given.namespaces,
         namespace,
         masker: masker.clone(),
         zone: zone::local(),
         web: Arc::new(Ureq),
+        envs: given.envs,
     });
     let ready =
         Ready::new(execution, Arc::clone(&loaded), services, &given.inputs).map_err(|error| {

@@ -41,6 +41,7 @@ const fn filter(name: &'static str, verdict: Verdict) -> Row {
 
 const SERVER: &str = "it needs a server";
 const NOT_THERE: &str = "the original has none";
+const OLD_SCRIPT: &str = "run as the `Commands` of its language; what it printed to stderr makes no warning, and its files are in `outputFiles` only";
 
 /// The table, by kind and name.
 pub(super) const TABLE: &[Row] = &[
@@ -97,10 +98,6 @@ pub(super) const TABLE: &[Row] = &[
     key("workerGroup", NotRun("there is one worker")),
     key("assets", NotRun("there is no catalogue of assets")),
     key(
-        "pluginDefaultsRef",
-        NotRun("it is refused: the defaults would be missing"),
-    ),
-    key(
         "logToFile",
         Differs("the file lies in the execution's folder"),
     ),
@@ -134,7 +131,9 @@ pub(super) const TABLE: &[Row] = &[
     ),
     key(
         "namespaceFiles",
-        Differs("the files of the folder `_files` beside the flow, or of `--namespace-files`"),
+        Differs(
+            "the files of the folder `_files` beside the flow, or of `--namespace-files`; those of other namespaces of `_namespaces/<name>`",
+        ),
     ),
     key(
         "outputDirectory",
@@ -180,6 +179,9 @@ pub(super) const TABLE: &[Row] = &[
         "io.kestra.plugin.scripts.runner.docker.Docker.credentials",
         Differs("credentials go with each request and into no file of the task"),
     ),
+    task("io.kestra.core.tasks.scripts.Bash", Differs(OLD_SCRIPT)),
+    task("io.kestra.core.tasks.scripts.Node", Differs(OLD_SCRIPT)),
+    task("io.kestra.core.tasks.scripts.Python", Differs(OLD_SCRIPT)),
     task(
         "io.kestra.plugin.core.flow.ForEachItem",
         Differs("sixteen batches at once; outputs also under the task's own id"),
@@ -283,25 +285,29 @@ pub(super) const TABLE: &[Row] = &[
     ),
     function("printContext", Differs("the variables of this host")),
     function("fetchContext", Differs("the variables of this host")),
-    function("fromIon", NotRun("Ion is not read")),
+    function(
+        "fromIon",
+        Differs("symbols and blobs become text, annotations are left out"),
+    ),
     function(
         "isPublicHoliday",
-        NotRun("there is no calendar of public holidays"),
+        Differs(
+            "the countries whose holidays follow simple rules; another one is an error that names these",
+        ),
     ),
     function(
         "env",
-        NotRun("the host's environment is not shown to flows"),
+        Differs("from the variables `ENV_<NAME>` of this program"),
     ),
-    function("encrypt", NotRun("there is no key of a server")),
-    function("decrypt", NotRun("there is no key of a server")),
+    function("encrypt", Differs("keys of 128 and 256 bits")),
+    function("decrypt", Differs("keys of 128 and 256 bits")),
     function("credential", NotRun(SERVER)),
     function("appLink", NotRun(SERVER)),
-    filter("toIon", NotRun("Ion is not written")),
+    filter("yaml", Differs("a map in a list begins behind the dash")),
     filter(
-        "yaml",
-        NotRun("YAML is not written; `toJson` gives valid YAML, too"),
+        "className",
+        Differs("names of the classes that stand for the kinds; there are no Java classes"),
     ),
-    filter("className", NotRun("there are no Java classes")),
     filter("nl2br", NotRun("HTML is not written")),
     filter("sh", Differs(NOT_THERE)),
     filter("shWords", Differs(NOT_THERE)),

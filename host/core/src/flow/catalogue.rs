@@ -7,8 +7,6 @@ use crate::native;
 pub(super) enum Known {
     /// One of the original's own tasks that need its server; the current name.
     Server(&'static str),
-    /// A script task of the time before plugins; the type to use instead.
-    LegacyScript(&'static str),
     /// A script task that runs inside the original's Java process; the language.
     InProcess(String),
     /// A trigger where a task should stand.
@@ -95,26 +93,8 @@ const OLD_SERVER_TASKS: [(&str, &str); 9] = [
     ),
 ];
 
-const LEGACY_SCRIPTS: [(&str, &str); 3] = [
-    (
-        "io.kestra.core.tasks.scripts.Bash",
-        "io.kestra.plugin.scripts.shell.Commands",
-    ),
-    (
-        "io.kestra.core.tasks.scripts.Node",
-        "io.kestra.plugin.scripts.node.Script",
-    ),
-    (
-        "io.kestra.core.tasks.scripts.Python",
-        "io.kestra.plugin.scripts.python.Script",
-    ),
-];
-
 /// Looks a type name up.
 pub(super) fn find(type_name: &str) -> Known {
-    if let Some((_, current)) = LEGACY_SCRIPTS.iter().find(|(old, _)| *old == type_name) {
-        return Known::LegacyScript(current);
-    }
     if let Some((_, current)) = OLD_SERVER_TASKS.iter().find(|(old, _)| *old == type_name) {
         return Known::Server(current);
     }
@@ -179,10 +159,6 @@ mod tests {
         check(
             "io.kestra.core.tasks.flows.Template",
             Known::Server("io.kestra.plugin.core.flow.Template"),
-        );
-        check(
-            "io.kestra.core.tasks.scripts.Bash",
-            Known::LegacyScript("io.kestra.plugin.scripts.shell.Commands"),
         );
         check(
             "io.kestra.plugin.scripts.groovy.Eval",

@@ -13,35 +13,29 @@ pub(super) fn common_keys(node: &Node, path: &str, found: &mut Vec<Diagnostic>) 
             scalar.value == ScalarValue::Bool(true) || &*scalar.text == "true"
         })
     };
-    let mut say = |key: &str, severity: Severity, code: Code, message: &str, label: &str| {
+    let mut say = |key: &str, message: &str, label: &str| {
         if let Some(entry) = node.entry(key).filter(|entry| !entry.value.is_null()) {
             let mut path = path.to_owned();
             push_key(&mut path, key);
             found.push(
-                Diagnostic::new(code, severity, Some(entry.key_span), message)
-                    .label(label)
-                    .path(path),
+                Diagnostic::new(
+                    Code::NotRunHere,
+                    Severity::Note,
+                    Some(entry.key_span),
+                    message,
+                )
+                .label(label)
+                .path(path),
             );
         }
     };
     say(
-        "pluginDefaultsRef",
-        Severity::Error,
-        Code::NotYet,
-        "`pluginDefaultsRef` is not supported yet",
-        "the defaults would be missing",
-    );
-    say(
         "workerGroup",
-        Severity::Note,
-        Code::NotRunHere,
         "`workerGroup` is accepted and not applied here",
         "there is one worker here",
     );
     say(
         "assets",
-        Severity::Note,
-        Code::NotRunHere,
         "`assets` is accepted and not applied here",
         "there is no catalogue of assets here",
     );

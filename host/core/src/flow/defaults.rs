@@ -3,7 +3,12 @@
 use std::sync::Arc;
 
 use super::types::PluginDefault;
-use crate::yaml::{Entry, Node, NodeKind, Scalar, ScalarStyle, Span};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::suggest::did_you_mean;
+use crate::yaml::{Entry, Node, NodeKind, Scalar, ScalarStyle, Span, push_key};
+
+/// The key by which a task or a runner asks for defaults by their name.
+const REFERENCE: &str = "pluginDefaultsRef";
 
 /// The defaults of the flow and of the host.
 #[derive(Debug, Clone, Copy, Default)]
@@ -36,7 +41,7 @@ impl<'a> Defaults<'a> {
                 .values
                 .get("version")
                 .filter(|value| !value.is_null())?;
-            applies(default, names).then(|| {
+            applies(default, names, reference(task)).then(|| {
                 if host {
                     let place = task.get("type").map_or(task.span, |value| value.span);
                     (moved(value, place), Origin::Host)
@@ -73,10 +78,65 @@ pub(super) enum Origin {
     Host,
 }
 
-fn applies(default: &PluginDefault, names: &[&str]) -> bool {
+/// The name of the defaults that a task or a runner asks for.
+fn reference(node: &Node) -> Option<&str> {
+    node.get(REFERENCE).and_then(Node::text)
+}
+
+/// Who asks for defaults by name gets these, and of the others what is forced.
+fn applies(default: &PluginDefault, names: &[&str], wanted: Option<&str>) -> bool {
+    let chosen = match &default.reference {
+        Some(own) => wanted == Some(own),
+        None => wanted.is_none() || default.forced,
+    };
+    chosen && is_for(default, names)
+}
+
+fn is_for(default: &PluginDefault, names: &[&str]) -> bool {
     names
         .iter()
         .any(|name| name.starts_with(&*default.type_prefix.value))
+}
+
+/// Says that the defaults that a task or a runner asks for by name are not there, or are for something else.
+pub(super) fn check_reference(
+    node: &Node,
+    names: &[&str],
+    defaults: Defaults<'_>,
+    path: &str,
+    found: &mut Vec<Diagnostic>,
+) {
+    let Some(value) = node.get(REFERENCE) else {
+        return;
+    };
+    let Some(wanted) = value.text() else { return };
+    let all = || defaults.flow.iter().chain(defaults.host);
+    let known: Vec<&PluginDefault> = all()
+        .filter(|default| default.reference.as_deref() == Some(wanted))
+        .collect();
+    if known.iter().any(|default| is_for(default, names)) {
+        return;
+    }
+    let message = match known.first() {
+        Some(other) => format!(
+            "the defaults `{wanted}` are for `{}`, not for `{}`",
+            other.type_prefix.value,
+            names.first().unwrap_or(&"")
+        ),
+        None => format!("no entry of `pluginDefaults` has the `ref` `{wanted}`"),
+    };
+    let mut at = path.to_owned();
+    push_key(&mut at, REFERENCE);
+    let diagnostic = Diagnostic::error(Code::WrongValue, value.span, message).path(at);
+    let others = all().filter(|default| is_for(default, names));
+    let near = did_you_mean(
+        wanted,
+        others.filter_map(|default| default.reference.as_deref()),
+    );
+    found.push(match near {
+        Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), value.span, near),
+        None => diagnostic,
+    });
 }
 
 /// What the host says has no place in the flow, so it gets that of the task it falls on.
@@ -121,7 +181,7 @@ pub(super) fn merge(
     let forced = defaults.forced().rev().map(|entry| (entry, true));
     let filling = defaults.filling().map(|entry| (entry, false));
     for ((default, host), forced) in forced.chain(filling) {
-        if !applies(default, names) {
+        if !applies(default, names, reference(task)) {
             continue;
         }
         let node = merged.get_or_insert_with(|| task.clone());
@@ -150,17 +210,26 @@ pub(super) fn merge_runner(
     let Some(name) = runner.get("type").and_then(Node::text) else {
         return task;
     };
-    let (Some(merged), _) = merge(runner, &[name], defaults, &|key| runner_has_key(name, key))
-    else {
+    let (merged, _) = merge(runner, &[name], defaults, &|key| runner_has_key(name, key));
+    if merged.is_none() && runner.get(REFERENCE).is_none() {
         return task;
-    };
+    }
+    let merged = merged.unwrap_or_else(|| runner.clone());
     let mut node = task.unwrap_or_else(|| written.clone());
     if let NodeKind::Map(entries) = &mut node.kind
         && let Some(entry) = entries.iter_mut().find(|entry| &*entry.key == "taskRunner")
     {
-        entry.value = merged;
+        entry.value = without_reference(merged);
     }
     Some(node)
+}
+
+/// What was asked for is there, or was found missing, and no runner knows the key.
+fn without_reference(mut runner: Node) -> Node {
+    if let NodeKind::Map(entries) = &mut runner.kind {
+        entries.retain(|entry| &*entry.key != REFERENCE);
+    }
+    runner
 }
 
 fn apply(
@@ -228,6 +297,7 @@ mod tests {
                         value: (*prefix).into(),
                         span: Span::default(),
                     },
+                    reference: None,
                     forced: *forced,
                     values: node(values),
                 })
@@ -290,6 +360,7 @@ mod tests {
                 value: prefix.into(),
                 span: Span::default(),
             },
+            reference: None,
             forced,
             values: node(values),
         }
@@ -372,5 +443,55 @@ mod tests {
         );
         let other = node("{id: x, taskRunner: {type: Process}}");
         assert_eq!(merge_runner(None, &other, defaults, &has_key), None);
+    }
+
+    #[test]
+    fn who_asks_for_defaults_by_name_gets_these_and_what_is_forced() {
+        let named = |name: &str, forced: bool, values: &str| PluginDefault {
+            reference: (!name.is_empty()).then(|| name.into()),
+            ..default("a.b", forced, values)
+        };
+        let check = |task: &str, defaults: &[PluginDefault], expected: &str| {
+            let defaults = Defaults {
+                flow: defaults,
+                host: &[],
+            };
+            let task = node(task);
+            let (merged, _) = merge(&task, &["a.b.Script"], defaults, &|_| true);
+            assert_eq!(merged.unwrap_or(task).to_json(), node(expected).to_json());
+        };
+        let all = [
+            named("", false, "{k: typed, l: typed}"),
+            named("one", false, "{k: one}"),
+            named("two", true, "{k: two}"),
+            named("", true, "{f: forced}"),
+        ];
+        check("{id: x}", &all, "{id: x, f: forced, k: typed, l: typed}");
+        check(
+            "{id: x, pluginDefaultsRef: one}",
+            &all,
+            "{id: x, pluginDefaultsRef: one, f: forced, k: one}",
+        );
+        check(
+            "{id: x, pluginDefaultsRef: two, k: own}",
+            &all,
+            "{id: x, pluginDefaultsRef: two, k: two, f: forced}",
+        );
+        check(
+            "{id: x, pluginDefaultsRef: none}",
+            &all,
+            "{id: x, pluginDefaultsRef: none, f: forced}",
+        );
+        let runner = [named("one", false, "{cpus: 4}")];
+        let defaults = Defaults {
+            flow: &runner,
+            host: &[],
+        };
+        let task = node("{id: x, taskRunner: {type: a.b.Runner, pluginDefaultsRef: one}}");
+        let merged = merge_runner(None, &task, defaults, &|_, _| true).expect("merged");
+        assert_eq!(
+            merged.to_json(),
+            node("{id: x, taskRunner: {type: a.b.Runner, cpus: 4}}").to_json()
+        );
     }
 }

@@ -8,6 +8,7 @@ mod dag;
 mod defaults;
 mod expressions;
 mod guess;
+mod legacy;
 mod modern;
 mod nodes;
 mod outputs;

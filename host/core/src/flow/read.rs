@@ -332,6 +332,7 @@ impl PluginDefault {
             .filter_map(|item| {
                 Some(PluginDefault {
                     type_prefix: text(item, "type")?,
+                    reference: text(item, "ref").map(|name| name.value),
                     forced: flag(item, "forced"),
                     values: item.get("values")?.clone(),
                 })

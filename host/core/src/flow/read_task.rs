@@ -1,6 +1,7 @@
 //! Reads one task and all below it: what its type is, its common keys, its children.
 
 mod children;
+mod old_script;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use super::catalogue;
 use super::common_keys::common_keys;
 use super::conflict::conflicting;
-use super::defaults::{Chosen, Defaults, merge, merge_runner};
+use super::defaults::{Chosen, Defaults, check_reference, merge, merge_runner};
 use super::expressions::{Position, Step};
 use super::guess;
 use super::modern::modernise;
@@ -171,6 +172,9 @@ impl<'tree> TaskReader<'tree> {
                 in_loop: self.loops > 0,
             });
         }
+        if let Some(kind) = type_name.and_then(old_script::kind) {
+            return self.old_script(node, path, (holder, place), kind, id, found);
+        }
         let Some(type_entry) = node.entry("type").filter(|entry| !entry.value.is_null()) else {
             self.identity(node, path, holder, found);
             found.push(missing_type(node, holder, path));
@@ -209,6 +213,8 @@ impl<'tree> TaskReader<'tree> {
                     let merged = self.native(node, path, holder, native, &type_name, found);
                     let kind = match native.kind {
                         NativeKind::Core(kind) => TaskKind::Core(kind),
+                        // These were taken out before.
+                        NativeKind::Legacy(_) => return None,
                         NativeKind::Flowable(kind) => {
                             if let Some(seen) = self.seen.get_mut(place) {
                                 seen.flowable = Some(kind);
@@ -330,11 +336,17 @@ impl<'tree> TaskReader<'tree> {
         let task_type = script_type.task_type();
         let shape = self.checker.task_shape(script_type);
         let names = [task_type.name.as_str(), &*type_name.value];
-        let merged = self.with_defaults(node, &names, &shape, found);
+        let merged = self.with_defaults(node, &names, (&shape, path), found);
         let merged = merge_runner(merged, node, self.defaults, &|runner, key| {
             self.checker.runner_has_key(runner, key)
         });
         let effective = merged.as_ref().unwrap_or(node);
+        if let Some(runner) = node.get("taskRunner")
+            && let Some(name) = runner.get("type").and_then(Node::text)
+        {
+            let path = format!("{path}.taskRunner");
+            check_reference(runner, &[name], self.defaults, &path, found);
+        }
         shape.check_written(
             effective,
             &to_json_with_text(effective, &["id", "version"]),
@@ -369,9 +381,10 @@ impl<'tree> TaskReader<'tree> {
         &mut self,
         node: &Node,
         names: &[&str],
-        shape: &Shape,
+        (shape, path): (&Shape, &str),
         found: &mut Vec<Diagnostic>,
     ) -> Option<Node> {
+        check_reference(node, names, self.defaults, path, found);
         let (merged, ignored) = merge(node, names, self.defaults, &|key| shape.has_key(key));
         for (key, span) in ignored {
             if !self.ignored_defaults.contains(&span) {
@@ -401,7 +414,7 @@ impl<'tree> TaskReader<'tree> {
     ) -> Option<Node> {
         let shape = self.checker.native_shape(native);
         let names = [native.name, &*type_name.value];
-        let merged = self.with_defaults(node, &names, shape, found);
+        let merged = self.with_defaults(node, &names, (shape, path), found);
         let effective = merged.as_ref().unwrap_or(node);
         shape.check_written(
             effective,

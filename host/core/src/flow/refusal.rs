@@ -17,7 +17,6 @@ pub(super) fn refusal(
     path: &str,
 ) -> Diagnostic {
     let name = &type_name.value;
-    let not_yet = |message: String| Diagnostic::error(Code::NotYet, type_name.span, message);
     let unknown =
         |message: String| Diagnostic::error(Code::UnknownTaskType, type_name.span, message);
     let diagnostic = match known {
@@ -33,11 +32,6 @@ pub(super) fn refusal(
             } else {
                 diagnostic.note(format!("its current name is `{current}`"))
             }
-        }
-        Known::LegacyScript(current) => {
-            not_yet(format!("the old script task `{name}` is not supported"))
-                .label("it was replaced by the tasks of the language plugins")
-                .help(format!("use `{current}`"))
         }
         Known::InProcess(language) => unknown(format!("`{name}` cannot run here")).label(format!(
             "it runs {language} code inside the Java process of a server"

@@ -159,6 +159,8 @@ pub struct FlowOutput {
 pub struct PluginDefault {
     /// A task type, or the beginning of some.
     pub type_prefix: Spanned<Arc<str>>,
+    /// The name under which it is asked for; where it has one, it is for those only that ask.
+    pub reference: Option<Arc<str>>,
     /// Whether the values win over what a task says itself.
     pub forced: bool,
     /// The map of values.

@@ -2,6 +2,7 @@
 //! whether they do something here. The keys are described and read by the same types.
 
 mod flowables;
+mod legacy;
 mod machine;
 mod small;
 mod storage;
@@ -24,7 +25,9 @@ pub use storage::{
     KvSetKeys, LocalFilesKeys, NamespaceConflict, NamespaceDeleteKeys, NamespaceDownloadKeys,
     NamespaceUploadKeys, ReverseKeys, SizeKeys, SplitKeys, StorageDeleteKeys, WriteKeys,
 };
-pub use table::{Availability, CoreKind, FlowableKind, NativeKind, NativeType, all, find};
+pub use table::{
+    Availability, CoreKind, FlowableKind, LegacyKind, NativeKind, NativeType, all, find,
+};
 pub use transfer::{
     CloneKeys, DownloadKeys, HttpAuth, HttpAuthType, HttpMethod, HttpOptions, HttpSsl,
     HttpTimeouts, RequestKeys,

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{flowables, machine, small, storage, transfer};
+use super::{flowables, legacy, machine, small, storage, transfer};
 use crate::schema::schema_of;
 
 /// A task type that the host runs without any plugin.
@@ -46,6 +46,8 @@ pub enum NativeKind {
     Flowable(FlowableKind),
     /// It does something itself.
     Core(CoreKind),
+    /// It is a script task from before there were plugins, and is read as the task of its language.
+    Legacy(LegacyKind),
 }
 
 /// Whether a native type does something here.
@@ -86,6 +88,11 @@ kinds! {
     }
 }
 
+kinds! {
+    /// The script tasks from before there were plugins.
+    LegacyKind { Bash, Node, Python, }
+}
+
 const FLOW: [&str; 2] = ["io.kestra.plugin.core.flow.", "io.kestra.core.tasks.flows."];
 
 macro_rules! table {
@@ -103,6 +110,7 @@ macro_rules! table {
     };
     (@kind Flowable $variant:ident) => { FlowableKind::$variant };
     (@kind Core $variant:ident) => { CoreKind::$variant };
+    (@kind Legacy $variant:ident) => { LegacyKind::$variant };
     (@availability) => { Availability::Runs };
     (@availability ()) => { Availability::NotYet };
     (@availability $why:literal) => { Availability::Idle($why) };
@@ -159,6 +167,9 @@ table! {
     Core::StorageDelete = "io.kestra.plugin.core.storage.Delete" ["io.kestra.core.tasks.storages.Delete"] "Delete a stored file" storage::StorageDeleteKeys;
     Core::UnsetVariables = "io.kestra.plugin.core.execution.UnsetVariables" [] "Remove variables of the execution" small::UnsetVariablesKeys;
     Core::Write = "io.kestra.plugin.core.storage.Write" [] "Store a text as a file" storage::WriteKeys;
+    Legacy::Bash = "io.kestra.core.tasks.scripts.Bash" [] "Old form of the tasks for shell lines" legacy::BashKeys;
+    Legacy::Node = "io.kestra.core.tasks.scripts.Node" [] "Old form of the tasks for Node" legacy::NodeKeys;
+    Legacy::Python = "io.kestra.core.tasks.scripts.Python" [] "Old form of the tasks for Python" legacy::PythonKeys;
 }
 
 /// Every native type, in the order of the table.

@@ -1,6 +1,6 @@
 //! Tasks that make stored files of stored files.
 
-use std::io::{Read, Write};
+use std::io::{BufReader, Read, Write};
 
 use indexmap::IndexMap;
 use serde_json::{Value, json};
@@ -110,13 +110,13 @@ pub(super) fn split(call: &mut Call<'_>, keys: SplitKeys) -> Result<Done, Failur
         keys.regex_pattern.as_deref(),
     )
     .map_err(failed)?;
-    let text = call.text(&keys.from)?;
-    let parts = cut.parts(&text, keys.separator.as_deref().unwrap_or("\n"));
-    let uris = parts
-        .iter()
-        .enumerate()
-        .map(|(index, part)| call.keep(&format!("part-{:04}.txt", index + 1), part.as_bytes()))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut source = BufReader::new(call.open(&keys.from)?);
+    let separator = keys.separator.as_deref().unwrap_or("\n");
+    let mut uris = Vec::new();
+    cut.split(&mut source, separator, &mut |place, part| {
+        uris.push(call.keep(&format!("part-{:04}.txt", place + 1), part)?);
+        Ok(())
+    })?;
     Ok(Done::with([("uris", json!(uris))]))
 }
 

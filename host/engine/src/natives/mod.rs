@@ -6,6 +6,7 @@ mod form;
 mod git;
 pub(crate) mod http;
 mod kv;
+mod lines;
 mod machine;
 mod namespace;
 mod small;
@@ -127,12 +128,8 @@ pub(crate) fn read<T: DeserializeOwned>(keys: Value) -> Result<T, Failure> {
 pub(crate) async fn run(mut call: Call<'_>) -> TaskEnd {
     let started = jiff::Timestamp::now().to_string();
     let record = TaskRecord::new(call.identity.clone(), &call.task.type_name.value, started);
-    let prepared = crate::schedule::keys(call.execution, call.task, call.scope).and_then(|keys| {
-        let timeout = crate::task::timeout(call.execution, call.task, call.scope)
-            .map_err(|diagnostic| vec![*diagnostic])?;
-        Ok((keys, timeout))
-    });
-    let (keys, timeout) = match prepared {
+    let prepared = crate::schedule::ask_for_keys(call.execution, call.task, call.scope).await;
+    let (timeout, keys) = match prepared {
         Ok(prepared) => prepared,
         Err(diagnostics) => return invalid(record, diagnostics),
     };

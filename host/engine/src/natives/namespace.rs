@@ -1,4 +1,4 @@
-//! Tasks of the namespace's files: the folder beside the flow, or the one that the command line names.
+//! Tasks of the files of namespaces: the folders beside the flow, or the one that the command line names.
 
 use serde_json::{Map, Value, json};
 use taffrail_core::collect::Patterns;
@@ -17,17 +17,10 @@ const MAX_FILES: usize = 100_000;
 
 fn folder(call: &Call<'_>, namespace: Option<&str>) -> Result<ConfinedDir, Failure> {
     let services = call.scope.services();
-    if let Some(foreign) = namespace.filter(|name| *name != services.namespace) {
-        return Err(failed(format!(
-            "files of the namespace `{foreign}` cannot be had: this host knows those of the flow's own namespace only"
-        )));
-    }
-    let Some(path) = &services.namespace_files else {
-        return Err(failed(
-            "there are no namespace files: no folder `_files` beside the flow, and no `--namespace-files`",
-        ));
-    };
-    ConfinedDir::open(path).map_err(|error| failed(chain(&error)))
+    let path = services
+        .namespace_folder(namespace.unwrap_or(&services.namespace))
+        .map_err(|missing| failed(format!("there are no {missing}")))?;
+    ConfinedDir::open(&path).map_err(|error| failed(chain(&error)))
 }
 
 fn file(error: FileError) -> Failure {

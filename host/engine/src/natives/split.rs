@@ -1,9 +1,14 @@
 //! Cuts a file's lines into parts: by number, by size, into so many, or by what a pattern finds in each line.
 
 use std::collections::HashMap;
+use std::io::{BufRead, Read};
 
 use regex::Regex;
 use serde_json::Value;
+use taffrail_core::record::Failure;
+
+use super::failed;
+use super::lines::{Lines, Parts};
 
 /// How lines become parts.
 #[derive(Debug)]
@@ -60,56 +65,76 @@ impl Cut {
         }
     }
 
-    /// The parts, each with whole lines. An empty text has none.
-    pub(crate) fn parts(&self, text: &str, separator: &str) -> Vec<String> {
-        let mut parts: Vec<String> = Vec::new();
-        let mut places: HashMap<&str, usize> = HashMap::new();
-        let mut rows = 0;
-        for (index, line) in lines(text, separator).enumerate() {
-            match self {
+    /// Cuts a source into parts, each of whole lines, and gives each to `keep`, in order. An empty source has none. Of what is cut as much
+    /// is in memory as a part that is being made, at most some MiB.
+    ///
+    /// # Errors
+    /// When the source cannot be read, or a part not be kept.
+    pub(crate) fn split(
+        &self,
+        source: &mut dyn BufRead,
+        separator: &str,
+        keep: &mut dyn FnMut(usize, &mut dyn Read) -> Result<(), Failure>,
+    ) -> Result<usize, Failure> {
+        let broken = |error: std::io::Error| failed(error.to_string());
+        let mut lines = Lines::new(source, separator);
+        let mut parts = Parts::default();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        // Of the part that is being made, where there is one at a time.
+        let (mut rows, mut bytes) = (0, 0);
+        loop {
+            let number = lines.number();
+            let Some(line) = lines.next().map_err(broken)? else {
+                break;
+            };
+            let place = match self {
                 Cut::Rows(most) => {
-                    if rows == 0 {
-                        parts.push(String::new());
-                    }
-                    rows = (rows + 1) % most;
-                    append(&mut parts, usize::MAX, line);
+                    rows = rows % most + 1;
+                    parts.len().checked_sub(1).filter(|_| rows > 1)
                 }
                 Cut::Bytes(most) => {
-                    let fits = parts
-                        .last()
-                        .is_some_and(|part| (part.len() + line.len()) as u64 <= *most);
-                    if !fits {
-                        parts.push(String::new());
-                    }
-                    append(&mut parts, usize::MAX, line);
+                    let fits = bytes > 0 && bytes + line.len() as u64 <= *most;
+                    bytes = if fits { bytes } else { 0 } + line.len() as u64;
+                    parts.len().checked_sub(1).filter(|_| fits)
                 }
-                Cut::Partitions(count) => {
-                    let place = index % usize::try_from(*count).unwrap_or(usize::MAX);
-                    if place == parts.len() {
-                        parts.push(String::new());
-                    }
-                    append(&mut parts, place, line);
-                }
+                Cut::Partitions(count) => usize::try_from(number % count)
+                    .ok()
+                    .filter(|place| *place < parts.len()),
                 Cut::Pattern(pattern) => {
+                    let line = std::str::from_utf8(line)
+                        .map_err(|_| failed(format!("line {} is not UTF-8 text", number + 1)))?;
                     let found = pattern.captures(line).and_then(|captures| captures.get(1));
-                    if let Some(found) = found {
-                        let place = *places.entry(found.as_str()).or_insert_with(|| {
-                            parts.push(String::new());
-                            parts.len() - 1
-                        });
-                        append(&mut parts, place, line);
+                    let Some(found) = found else { continue };
+                    match places.get(found.as_str()) {
+                        Some(place) => Some(*place),
+                        None => {
+                            places.insert(found.as_str().to_owned(), parts.len());
+                            None
+                        }
                     }
                 }
-            }
+            };
+            let one_at_a_time = matches!(self, Cut::Rows(_) | Cut::Bytes(_));
+            let place = match place {
+                Some(place) => place,
+                None => {
+                    let place = parts.begin();
+                    if let (true, Some(before)) = (one_at_a_time, place.checked_sub(1)) {
+                        keep(before, &mut parts.take(before).map_err(broken)?)?;
+                    }
+                    place
+                }
+            };
+            parts.add(place, line).map_err(broken)?;
         }
-        parts
-    }
-}
-
-fn append(parts: &mut [String], place: usize, line: &str) {
-    let place = place.min(parts.len().saturating_sub(1));
-    if let Some(part) = parts.get_mut(place) {
-        part.push_str(line);
+        let first = match self {
+            Cut::Rows(_) | Cut::Bytes(_) => parts.len().saturating_sub(1),
+            Cut::Partitions(_) | Cut::Pattern(_) => 0,
+        };
+        for place in first..parts.len() {
+            keep(place, &mut parts.take(place).map_err(broken)?)?;
+        }
+        Ok(parts.len())
     }
 }
 
@@ -160,7 +185,20 @@ mod tests {
     #[test]
     fn parts() {
         let check = |cut: Result<Cut, String>, text: &str, expected: &[&str]| {
-            assert_eq!(cut.unwrap().parts(text, "\n"), expected, "{text:?}");
+            let mut found = Vec::new();
+            let mut keep = |place: usize, part: &mut dyn Read| {
+                assert_eq!(place, found.len());
+                let mut kept = String::new();
+                part.read_to_string(&mut kept).unwrap();
+                found.push(kept);
+                Ok(())
+            };
+            let count = cut
+                .unwrap()
+                .split(&mut text.as_bytes(), "\n", &mut keep)
+                .unwrap();
+            assert_eq!(found, expected, "{text:?}");
+            assert_eq!(count, expected.len());
         };
         let rows = |count| Cut::new(Some(count), None, None, None);
         check(rows(2), "a\nb\nc\n", &["a\nb\n", "c\n"]);

@@ -1,5 +1,7 @@
 //! One task run that holds no tasks of this flow: a script task, a native task, or another flow.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 use taffrail_core::diagnostic::Diagnostic;
 use taffrail_core::flow::{Task, TaskKind};
@@ -7,6 +9,7 @@ use taffrail_core::launch::TaskIdentity;
 use taffrail_core::record::{State, TaskRecord};
 
 use super::{Background, Context, calls};
+use crate::aside::{asks, elsewhere};
 use crate::event::Event;
 use crate::execution::Execution;
 use crate::log_file::LogFile;
@@ -27,7 +30,13 @@ pub(super) async fn run<'a>(
     if let TaskKind::Flowable { kind, .. } = &task.kind {
         return calls::run(context, execution, task, *kind, scope, identity).await;
     }
-    let cache = TaskCache::of(&execution, task, &scope);
+    let cache = match asks(&execution, task) && task.common.cache.is_some() {
+        false => TaskCache::of(&execution, task, &scope),
+        true => {
+            let (execution, task, scope) = (execution.clone(), task.clone(), scope.clone());
+            elsewhere(move || TaskCache::of(&execution, &task, &scope)).await
+        }
+    };
     if let Some(outputs) = cache.as_ref().and_then(TaskCache::find) {
         let started = jiff::Timestamp::now().to_string();
         let mut record = TaskRecord::new(identity, &task.type_name.value, started);
@@ -103,6 +112,51 @@ pub(crate) fn keys(
         rendered.insert(entry.key.to_string(), value);
     }
     execution.checker.settle_native(task, rendered)
+}
+
+/// How long a task may take, and its rendered keys.
+///
+/// # Errors
+/// What is wrong with them, at the places in the flow.
+pub(crate) fn limit_and_keys(
+    execution: &Execution,
+    task: &Task,
+    scope: &Scope,
+) -> Result<(Option<Duration>, Value), Vec<Diagnostic>> {
+    let keys = keys(execution, task, scope)?;
+    let limit =
+        crate::task::timeout(execution, task, scope).map_err(|diagnostic| vec![*diagnostic])?;
+    Ok((limit, keys))
+}
+
+/// The same, aside where a web server is asked for it.
+pub(crate) async fn ask_for_keys(
+    execution: &Execution,
+    task: &Task,
+    scope: &Scope,
+) -> Result<(Option<Duration>, Value), Vec<Diagnostic>> {
+    if !asks(execution, task) {
+        return limit_and_keys(execution, task, scope);
+    }
+    let (execution, task, scope) = (execution.clone(), task.clone(), scope.clone());
+    elsewhere(move || limit_and_keys(&execution, &task, &scope)).await
+}
+
+/// The `condition` of a task as it is now.
+///
+/// # Errors
+/// The diagnostic of what cannot be rendered.
+pub(super) fn condition(
+    execution: &Execution,
+    task: &Task,
+    scope: &Scope,
+) -> Result<Value, Box<Diagnostic>> {
+    let Some(node) = task.node.get("condition") else {
+        return Ok(Value::Null);
+    };
+    Renderer::new(scope)
+        .node(node)
+        .map_err(|error| Box::new(error.diagnostic(execution.source.text(), node)))
 }
 
 /// Asks whether the flow may go on, with the inputs that the pause wants.

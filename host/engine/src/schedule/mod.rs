@@ -8,6 +8,7 @@ mod calls;
 mod end;
 mod kinds;
 mod leaf;
+mod looks;
 mod node;
 mod place;
 mod record;
@@ -37,7 +38,7 @@ use crate::execution::Execution;
 use crate::scope::Scope;
 use crate::task::TaskEnd;
 use kinds::{Next, Sequence};
-pub(crate) use leaf::keys;
+pub(crate) use leaf::ask_for_keys;
 use node::{Node, What};
 pub use place::Place;
 
@@ -78,6 +79,8 @@ enum Happening<'a> {
     Again,
     /// Its time is over.
     Late(Duration),
+    /// What a web server was asked for is there.
+    Looked(looks::Looked<'a>),
 }
 
 /// What goes on after the task run that began it has ended.
@@ -273,6 +276,10 @@ impl<'a> Scheduler<'a, '_> {
                 node.sleeps = false;
                 self.begin(id);
             }
+            Happening::Looked(then) => {
+                node.sleeps = false;
+                then(self);
+            }
             Happening::Late(limit) => {
                 if !node.stopped {
                     node.failure = Some(Failure {
@@ -366,11 +373,35 @@ impl<'a> Scheduler<'a, '_> {
                     (id, generation, Happening::Awake(Some(answer)))
                 }));
             }
+            Ok(Next::Look) => {
+                if let Some(task) = self.node(id).task() {
+                    self.look(id, task, leaf::condition, |scheduler, id, found| {
+                        scheduler.looked(id, found);
+                    });
+                }
+            }
             Ok(Next::Exit(state)) => self.exit(state),
             Ok(Next::Wait) => self.close(id),
             Err(failure) => {
                 let node = self.node(id);
                 node.failure.get_or_insert(failure);
+                self.stop(id, CancelLevel::Ask);
+            }
+        }
+    }
+
+    /// The condition of a flowable is known.
+    fn looked(&mut self, id: usize, found: Result<Value, Box<Diagnostic>>) {
+        match found {
+            Ok(value) => {
+                if let Some(inner) = &mut self.node(id).inner {
+                    inner.looked(&value);
+                }
+                self.open(id);
+            }
+            Err(diagnostic) => {
+                let failure = self.told(id, vec![*diagnostic]);
+                self.node(id).failure.get_or_insert(failure);
                 self.stop(id, CancelLevel::Ask);
             }
         }

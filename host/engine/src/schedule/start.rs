@@ -1,14 +1,17 @@
 //! Starts task runs: whether they run at all, what a flowable begins with, the slot that a leaf takes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use serde_json::Value;
+use taffrail_core::diagnostic::Diagnostic;
 use taffrail_core::flow::{FlowableKind, Task, TaskKind};
 use taffrail_core::native::CoreKind;
 use taffrail_core::record::{Failure, State};
 
 use super::end::cancelled;
 use super::node::{self, Phase, What};
-use super::{Happening, Scheduler, keys, kinds, leaf, shared_dir};
+use super::{Happening, Scheduler, kinds, leaf, shared_dir};
 use crate::cancel::Cancel;
 use crate::event::Event;
 
@@ -50,9 +53,22 @@ impl<'a> Scheduler<'a, '_> {
             task_type: &task.type_name.value,
             value: self.nodes[id].as_ref().and_then(|node| node.place.value()),
         });
-        match crate::task::is_skipped(execution, task, &self.scope(id)) {
+        if task.common.run_if.is_none() {
+            return self.begin(id);
+        }
+        self.look(id, task, crate::task::is_skipped, |scheduler, id, found| {
+            scheduler.begin_unless(id, found);
+        });
+    }
+
+    /// Begins a task run unless it is to be skipped.
+    fn begin_unless(&mut self, id: usize, skipped: Result<bool, Box<Diagnostic>>) {
+        match skipped {
             Ok(false) => self.begin(id),
             Ok(true) => {
+                let Some(task) = self.node(id).task() else {
+                    return;
+                };
                 let mut record = self.record(id, task);
                 record.state = State::Skipped;
                 self.task_ended(id, record, None);
@@ -76,11 +92,13 @@ impl<'a> Scheduler<'a, '_> {
             TaskKind::Flowable { kind, .. }
                 if !matches!(kind, FlowableKind::Subflow | FlowableKind::ForEachItem) =>
             {
-                if let Err(failure) = self.begin_flowable(id, task, *kind) {
-                    self.node(id).failure.get_or_insert(failure);
-                    self.node(id).state = State::Failed;
-                    self.flowable_ended(id);
-                }
+                self.look(id, task, leaf::limit_and_keys, |scheduler, id, found| {
+                    if let Err(failure) = scheduler.begin_flowable(id, found) {
+                        scheduler.node(id).failure.get_or_insert(failure);
+                        scheduler.node(id).state = State::Failed;
+                        scheduler.flowable_ended(id);
+                    }
+                });
             }
             // What only waits, for time or for other tasks, must not keep those from working.
             TaskKind::Flowable { .. } | TaskKind::Core(CoreKind::Sleep) => self.launch(id),
@@ -91,20 +109,25 @@ impl<'a> Scheduler<'a, '_> {
     pub(super) fn begin_flowable(
         &mut self,
         id: usize,
-        task: &'a Task,
-        kind: FlowableKind,
+        found: Result<(Option<Duration>, Value), Vec<Diagnostic>>,
     ) -> Result<(), Failure> {
-        let scope = self.scope(id);
-        let execution = self.context.execution;
-        let limit = crate::task::timeout(execution, task, &scope)
-            .map_err(|diagnostic| self.told(id, vec![*diagnostic]))?;
-        let keys =
-            keys(execution, task, &scope).map_err(|diagnostics| self.told(id, diagnostics))?;
+        let (limit, keys) = found.map_err(|diagnostics| self.told(id, diagnostics))?;
+        let node = self.node(id);
+        if node.stopped {
+            return Err(cancelled());
+        }
+        let Some(task) = node.task() else {
+            return Ok(());
+        };
+        let TaskKind::Flowable { kind, .. } = task.kind else {
+            return Ok(());
+        };
         if kind == FlowableKind::WorkingDirectory {
+            let execution = self.context.execution;
             let filled = self.has_begun_inside(id);
             let run = Arc::clone(&self.node(id).run);
             let (directory, warnings) =
-                shared_dir::open(execution, task, &scope, &run, &keys, filled)?;
+                shared_dir::open(execution, task, &self.scope(id), &run, &keys, filled)?;
             tracing::debug!(?warnings, "the shared working directory is there");
             self.node(id).shared = Some(Arc::new(directory));
         }

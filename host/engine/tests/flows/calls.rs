@@ -126,7 +126,7 @@ async fn batches_of_a_file_are_handed_to_a_flow_each() {
     let each = "id: each\nnamespace: company.other\ninputs:\n  - {id: lines, type: FILE}\n  - {id: number, type: INT}\ntasks:\n  - {id: nap, type: Sleep, duration: PT1S}\n  - {id: r, type: Return, format: \"{{ read(inputs.lines) | trim | replace({'\\n': '+'}) }}\"}\n  - {id: f, type: Fail, runIf: \"{{ outputs.r.value == 'bad' }}\"}\noutputs:\n  - {id: joined, type: STRING, value: \"{{ inputs.number }}:{{ outputs.r.value }}\"}\n";
     let text = |content: &str, rows: u32, more: &str| {
         flow(&format!(
-            "tasks:\n  - {{id: w, type: Write, content: \"{content}\"}}\n  - id: b\n    type: ForEachItem\n    items: \"{{{{ outputs.w.uri }}}}\"\n    batch: {{rows: {rows}}}\n    namespace: company.other\n    flowId: each\n    inputs: {{lines: \"{{{{ taskrun.items }}}}\", number: \"{{{{ taskrun.iteration }}}}\"}}\n{more}  - {{id: l, type: Log, message: \"{{{{ outputs.b.numberOfBatches }}}} {{{{ read(outputs.b_merge.subflowOutputs) }}}}{{{{ outputs.b_split.splits | length }}}}\"}}\n"
+            "tasks:\n  - {{id: w, type: Write, content: \"{content}\"}}\n  - id: b\n    type: ForEachItem\n    items: \"{{{{ outputs.w.uri }}}}\"\n    batch: {{rows: {rows}}}\n    namespace: company.other\n    flowId: each\n    inputs: {{lines: \"{{{{ taskrun.items }}}}\", number: \"{{{{ taskrun.iteration }}}}\"}}\n{more}  - {{id: l, type: Log, message: \"{{{{ outputs.b.numberOfBatches }}}} {{{{ read(outputs.b_merge.subflowOutputs) }}}}{{{{ read(outputs.b_split.splits) | split('kestra:') | length }}}}\"}}\n"
         ))
     };
     let clock = tokio::time::Instant::now();
@@ -136,7 +136,7 @@ async fn batches_of_a_file_are_handed_to_a_flow_each() {
     assert_eq!(record.state.as_str(), "SUCCESS", "{:?}", notes.diagnostics);
     assert_eq!(
         notes.logs,
-        ["3 {\"joined\":\"0:1+2\"}\n{\"joined\":\"1:3+4\"}\n{\"joined\":\"2:5\"}\n3"]
+        ["3 {\"joined\":\"0:1+2\"}\n{\"joined\":\"1:3+4\"}\n{\"joined\":\"2:5\"}\n4"]
     );
     assert_eq!(clock.elapsed().as_secs(), 1, "they run at once");
     // Many run a few at a time.

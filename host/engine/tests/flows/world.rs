@@ -1,6 +1,7 @@
 //! A small world for flows of tasks that need no program: no plugins, no runners, other flows by their text, notes of what happens.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -301,10 +302,12 @@ impl World {
             storage,
             kv: KvStore::below(&self.temp.path().join("kv")),
             namespace_files: loaded.namespace_files.clone(),
+            namespaces: None,
             namespace: "company.team".to_owned(),
             masker,
             zone: jiff::tz::TimeZone::UTC,
             web: Arc::new(NoWeb),
+            envs: BTreeMap::new(),
         });
         let mut notes = Notes::default();
         let ready = Ready::new(execution, loaded, services, &[]).unwrap();

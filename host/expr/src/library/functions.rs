@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::environment::Arguments;
 use crate::error::Fail;
-use crate::library::json;
+use crate::library::{ion, json};
 use crate::limits::Budget;
 use crate::value::{Kind, Value};
 
@@ -28,6 +28,7 @@ pub(crate) enum Provider {
 
 /// Every function of the language.
 pub(crate) const FUNCTIONS: &[Function] = &[
+    language("fromIon"),
     language("fromJson"),
     language("json"),
     language("max"),
@@ -47,15 +48,20 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     host("fileExists"),
     host("fileSize"),
     host("fileURI"),
-    host("fromIon"),
     impure("http"),
     impure("id"),
     host("isFileEmpty"),
+    host("dayOfMonth"),
+    host("dayOfWeek"),
+    host("hourOfDay"),
+    host("isDateAfter"),
+    host("isDateBefore"),
+    host("isDateBetween"),
+    host("isDayWeekInMonth"),
+    host("isLastWorkingDay"),
     host("isPublicHoliday"),
     host("isWeekend"),
-    host("dayOfWeek"),
     host("monthOfYear"),
-    host("isDayWeekInMonth"),
     impure("kv"),
     host("loopOutputs"),
     impure("now"),
@@ -112,6 +118,13 @@ pub(crate) fn call(
                 (Some(start), Some(end)) => range(start, end, increment.as_ref(), budget),
                 _ => Err(Fail::kind("`range` needs `start` and `end`")),
             }
+        }),
+        "fromIon" => named(name, arguments, &["ion", "allRows"]).and_then(|values| {
+            let [Some(ion), all_rows] = values.as_slice() else {
+                return Err(Fail::kind("`fromIon` needs an argument `ion`"));
+            };
+            let all_rows = all_rows.as_ref().and_then(Value::as_bool) == Some(true);
+            ion::from_ion(ion, all_rows, budget)
         }),
         "fromJson" | "json" => {
             named(name, arguments, &["json"]).and_then(|mut values| match values.pop().flatten() {

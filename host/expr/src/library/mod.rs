@@ -5,6 +5,9 @@ mod decimal;
 mod encodings;
 mod format;
 pub(crate) mod functions;
+mod ion;
+mod ion_read;
+mod java;
 pub(crate) mod jq;
 mod jq_guard;
 mod json;
@@ -17,6 +20,7 @@ mod regexes;
 mod tests;
 mod texts;
 pub(crate) mod words;
+mod yaml;
 
 use std::sync::{Arc, OnceLock};
 
@@ -35,6 +39,9 @@ pub(crate) const FILTERS: &[&[Filter]] = &[
     regexes::FILTERS,
     dates::FILTERS,
     words::FILTERS,
+    ion::FILTERS,
+    yaml::FILTERS,
+    java::FILTERS,
 ];
 
 /// The table of all tests.

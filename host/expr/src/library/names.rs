@@ -81,15 +81,7 @@ const FILTER_HINTS: &[(&str, &str)] = &[
 ];
 
 /// Filters of the language that this crate does not have.
-const FILTERS_ELSEWHERE: &[(&str, &str)] = &[
-    ("className", "names of Java classes do not exist here"),
-    ("toIon", "Ion is not supported yet"),
-    (
-        "yaml",
-        "YAML is not supported yet; `toJson` gives valid YAML too",
-    ),
-    ("nl2br", "HTML is not supported"),
-];
+const FILTERS_ELSEWHERE: &[(&str, &str)] = &[("nl2br", "HTML is not supported")];
 
 /// Methods of Java objects seen in flows and the filters that do the same.
 pub(crate) const METHOD_HINTS: &[(&str, &str)] = &[

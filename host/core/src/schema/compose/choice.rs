@@ -11,7 +11,7 @@ use super::super::runners::RunnerFragment;
 use super::super::task::{HostKeys, native_schema_with, task_schema_with};
 use super::{host_keys, input_shape, input_types, runner_rank, runner_shape};
 use crate::descriptor::{Descriptor, TaskTypeDescriptor};
-use crate::native::{self, NativeType};
+use crate::native::{self, NativeKind, NativeType};
 
 /// One type of a union.
 pub(super) struct Choice {
@@ -95,6 +95,10 @@ fn of_native(keys: &HostKeys, native: &NativeType, is_taken: impl Fn(&str) -> bo
     host_keys::refer_own(&mut shape);
     let mut shape = referring(shape);
     shape.values_mut().for_each(place_children);
+    let old = matches!(native.kind, NativeKind::Legacy(_));
+    if old {
+        shape.insert("deprecated".to_owned(), Value::Bool(true));
+    }
     let required = required(&shape)
         .filter(|(key, _)| !["id", "type"].contains(key))
         .map(|(key, schema)| (key.to_owned(), schema))
@@ -106,7 +110,7 @@ fn of_native(keys: &HostKeys, native: &NativeType, is_taken: impl Fn(&str) -> bo
         name: native.name.to_owned(),
         aliases,
         title: native.title.to_owned(),
-        hidden: false,
+        hidden: old,
         required,
         shapes: vec![(None, shape)],
     }

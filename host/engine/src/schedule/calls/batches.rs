@@ -1,11 +1,14 @@
 //! ForEachItem: an execution of a flow for each batch of a file's lines.
 
+use std::io::{BufReader, Seek, Write};
+
 use futures_util::StreamExt;
 use serde_json::{Map, Value, json};
 use taffrail_core::native::ForEachItemKeys;
 use taffrail_core::record::{ExecutionRecord, Failure, FailureKind, State};
 use taffrail_core::yaml::Node;
 use taffrail_expr::{Environment, Value as ExprValue};
+use tempfile::SpooledTempFile;
 
 use super::super::{Background, end};
 use super::{Caller, Done, Wanted, inside, transmitted};
@@ -17,6 +20,8 @@ use crate::render::Renderer;
 
 /// How many executions of one ForEachItem run at once. What works at once is limited by the slots of tasks as well.
 const AT_ONCE: usize = 16;
+/// As much of what they hand out is held in memory, in bytes.
+const HELD: usize = 1024 * 1024;
 
 impl<'a> Caller<'a> {
     /// Runs all batches.
@@ -56,16 +61,19 @@ impl<'a> Caller<'a> {
             batch.regex_pattern.as_deref(),
         )
         .map_err(failed)?;
-        let text = call.text(&keys.items)?;
-        let parts = cut.parts(&text, batch.separator.as_deref().unwrap_or("\n"));
-        let uris = parts
-            .iter()
-            .enumerate()
-            .map(|(index, part)| call.keep(&format!("batch-{:06}.txt", index + 1), part.as_bytes()))
-            .collect::<Result<Vec<_>, _>>()?;
-        drop((text, parts));
+        let mut source = BufReader::new(call.open(&keys.items)?);
+        let separator = batch.separator.as_deref().unwrap_or("\n");
+        let mut uris = Vec::new();
+        cut.split(&mut source, separator, &mut |place, part| {
+            uris.push(call.keep(&format!("batch-{:06}.txt", place + 1), part)?);
+            Ok(())
+        })?;
+        drop(source);
+        let list: String = uris.iter().map(|uri| format!("{uri}\n")).collect();
+        let splits = call.keep("splits.txt", list.as_bytes())?;
+        self.publish("split", json!({ "splits": splits }));
         if !wanted.wait {
-            return self.begin_items(&wanted, &uris);
+            return self.begin_items(wanted, uris);
         }
         let mut sum = Sum::default();
         // They are made ready one after the other as places become free, so that only those that run are in memory.
@@ -76,13 +84,7 @@ impl<'a> Caller<'a> {
             sum.add(ended, wanted.transmit);
         }
         drop(running);
-        let merged: String = sum
-            .outputs
-            .iter()
-            .map(|outputs| format!("{outputs}\n"))
-            .collect();
-        let merged = call.keep("outputs.jsonl", merged.as_bytes())?;
-        self.publish("split", json!({ "splits": uris }));
+        let merged = call.keep("outputs.jsonl", sum.outputs()?)?;
         self.publish("merge", json!({ "subflowOutputs": merged }));
         let outputs = json!({
             "numberOfBatches": uris.len(), "iterations": sum.states, "subflowOutputs": merged,
@@ -141,30 +143,33 @@ impl<'a> Caller<'a> {
         self.ready(wanted, inputs, place)
     }
 
-    /// Begins all batches and waits for none.
+    /// Begins all batches and waits for none. That the first can begin is seen here; the others are made ready as places become free.
     fn begin_items(
         &self,
-        wanted: &Wanted,
-        uris: &[String],
+        wanted: Wanted,
+        uris: Vec<String>,
     ) -> Result<(Done, Option<Background<'a>>), Failure> {
-        let ready = uris
-            .iter()
-            .enumerate()
-            .map(|(index, uri)| self.ready_for(wanted, index, uri))
-            .collect::<Result<Vec<_>, _>>()?;
-        let (shown, identity) = (self.context.reporter, self.identity.clone());
-        let count = ready.len();
+        let count = uris.len();
+        let first = match uris.first() {
+            Some(uri) => Some(self.ready_for(&wanted, 0, uri)?),
+            None => None,
+        };
+        let caller = self.clone();
         let background: Background<'a> = Box::pin(async move {
-            futures_util::stream::iter(ready)
-                .for_each_concurrent(AT_ONCE, |ready| {
-                    let identity = &identity;
-                    async move {
-                        inside(ready, identity, shown).await;
+            let (caller, wanted) = (&caller, &wanted);
+            let first = async {
+                if let Some(ready) = first {
+                    inside(ready, &caller.identity, caller.context.reporter).await;
+                }
+            };
+            let others = futures_util::stream::iter(uris.iter().enumerate().skip(1))
+                .for_each_concurrent(AT_ONCE, |(index, uri)| async move {
+                    if let Some(Err(failure)) = caller.item(wanted, index, uri).await {
+                        tracing::error!("batch {}: {}", index + 1, failure.message);
                     }
-                })
-                .await;
+                });
+            futures_util::future::join(first, others).await;
         });
-        self.publish("split", json!({ "splits": uris }));
         let done = Done {
             state: State::Success,
             failure: None,
@@ -186,7 +191,10 @@ struct Sum {
     state: State,
     failure: Option<Failure>,
     states: Map<String, Value>,
-    outputs: Vec<Value>,
+    /// What each handed out, a document a line; much of it lies in a file.
+    outputs: SpooledTempFile,
+    /// Why that could not be kept.
+    broken: Option<std::io::Error>,
 }
 
 impl Default for Sum {
@@ -195,19 +203,34 @@ impl Default for Sum {
             state: State::Success,
             failure: None,
             states: Map::new(),
-            outputs: Vec::new(),
+            outputs: SpooledTempFile::new(HELD),
+            broken: None,
         }
     }
 }
 
 impl Sum {
+    /// What the batches handed out, from the beginning.
+    fn outputs(&mut self) -> Result<&mut SpooledTempFile, Failure> {
+        if let Some(error) = self.broken.take() {
+            return Err(failed(error.to_string()));
+        }
+        self.outputs
+            .rewind()
+            .map_err(|error| failed(error.to_string()))?;
+        Ok(&mut self.outputs)
+    }
+
     fn add(&mut self, ended: Option<Result<ExecutionRecord, Failure>>, transmit: bool) {
         let (name, state, failure) = match ended {
             None => ("KILLED", State::Killed, Some(end::cancelled())),
             Some(Err(failure)) => ("FAILED", State::Failed, Some(failure)),
             Some(Ok(record)) => {
                 let (state, failure) = transmitted(&record, transmit);
-                self.outputs.push(Value::Object(record.outputs));
+                let line = format!("{}\n", Value::Object(record.outputs));
+                if let Err(error) = self.outputs.write_all(line.as_bytes()) {
+                    self.broken.get_or_insert(error);
+                }
                 (record.state.as_str(), state, failure)
             }
         };

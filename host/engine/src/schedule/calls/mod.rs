@@ -15,7 +15,7 @@ use taffrail_core::record::{ExecutionRecord, Failure, FailureKind, State, TaskRe
 use taffrail_core::yaml::Node;
 use taffrail_expr::{Environment, Value as ExprValue};
 
-use super::{Background, Context, keys};
+use super::{Background, Context, ask_for_keys};
 use crate::cancel::CancelLevel;
 use crate::event::{Event, Reporter, Shared};
 use crate::execution::{Call, Execution, Origin};
@@ -46,12 +46,8 @@ pub(super) async fn run<'a>(
 ) -> (TaskEnd, Option<Background<'a>>) {
     let started = jiff::Timestamp::now().to_string();
     let record = TaskRecord::new(identity.clone(), &task.type_name.value, started);
-    let prepared = keys(&execution, task, &scope).and_then(|keys| {
-        let timeout = crate::task::timeout(&execution, task, &scope)
-            .map_err(|diagnostic| vec![*diagnostic])?;
-        Ok((keys, timeout))
-    });
-    let (keys, timeout) = match prepared {
+    let prepared = ask_for_keys(&execution, task, &scope).await;
+    let (timeout, keys) = match prepared {
         Ok(prepared) => prepared,
         Err(diagnostics) => return (invalid(record, diagnostics), None),
     };
@@ -119,6 +115,7 @@ impl From<Failure> for Done {
 }
 
 /// The task run that calls.
+#[derive(Clone)]
 struct Caller<'a> {
     context: Context<'a>,
     execution: Execution,

@@ -6,9 +6,8 @@ use serde_json::{Map, Value, json};
 use taffrail_core::flow::Task;
 use taffrail_core::native::LoopUntilKeys;
 use taffrail_core::record::{Failure, FailureKind, State};
-use taffrail_core::yaml::Node;
 
-use super::{Flowable, Next, View, duration, invalid};
+use super::{Flowable, Next, View, duration};
 
 enum Stage {
     /// The next round may begin.
@@ -17,6 +16,8 @@ enum Stage {
     Round,
     /// A round has ended well, and the condition is to be looked at.
     Check,
+    /// It does not hold.
+    Decide,
     /// It is over.
     Over,
 }
@@ -24,7 +25,6 @@ enum Stage {
 /// Rounds of tasks until a condition holds, or there were enough.
 pub(super) struct LoopUntil<'a> {
     tasks: &'a [Task],
-    condition: &'a Node,
     stage: Stage,
     rounds: u32,
     interval: Duration,
@@ -40,10 +40,6 @@ impl<'a> LoopUntil<'a> {
         let frequency = keys.check_frequency.clone().unwrap_or_default();
         Ok(Self {
             tasks: task.branch("tasks"),
-            condition: task
-                .node
-                .get("condition")
-                .ok_or_else(|| invalid("it has no `condition`"))?,
             stage: Stage::Begin,
             rounds: 0,
             interval: duration(frequency.interval.as_deref())?.unwrap_or(Duration::from_secs(1)),
@@ -65,11 +61,8 @@ impl<'a> Flowable<'a> for LoopUntil<'a> {
                 Ok(Next::List(self.rounds as usize, self.tasks, None))
             }
             Stage::Round | Stage::Over => Ok(Next::Wait),
-            Stage::Check => {
-                if crate::task::holds(&view.render(self.condition)?) {
-                    self.stage = Stage::Over;
-                    return Ok(Next::Wait);
-                }
+            Stage::Check => Ok(Next::Look),
+            Stage::Decide => {
                 if self.rounds >= self.most_rounds {
                     self.given_up = Some(format!("after {} rounds", self.rounds));
                 } else if view.elapsed() + self.interval > self.longest {
@@ -90,6 +83,13 @@ impl<'a> Flowable<'a> for LoopUntil<'a> {
             Stage::Check
         } else {
             Stage::Over
+        };
+    }
+
+    fn looked(&mut self, value: &Value) {
+        self.stage = match crate::task::holds(value) {
+            true => Stage::Over,
+            false => Stage::Decide,
         };
     }
 

@@ -15,7 +15,6 @@ use serde_json::{Map, Value};
 use taffrail_core::flow::{FlowableKind, Task, TaskKind};
 use taffrail_core::native;
 use taffrail_core::record::{Failure, FailureKind, State};
-use taffrail_core::yaml::Node;
 
 pub(crate) use sequence::Sequence;
 
@@ -38,6 +37,8 @@ pub(crate) enum Next<'a> {
     Later(Duration),
     /// Somebody is asked whether the flow may go on; `answered` gets what is said.
     Ask,
+    /// Its `condition` is looked at as it is now; `looked` gets what it is.
+    Look,
     /// The whole execution ends in this state.
     Exit(State),
     /// Nothing, until a child has ended. Where none runs, the flowable is done.
@@ -46,11 +47,6 @@ pub(crate) enum Next<'a> {
 
 /// What a flowable can look up.
 pub(crate) trait View {
-    /// Renders a node of the flow in the scope of the flowable as it is now.
-    ///
-    /// # Errors
-    /// The failure that it is; its diagnostic has been shown.
-    fn render(&self, node: &Node) -> Result<Value, Failure>;
     /// The time since it began.
     fn elapsed(&self) -> Duration;
 }
@@ -68,6 +64,9 @@ pub(crate) trait Flowable<'a>: Send {
 
     /// Somebody said that the flow may go on, with the values that were asked for; nothing where nobody can be asked.
     fn answered(&mut self, _answer: Option<Map<String, Value>>) {}
+
+    /// Its condition was looked at.
+    fn looked(&mut self, _value: &Value) {}
 
     /// What it is, given the worst of its children's states.
     fn settle(&self, worst: State) -> State {
