@@ -66,7 +66,7 @@ fn a_program_starts_in_a_folder_of_the_machine() {
         4,
     );
     gone.finished
-        .says(["the working directory `gone` is not there"]);
+        .says(["gone` is not there"]);
 }
 
 #[test]
