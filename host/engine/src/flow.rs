@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
 use taffrail_core::diagnostic::{Code, Diagnostic, Severity};
 use taffrail_core::flow::{Broken, Flow, FlowOutput, PromiseKind, Task};
+use taffrail_core::input::convert_output;
 use taffrail_core::output::Masker;
 use taffrail_core::record::{ExecutionRecord, Failure, FailureKind, State};
 use taffrail_core::retry::Retry;
@@ -215,7 +216,19 @@ fn render_outputs(
             let value = Renderer::new(scope)
                 .value(&output.value)
                 .map_err(|error| Box::new(error.diagnostic(source, &output.value)))?;
-            Ok((output.id.value.to_string(), value))
+            let typed = match &output.kind {
+                Some(kind) => convert_output(kind, &value),
+                None => Ok(value),
+            };
+            let typed = typed.map_err(|message| {
+                let message = format!("the output `{}`: {message}", output.id.value);
+                Box::new(Diagnostic::error(
+                    Code::WrongValue,
+                    output.value.span,
+                    message,
+                ))
+            })?;
+            Ok((output.id.value.to_string(), typed))
         })
         .collect()
 }

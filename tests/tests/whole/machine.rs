@@ -65,8 +65,7 @@ fn a_program_starts_in_a_folder_of_the_machine() {
         )),
         4,
     );
-    gone.finished
-        .says(["gone` is not there"]);
+    gone.finished.says(["gone` is not there"]);
 }
 
 #[test]

@@ -10,4 +10,5 @@ mod functions;
 mod git;
 mod legacy;
 mod machine;
+mod stored;
 mod web;

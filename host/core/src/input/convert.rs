@@ -148,6 +148,28 @@ pub fn convert(
     Ok(InputValue::Json(value))
 }
 
+/// Reads the value of a flow's output as one of its declared type. Nothing stays nothing, and a type that is not known says nothing.
+///
+/// # Errors
+/// One sentence without the output's name, as [`convert`].
+pub fn convert_output(type_name: &str, value: &Value) -> Result<Value, String> {
+    if value.is_null() {
+        return Ok(Value::Null);
+    }
+    let item_type = ItemType::String;
+    let as_input = |kind: &InputType| match convert(kind, value, None)? {
+        InputValue::Json(value) => Ok(value),
+        InputValue::File(_) | InputValue::Secret(_) => Err(expected(kind, value)),
+    };
+    match type_name {
+        "SELECT" | "ENUM" | "SECRET" => Ok(Value::String(plain(value))),
+        "ARRAY" | "MULTISELECT" => list(&InputType::Array { item_type }, value).map(Value::Array),
+        "YAML" => as_input(&InputType::Yaml),
+        "FILE" => as_input(&InputType::File),
+        other => ItemType::parse(other).map_or(Ok(value.clone()), |known| item(known, value)),
+    }
+}
+
 fn item(item_type: ItemType, value: &Value) -> Result<Value, String> {
     let kind = match item_type {
         ItemType::String => return Ok(Value::String(plain(value))),

@@ -6,7 +6,7 @@ mod formats;
 mod read;
 mod resolve;
 
-pub use convert::{InputValue, convert};
+pub use convert::{InputValue, convert, convert_output};
 pub use declaration::{DependsOn, InputDeclaration, InputType, ItemType};
 pub use read::read_inputs;
 pub use resolve::{Given, InputError, RenderDefault, resolve_inputs};
