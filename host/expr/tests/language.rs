@@ -298,3 +298,50 @@ fn plain_text_stays_as_it_is() {
         ("é{{ 1 }}ü", "é1ü"),
     ]);
 }
+
+/// The names that the language documents or registers. What is refused is told at its place, with the reason.
+#[test]
+fn every_name_of_the_language_is_known() {
+    const FILTERS: &str = "abbreviate abs base64decode base64encode capitalize chunk className date dateAdd default distinct endsWith \
+         escape escapeChar first flatten format indent join jq json keys last length lower md5 merge nindent number numberFormat raw \
+         regexExtract regexMatch regexReplace replace reverse rsort sha1 sha256 sha512 slice slugify sort split startsWith string \
+         substringAfter substringAfterLast substringBefore substringBeforeLast timestamp timestampMicro timestampMilli timestampNano \
+         title toIon toJson trim upper urldecode urlencode values yaml";
+    const FUNCTIONS: &str = "secret env credential read fileURI kv encrypt decrypt fromJson fromIon yaml json errorLogs tasksWithState \
+         currentEachOutput loopOutputs appLink render renderOnce printContext fetchContext now uuid id randomInt randomPort max min range \
+         http fileSize fileExists fileEmpty isFileEmpty isWeekend isPublicHoliday dayOfWeek dayOfMonth monthOfYear hourOfDay isDateAfter \
+         isDateBefore isDateBetween isDayWeekInMonth isLastWorkingDay";
+    const TESTS: &str = "defined empty even odd iterable json map null";
+    let check = |written: &str, known: Vec<&str>| {
+        let missing: Vec<&str> = written
+            .split_whitespace()
+            .filter(|name| !known.contains(name))
+            .collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    };
+    check(FILTERS, taffrail_expr::filter_names());
+    check(FUNCTIONS, taffrail_expr::function_names());
+    check(TESTS, taffrail_expr::test_names());
+}
+
+#[test]
+fn ion_yaml_and_names_of_classes() {
+    check(&[
+        (
+            "{{ {'a b': [1, 'x', null]} | toIon }}",
+            "{'a b':[1,\"x\",null]}",
+        ),
+        ("{{ fromIon('{a: {b: [1, 2.5]}}').a.b[1] }}", "2.5"),
+        ("{{ fromIon('1 2 3', allRows=true) }}", "[1,2,3]"),
+        ("{{ fromIon(null) }}", ""),
+        (
+            "{{ {'a': [1, {'b': 'yes'}]} | yaml }}",
+            "a:\n - 1\n - b: \"yes\"\n",
+        ),
+        ("{{ null | yaml }}", "null"),
+        (
+            "{{ 1 | className }} {{ 'a' | className }}",
+            "java.lang.Integer java.lang.String",
+        ),
+    ]);
+}
