@@ -238,3 +238,74 @@ fn tasks_that_misuse_their_place_still_end() {
         );
     }
 }
+
+/// Where the machine has control groups of version 2, nothing can hide from them, neither by an empty environment nor in a session of its own,
+/// also while other tasks run whose it might be.
+#[test]
+fn a_control_group_ends_what_hides_while_other_tasks_run() {
+    let world = World::new();
+    let here = world.here().display().to_string();
+    std::fs::create_dir(world.here().join("groups")).unwrap();
+    // A group of this test's own, as others make some as well.
+    let own = format!("groups/taffrail-test-{}", std::process::id());
+    let mount = "mount -t cgroup2 none groups";
+    let can = world
+        .sh(&format!(
+            "exec unshare -m sh -c '{mount} && mkdir {own} && rmdir {own}'"
+        ))
+        .finish();
+    if can.code() != Some(0) {
+        // Not by a macro, whose output the test harness keeps to itself.
+        let _ = std::io::Write::write_all(
+            &mut std::io::stderr(),
+            b"SKIPPED a test of control groups: this user may not mount any (`unshare -m`)\n",
+        );
+        return;
+    }
+    let task = |id: &str, commands: &str| {
+        format!(
+            "- {{id: {id}, type: io.kestra.plugin.scripts.shell.Commands, commands: [{commands}]}}"
+        )
+    };
+    world.write(
+        "flow.yaml",
+        taffrail_tests::flows::flow(&format!(
+            "  - id: both\n    type: io.kestra.plugin.core.flow.Parallel\n    tasks:\n      {}\n      {}\n",
+            task("stays", &format!("'while [ ! -e {here}/go ]; do sleep 0.02; done'")),
+            task(
+                "hides",
+                &format!(
+                    "\"env -i PATH=$PATH setsid sh -c 'echo $$ > {here}/pids; exec sleep 300' >/dev/null 2>&1 & until [ -s {here}/pids ]; do sleep 0.02; done\""
+                )
+            ),
+        )),
+    );
+    let running = world
+        .sh(&format!(
+            "exec unshare -m sh -c '{mount} && mkdir {own} && echo $$ > {own}/cgroup.procs && exec $TAFFRAIL run flow.yaml --runner process'"
+        ))
+        .start();
+    let begun = Instant::now();
+    while pids(&world).is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it never began");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let begun = Instant::now();
+    while lives(pids(&world)[0]) {
+        assert!(
+            begun.elapsed() < Duration::from_secs(10),
+            "it is left running"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    world.write("go", "");
+    let finished = running.finish();
+    finished
+        .exits(0)
+        .says(["ended what the task left running: sleep"]);
+    // It can be removed only if nothing is left in it.
+    world
+        .sh(&format!("exec unshare -m sh -c '{mount} && rmdir {own}'"))
+        .finish()
+        .exits(0);
+}

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use tokio::time::Instant;
 
+use super::cgroup::Cgroup;
 use super::table::{self, Entry};
 
 /// A process that is older than this may be followed by processes with smaller numbers.
@@ -22,10 +23,19 @@ pub(super) struct Descendants {
     leader_held: bool,
     /// Number and start of every process that was killed: once ended, nothing else tells whose it was.
     killed: BTreeSet<(i32, u64)>,
+    /// Holds all of them, where there is one, but for what left the leader before it was in there.
+    group: Option<Cgroup>,
 }
 
 impl Descendants {
-    pub(super) fn new(leader: Pid, task_run: String) -> Self {
+    pub(super) fn new(leader: Pid, task_run: String, group: Option<Cgroup>) -> Self {
+        let group = group.filter(|group| {
+            let entered = group.enter(leader, &table::leaders().clone());
+            if let Err(error) = &entered {
+                tracing::debug!("no control group for {}: {error}", leader.as_raw_pid());
+            }
+            entered.is_ok()
+        });
         table::leaders().insert(leader.as_raw_pid());
         Descendants {
             leader,
@@ -33,6 +43,7 @@ impl Descendants {
             begun: Instant::now(),
             leader_held: true,
             killed: BTreeSet::new(),
+            group,
         }
     }
 
@@ -68,6 +79,9 @@ impl Descendants {
     pub(super) fn kill(&mut self) -> Vec<Entry> {
         let (ended, alive): (Vec<Entry>, Vec<Entry>) =
             self.find().into_iter().partition(|entry| entry.zombie);
+        if let Some(group) = &self.group {
+            group.kill();
+        }
         if self.leader_held {
             let _ = rustix::process::kill_process_group(self.leader, Signal::KILL);
         }
@@ -86,8 +100,9 @@ impl Descendants {
     /// of what a reaped leader left are children of this host.
     pub(super) fn none_left(&self) -> bool {
         let leaders = table::leaders();
-        table::has_no_children()
-            || table::orphans(&leaders).is_some_and(|orphans| orphans.is_empty())
+        let none_of_ours = table::has_no_children()
+            || table::orphans(&leaders).is_some_and(|orphans| orphans.is_empty());
+        none_of_ours && self.group.as_ref().is_none_or(Cgroup::is_empty)
     }
 
     /// Every process of the task but the leader. Reaps ended orphans on the way.
@@ -95,7 +110,14 @@ impl Descendants {
         let leader = self.leader.as_raw_pid();
         let host = rustix::process::getpid().as_raw_pid();
         let leaders = table::leaders().clone();
-        let entries = table::since(leader, self.begun.elapsed() < RECENT, &leaders);
+        let mut entries = table::since(leader, self.begun.elapsed() < RECENT, &leaders);
+        let in_group = self.group.as_ref().map(Cgroup::processes);
+        let in_group: BTreeSet<i32> = in_group.unwrap_or_default().into_iter().collect();
+        for pid in &in_group {
+            if *pid != leader && entries.iter().all(|entry| entry.pid != *pid) {
+                entries.extend(Entry::read(*pid));
+            }
+        }
         reap_strays(&entries, &leaders, host);
 
         let by_pid: BTreeMap<i32, &Entry> =
@@ -114,6 +136,7 @@ impl Descendants {
             let by_number = number_is_ours
                 && (entry.group == leader || entry.session == leader)
                 && descends_from(host, entry, &by_pid);
+            let by_number = by_number || in_group.contains(&entry.pid);
             let killed = self.killed.contains(&(entry.pid, entry.started));
             if by_number || killed || (entry.parent == host && self.owns_orphan(entry, alone)) {
                 owned.insert(entry.pid);

@@ -7,6 +7,7 @@ use rustix::process::Signal;
 use taffrail_engine::ports::RunnerError;
 use tokio::time::Instant;
 
+use super::cgroup;
 use super::table::{self, Entry};
 
 /// How long the end of killed processes is waited for.
@@ -14,6 +15,7 @@ const ENDING: Duration = Duration::from_secs(5);
 
 /// Kills all processes of a task run, until there are none.
 pub(super) async fn end(task_run: &str) -> Result<(), RunnerError> {
+    cgroup::end_left(task_run);
     end_all(|found| found == task_run).await
 }
 

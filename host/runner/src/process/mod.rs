@@ -1,6 +1,7 @@
 //! Runs a task as a child process, in a process group of its own, and ends all that descends from it. The child is this host's own, or that
 //! of a supervisor which outlives the host.
 
+mod cgroup;
 mod descendants;
 mod launched;
 mod left;

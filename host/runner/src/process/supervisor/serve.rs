@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use super::care::{Care, Command};
 use super::is_ours;
 use super::wire::{Ask, Tell, receive, send};
-use crate::process::table;
+use crate::process::{cgroup, table};
 
 /// How long the host that started it may take to be there: it is, before the supervisor is started.
 const FIRST_HOST: Duration = Duration::from_secs(10);
@@ -72,10 +72,17 @@ pub fn serve(socket: OwnedFd) -> io::Result<()> {
     let _ = rustix::process::setsid();
     rustix::process::chdir("/")?;
     table::become_subreaper();
+    // Beside what the host has to do before it can ask for anything.
+    let ready = std::thread::Builder::new().spawn(cgroup::make_ready);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(accept(listener))
+    let served = runtime.block_on(accept(listener));
+    if let Ok(ready) = ready {
+        let _ = ready.join();
+    }
+    cgroup::close();
+    served
 }
 
 async fn accept(listener: std::os::unix::net::UnixListener) -> io::Result<()> {

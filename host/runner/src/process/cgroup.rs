@@ -1,0 +1,240 @@
+//! A control group (version 2) of its own for each task, where this process may make one: then all that descends from a task is known and
+//! ended at once, whatever it did to hide. Where there is none, processes are found as before.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use rustix::process::{Pid, getpid};
+
+use super::table;
+
+/// Beginning of the names of the groups that hold those of one process's tasks; its number follows.
+const OURS: &str = "taffrail-";
+
+/// The group of one task.
+#[derive(Debug)]
+pub(super) struct Cgroup {
+    path: PathBuf,
+}
+
+/// This process's own group in the hierarchy of version 2, where that is mounted so that it can be written.
+fn own() -> Option<PathBuf> {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
+    let (mount, root) = mounted(&mounts)?;
+    let own = group_of(getpid().as_raw_pid())?;
+    let below = Path::new(&own).strip_prefix(&root).ok()?;
+    Some(mount.join(below))
+}
+
+/// Where the hierarchy is mounted, and which group of it stands there.
+fn mounted(mounts: &str) -> Option<(PathBuf, PathBuf)> {
+    mounts.lines().find_map(|line| {
+        let (before, after) = line.split_once(" - ")?;
+        if after.split(' ').next() != Some("cgroup2") {
+            return None;
+        }
+        let mut fields = before.split(' ').skip(3);
+        let (root, mount) = (fields.next()?, fields.next()?);
+        Some((unescaped(mount), unescaped(root)))
+    })
+}
+
+/// The kernel writes blanks and backslashes of paths in octal.
+fn unescaped(path: &str) -> PathBuf {
+    let path = path
+        .replace("\\040", " ")
+        .replace("\\011", "\t")
+        .replace("\\012", "\n");
+    path.replace("\\134", "\\").into()
+}
+
+/// The group that holds those of this process's tasks. Made once; none where that cannot be.
+fn parent() -> Option<&'static Path> {
+    static PARENT: OnceLock<Option<PathBuf>> = OnceLock::new();
+    PARENT
+        .get_or_init(|| {
+            let own = own()?;
+            sweep(&own);
+            let parent = own.join(format!("{OURS}{}", getpid().as_raw_pid()));
+            fs::create_dir(&parent).ok()?;
+            // Kernels before 5.14 cannot end a group.
+            if parent.join("cgroup.kill").exists() {
+                return Some(parent);
+            }
+            let _ = fs::remove_dir(&parent);
+            None
+        })
+        .as_deref()
+}
+
+/// Makes moving processes between groups fast for a moment: the first move after a while takes a kernel some 10 ms, as all processors have to
+/// notice. Takes that long itself.
+pub(super) fn make_ready() {
+    if parent().is_some()
+        && let Some(own) = own()
+    {
+        // It is there already.
+        let _ = fs::write(own.join("cgroup.procs"), getpid().as_raw_pid().to_string());
+    }
+}
+
+/// Removes what processes have left that are not there any more. What still runs in there stays.
+fn sweep(own: &Path) {
+    for entry in fs::read_dir(own).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let pid = name.to_str().and_then(|name| name.strip_prefix(OURS));
+        if pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+            remove_with_groups(&entry.path());
+        }
+    }
+}
+
+fn remove_with_groups(path: &Path) {
+    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            let _ = fs::remove_dir(entry.path());
+        }
+    }
+    let _ = fs::remove_dir(path);
+}
+
+/// Removes the group that holds those of this process's tasks, when it has no more of them.
+pub(super) fn close() {
+    if let Some(parent) = parent() {
+        remove_with_groups(parent);
+    }
+}
+
+/// Ends all that runs in groups of this task run, whichever process made them.
+pub(super) fn end_left(task_run: &str) {
+    let Some(own) = own() else { return };
+    for entry in fs::read_dir(own).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(OURS) {
+            let path = entry.path().join(name_of(task_run));
+            let _ = fs::write(path.join("cgroup.kill"), "1");
+        }
+    }
+}
+
+fn name_of(task_run: &str) -> String {
+    task_run.replace('/', ".")
+}
+
+/// The children of a process, whichever of its threads started them.
+fn children_of(pid: i32) -> Vec<i32> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task"));
+    threads
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok())
+        .flat_map(|listed| {
+            let pids = listed.split_ascii_whitespace();
+            pids.filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// The group of a process.
+fn group_of(pid: i32) -> Option<String> {
+    let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    let group = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
+    Some(group.to_owned())
+}
+
+impl Cgroup {
+    /// Makes one for a task run.
+    pub(super) fn make(task_run: &str) -> Option<Self> {
+        let path = parent()?.join(name_of(task_run));
+        match fs::create_dir(&path) {
+            Ok(()) => Some(Cgroup { path }),
+            Err(error) => {
+                tracing::debug!("no control group `{}`: {error}", path.display());
+                None
+            }
+        }
+    }
+
+    /// Moves a leader that was just started into it, and what it has started since. Nobody else may start a leader meanwhile: then what
+    /// has lost its parent and is in no group is this one's.
+    pub(super) fn enter(&self, leader: Pid, others: &BTreeSet<i32>) -> io::Result<()> {
+        let leader = leader.as_raw_pid();
+        let own = group_of(getpid().as_raw_pid());
+        self.add(leader)?;
+        let mut known = others.clone();
+        known.insert(leader);
+        // What a process starts once it is in the group is in there as well.
+        let mut open = vec![leader];
+        while let Some(pid) = open.pop() {
+            let mut found = children_of(pid);
+            if open.is_empty() {
+                let strays = table::orphans(&known).unwrap_or_default();
+                found.extend(strays.into_iter().filter(|pid| group_of(*pid) == own));
+            }
+            for child in found {
+                if known.insert(child) {
+                    // It may have ended.
+                    let _ = self.add(child);
+                    open.push(child);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&self, pid: i32) -> io::Result<()> {
+        fs::write(self.path.join("cgroup.procs"), pid.to_string())
+    }
+
+    /// The processes in it.
+    pub(super) fn processes(&self) -> Vec<i32> {
+        let listed = fs::read_to_string(self.path.join("cgroup.procs")).unwrap_or_default();
+        listed.lines().filter_map(|pid| pid.parse().ok()).collect()
+    }
+
+    /// Ends all of them, also those that are just being started.
+    pub(super) fn kill(&self) {
+        let _ = fs::write(self.path.join("cgroup.kill"), "1");
+    }
+
+    /// Whether none of its processes runs.
+    pub(super) fn is_empty(&self) -> bool {
+        let events = fs::read_to_string(self.path.join("cgroup.events"));
+        events.is_ok_and(|events| events.lines().any(|line| line == "populated 0"))
+    }
+}
+
+impl Drop for Cgroup {
+    fn drop(&mut self) {
+        // What does not end stays in it, and so does the group.
+        if let Err(error) = fs::remove_dir(&self.path) {
+            tracing::debug!("the control group `{}` stays: {error}", self.path.display());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hierarchy_is_found_among_mounts() {
+        let check = |mounts: &str, expected: Option<(&str, &str)>| {
+            let expected = expected.map(|(mount, root)| (mount.into(), root.into()));
+            assert_eq!(mounted(mounts), expected, "{mounts}");
+        };
+        check("", None);
+        check("30 23 0:26 / /sys/fs/cgroup ro - tmpfs tmpfs ro", None);
+        check(
+            "30 23 0:26 / /a rw - tmpfs t rw\n31 23 0:27 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw",
+            Some(("/sys/fs/cgroup", "/")),
+        );
+        check(
+            "31 23 0:27 /user.slice /mnt/a\\040b rw - cgroup2 none rw",
+            Some(("/mnt/a b", "/user.slice")),
+        );
+    }
+}
