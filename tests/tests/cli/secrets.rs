@@ -386,3 +386,43 @@ fn secrets_come_from_variables_and_from_a_folder_too() {
         "{without}"
     );
 }
+
+/// What the host was given in its environment, another process of the same user could read there, if the host did not forbid it. Root may
+/// read everything, so this runs as nobody, and can only be tried by root.
+#[test]
+fn a_task_cannot_look_into_its_host_or_its_supervisor() {
+    let world = World::new();
+    let as_nobody = "setpriv --reuid 65534 --regid 65534 --clear-groups";
+    let program = world.here().join("taffrail");
+    let built = taffrail_tests::cli::program();
+    if std::fs::hard_link(built, &program).is_err() {
+        std::fs::copy(built, &program).unwrap();
+    }
+    world.write(
+        "flow.yaml",
+        shell(
+            "pid=$PPID\nwhile [ \"$pid\" -gt 1 ]; do\n  grep -q taffrail /proc/$pid/cmdline || break\n  echo looked at $pid\n  cat /proc/$pid/environ /proc/$pid/mem >/dev/null 2>&1 && echo could look\n  pid=$(awk '/^PPid/ {print $2}' /proc/$pid/status)\ndone\ncat /proc/$$/environ > /dev/null && echo own environment",
+        ),
+    );
+    let can = world.sh(&format!("{as_nobody} true")).finish();
+    if can.code() != Some(0) {
+        // Not by a macro, whose output the test harness keeps to itself.
+        let _ = std::io::Write::write_all(
+            &mut std::io::stderr(),
+            b"SKIPPED a test that nobody looks into the host: only root may become somebody else (`setpriv`)\n",
+        );
+        return;
+    }
+    let run = format!(
+        "chmod -R go+rX . .. && mkdir -m 700 state && chown -R 65534 state && \
+         exec {as_nobody} env HIDDEN=of-the-host ./taffrail run flow.yaml --runner process --state-dir state"
+    );
+    let finished = world.sh(&run).finish();
+    finished.exits(0);
+    assert!(
+        finished.stdout.matches("looked at").count() >= 1,
+        "{finished}"
+    );
+    assert!(!finished.stdout.contains("could look"), "{finished}");
+    assert!(finished.stdout.contains("own environment"), "{finished}");
+}
