@@ -32,7 +32,7 @@ use world::World;
 type Scenario = fn(&World, Rounds, &mut Table);
 
 /// What there is to measure, by the name that the filter is held against.
-const SCENARIOS: [(&str, Scenario); 22] = [
+const SCENARIOS: [(&str, Scenario); 23] = [
     ("hello", run::hello),
     ("first", run::first),
     ("row", run::in_a_row),
@@ -41,6 +41,7 @@ const SCENARIOS: [(&str, Scenario); 22] = [
     ("dag", run::dag),
     ("flood-text", flood::text),
     ("flood-ndjson", flood::ndjson),
+    ("flood-secrets", flood::secrets),
     ("asleep", asleep::asleep),
     ("start", start::start),
     ("validate", check::validate),
