@@ -139,6 +139,11 @@ impl ConfinedDir {
             .map_err(|source| self.error("read", path, source))
     }
 
+    /// Opens a regular file or a directory, to bring it to the disk.
+    pub(crate) fn file_or_folder(&self, path: &str) -> io::Result<File> {
+        self.dir.open(path)
+    }
+
     /// Every regular file below the directory, as sorted relative paths with their sizes. Symbolic links, sockets, pipes and devices
     /// are not files; links are not followed. Names that are not UTF-8 cannot be named by a flow and are left out.
     ///

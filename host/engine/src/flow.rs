@@ -50,9 +50,12 @@ pub(crate) async fn run_flow(
         .unwrap_or_else(jiff::Timestamp::now);
     let clock = tokio::time::Instant::now();
     set_flow(&mut scope, execution, flow, started);
-    let on_disk = match execution.announced {
-        true => execution.ledger.settled().await,
-        false => Ok(()),
+    // Files that were given as inputs.
+    let stored = execution.storage.settled().await;
+    let on_disk = match (stored, execution.announced) {
+        (Err(error), _) => Err(chain(&error)),
+        (Ok(()), true) => execution.ledger.settled().await,
+        (Ok(()), false) => Ok(()),
     };
     failpoint::reach("begun");
     reporter.event(&Event::ExecutionStarted {

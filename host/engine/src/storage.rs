@@ -2,9 +2,12 @@
 //! `.content` of its namespace; its names, in a tree of namespaces, flows, executions and task runs, are hard links to that.
 
 mod content;
+mod durable;
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cap_std::fs::File;
 use sha2::{Digest, Sha256};
@@ -20,6 +23,8 @@ pub const URI_PREFIX: &str = "kestra:///";
 pub struct Storage {
     /// None where nothing is stored yet.
     root: Option<ConfinedDir>,
+    /// What was stored and is perhaps not on the disk, by its path.
+    fresh: Mutex<BTreeSet<String>>,
 }
 
 /// Why a URI gives no file.
@@ -52,12 +57,16 @@ impl Storage {
     pub fn open(root: &Path) -> Result<Self, FileError> {
         Ok(Self {
             root: Some(ConfinedDir::create(root)?),
+            fresh: Mutex::default(),
         })
     }
 
     /// A storage in which there is nothing and into which nothing goes, for looking at flows without a run.
     pub fn absent() -> Self {
-        Self { root: None }
+        Self {
+            root: None,
+            fresh: Mutex::default(),
+        }
     }
 
     /// Keeps what a reader gives under a URI made of a folder and a name.
@@ -76,7 +85,41 @@ impl Storage {
         let path = place(folder, name)?;
         let root = self.root.as_ref().ok_or(StorageError::Absent)?;
         content::put(root, &folder.namespace, &path, source)?;
+        self.fresh().insert(path.as_str().to_owned());
         Ok(format!("{URI_PREFIX}{}", encode(path.as_str())))
+    }
+
+    fn fresh(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.fresh.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until all that was stored before is on the disk; the thread waits with it. No end of a task run may be entered before that
+    /// names a stored file.
+    ///
+    /// # Errors
+    /// When the disk refuses; names the path.
+    pub fn settle(&self) -> Result<(), StorageError> {
+        let fresh = std::mem::take(&mut *self.fresh());
+        match &self.root {
+            Some(root) if !fresh.is_empty() => Ok(durable::sync(root.path(), &fresh)?),
+            _ => Ok(()),
+        }
+    }
+
+    /// The same, while others go on.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn settled(self: &Arc<Self>) -> Result<(), StorageError> {
+        if self.fresh().is_empty() {
+            return Ok(());
+        }
+        let storage = Arc::clone(self);
+        let settled = tokio::task::spawn_blocking(move || storage.settle()).await;
+        settled.unwrap_or_else(|panic| {
+            let error = std::io::Error::other(panic);
+            Err(FileError::new("sync", "stored files", error).into())
+        })
     }
 
     /// Opens what was kept in a folder under this name; none where nothing was.

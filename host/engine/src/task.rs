@@ -405,6 +405,9 @@ impl Run<'_> {
             self.identity,
             happened,
         );
+        if let Err(error) = self.execution.storage.settled().await {
+            happened.fail(FailureKind::Host, chain(&error));
+        }
         failpoint::reach("collected");
         if let Some(launched) = left {
             match self.keep_attempt(happened).await {

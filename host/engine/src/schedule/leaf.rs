@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use taffrail_core::diagnostic::Diagnostic;
 use taffrail_core::flow::{Task, TaskKind};
 use taffrail_core::launch::TaskIdentity;
-use taffrail_core::record::{State, TaskRecord};
+use taffrail_core::record::{Failure, FailureKind, State, TaskRecord};
 
 use super::{Background, Context, calls};
 use crate::aside::{asks, elsewhere};
@@ -63,14 +63,16 @@ pub(super) async fn run<'a>(
                 let identity = &identity;
                 context.reporter.tell(&Event::OutputAgain { identity });
             }
-            natives::run(natives::Call {
+            let mut end = natives::run(natives::Call {
                 execution: &execution,
                 task,
                 scope: &scope,
                 identity: &identity,
                 reporter: log.reporter(),
             })
-            .await
+            .await;
+            settle(&execution, &mut end.record).await;
+            end
         }
     };
     log.close(&mut end.record);
@@ -84,6 +86,17 @@ pub(super) async fn run<'a>(
         end.record.warnings.push(warning);
     }
     (end, None)
+}
+
+/// What a task stored is on the disk before its end is entered, or it has failed.
+async fn settle(execution: &Execution, record: &mut TaskRecord) {
+    if let Err(error) = execution.storage.settled().await {
+        record.state = State::Failed;
+        record.failure.get_or_insert(Failure {
+            kind: FailureKind::Host,
+            message: chain(&error),
+        });
+    }
 }
 
 /// The rendered keys of a task that the host itself runs, checked: its own, without those that every task has.

@@ -113,6 +113,10 @@ impl<'a> Scheduler<'a, '_> {
                 let collected =
                     files::collect(&directory, &patterns, &[], &execution.storage, &folder)
                         .map_err(|error| host(chain(&error)))?;
+                execution
+                    .storage
+                    .settle()
+                    .map_err(|error| host(chain(&error)))?;
                 let uris = serde_json::to_value(&collected.files).unwrap_or_default();
                 node.outputs.insert("outputFiles".to_owned(), uris);
             }
