@@ -283,6 +283,7 @@ fn expressions() {
     task(
         "commands:\n  - echo {{ inputs.nam }} {{ 'x' | uper }}\n  - |\n    echo one\n    echo {{ foo( }}",
         &[
+            "5:24 error[TF0204] the flow has no input `nam` (the flow declares no inputs)",
             "5:40 error[TF0302] there is no filter `uper`; help: did you mean `upper`?",
             "8:20 error[TF0301] this `(` is not closed before `}`",
         ],

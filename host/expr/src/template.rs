@@ -72,6 +72,16 @@ impl Template {
         })
     }
 
+    /// Tells what the good parts of a text read that has mistakes. Variables of its own may be among it, as what names them may be
+    /// mistaken.
+    pub fn reads_beside_mistakes(source: &str) -> Reads {
+        if source.len() > MAX_SOURCE {
+            return Reads::default();
+        }
+        let (tree, _) = tags::parse_partly(source);
+        reads::collect(source, &tree)
+    }
+
     /// Gives the text that was parsed.
     pub fn source(&self) -> &str {
         &self.source

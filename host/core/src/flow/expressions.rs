@@ -190,6 +190,25 @@ fn check_text(
             }
         }
         Err(errors) => {
+            let reads = &Template::reads_beside_mistakes(text);
+            let context = Context {
+                source,
+                text,
+                node,
+                names,
+                reader,
+                reads,
+            };
+            let of_the_flow = reads
+                .paths
+                .iter()
+                .filter(|read| match read.segments.first() {
+                    Some(Segment::Name(root)) => {
+                        ["outputs", "tasks", "inputs", "vars"].contains(&root.as_str())
+                    }
+                    _ => false,
+                });
+            found.extend(of_the_flow.filter_map(|read| context.check(read)));
             for error in errors {
                 // Unknown names are told from bad syntax by the parser's own words.
                 let unknown = error.message.starts_with("there is no ")

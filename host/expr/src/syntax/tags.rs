@@ -14,6 +14,14 @@ const MAX_BLOCKS: usize = 64;
 
 /// Parses a text; all its mistakes come together, in order.
 pub(crate) fn parse(source: &str) -> Result<Tree, Vec<SyntaxError>> {
+    match parse_partly(source) {
+        (tree, errors) if errors.is_empty() => Ok(tree),
+        (_, errors) => Err(errors),
+    }
+}
+
+/// The same with what is good of a text that has mistakes.
+pub(crate) fn parse_partly(source: &str) -> (Tree, Vec<SyntaxError>) {
     let (segments, errors) = scan::segments(source);
     let mut builder = Builder {
         source,
@@ -357,7 +365,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn finish(mut self) -> Result<Tree, Vec<SyntaxError>> {
+    fn finish(mut self) -> (Tree, Vec<SyntaxError>) {
         while let Some(open) = self.open.last() {
             let tag = open.block.tag();
             self.errors.push(SyntaxError::new(
@@ -368,12 +376,8 @@ impl<'a> Builder<'a> {
         }
         self.tree.pieces = self.pieces;
         crate::syntax::reads::check_calls(&self.tree, &mut self.errors);
-        if self.errors.is_empty() {
-            Ok(self.tree)
-        } else {
-            self.errors.sort_by_key(|error| error.span.start);
-            Err(self.errors)
-        }
+        self.errors.sort_by_key(|error| error.span.start);
+        (self.tree, self.errors)
     }
 }
 
