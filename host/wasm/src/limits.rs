@@ -78,7 +78,7 @@ impl TierLimits {
             externs: 256,
             types: 5_000,
             describe: Duration::from_millis(250),
-            plan: Duration::from_secs(1),
+            plan: Duration::from_millis(500),
             copied: 8 * MIB,
             stack: 512 * KIB,
             log_lines: 1_000,
@@ -98,7 +98,9 @@ impl TierLimits {
             body: MIB,
             externs: 2_048,
             types: 20_000,
-            describe: Duration::from_secs(1),
+            // With all else that a run does, a plugin that never answers is ended within a second.
+            describe: Duration::from_millis(900),
+            plan: Duration::from_millis(900),
             copied: 16 * MIB,
             stack: MIB,
             ..Self::standard()

@@ -15,6 +15,14 @@ mod containers;
 mod editor;
 mod flood;
 mod floor;
+#[path = "../../guests/mod.rs"]
+#[allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "shared with the tests of the sandbox, which use all of it and fail by it"
+)]
+mod guests;
+mod hostile;
 mod measure;
 mod plugins;
 mod run;
@@ -50,6 +58,7 @@ const SCENARIOS: [(&str, Scenario); 23] = [
     ("race", editor::race),
     ("languages", plugins::languages),
     ("large-plugin", plugins::large),
+    ("hostile", hostile::hostile),
     ("size", start::size),
     ("container-one", containers::one),
     ("container-files", containers::files),

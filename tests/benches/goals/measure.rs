@@ -2,7 +2,7 @@
 
 use std::io::Read;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -132,6 +132,34 @@ pub fn discard(mut command: Command) -> Flood {
 /// The largest resident memory of a living process so far, in bytes.
 pub fn high_water(pid: u32) -> Option<u64> {
     kilobytes(&format!("/proc/{pid}/status"), "VmHWM:")
+}
+
+/// A whole process: how long it took, the largest memory of it and its children in bytes, and how it ended.
+pub fn watched(mut command: Command) -> (Duration, u64, ExitStatus) {
+    let began = Instant::now();
+    let mut child = command.spawn().expect("the program can be started");
+    let mut peak = 0;
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("an own child") {
+            break status;
+        }
+        peak = peak.max(family(child.id()));
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    (began.elapsed(), peak, status)
+}
+
+/// The largest memory of a process and its children so far, in bytes.
+fn family(process: u32) -> u64 {
+    let children = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children"));
+    let children = children.unwrap_or_default();
+    let children = children
+        .split_whitespace()
+        .filter_map(|child| child.parse().ok());
+    std::iter::once(process)
+        .chain(children)
+        .filter_map(high_water)
+        .sum()
 }
 
 /// The memory of a living process, what it shares with others counted in proportion, in bytes.

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::measure::{Rounds, high_water, medians, wall};
+use crate::measure::{Rounds, medians, wall, watched};
 use crate::table::{Amount, Goal, Table};
 use crate::world::World;
 
@@ -79,17 +79,7 @@ pub fn large(world: &World, _: Rounds, table: &mut Table) {
     let size = std::fs::metadata(&component).map_or(0, |file| file.len());
     let mut command = world.taffrail_in("large", &["plugin", "add"]);
     command.arg(&component);
-    let began = Instant::now();
-    let mut child = command.spawn().expect("the program can be started");
-    let mut peak = 0;
-    let status = loop {
-        if let Some(status) = child.try_wait().expect("an own child") {
-            break status;
-        }
-        peak = peak.max(family(child.id()));
-        std::thread::sleep(Duration::from_millis(5));
-    };
-    let took = began.elapsed();
+    let (took, peak, status) = watched(command);
     let name = format!(
         "`plugin add` of {} ({:.1} MB)",
         Path::new(&component)
@@ -110,17 +100,4 @@ pub fn large(world: &World, _: Rounds, table: &mut Table) {
         Amount::Megabytes(peak as f64 / 1e6),
         &[Goal::AtMost(Amount::Megabytes(500.0))],
     );
-}
-
-/// The largest memory of a process and its children so far, in bytes.
-fn family(process: u32) -> u64 {
-    let children = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children"));
-    let children = children.unwrap_or_default();
-    let children = children
-        .split_whitespace()
-        .filter_map(|child| child.parse().ok());
-    std::iter::once(process)
-        .chain(children)
-        .filter_map(high_water)
-        .sum()
 }
