@@ -12,3 +12,4 @@ pub mod numbers;
 pub mod python;
 pub mod registry;
 pub mod web;
+pub mod wheel;

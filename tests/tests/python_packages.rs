@@ -6,18 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use taffrail_tests::cli::World;
-
-/// Makes a wheel by hand: building one would ask a registry for the tools.
-const WHEEL: &str = r#"
-import sys, zipfile
-name, version = "taffrail_demo", sys.argv[1]
-info = f"{name}-{version}.dist-info"
-with zipfile.ZipFile(f"{name}-{version}-py3-none-any.whl", "w") as wheel:
-    wheel.writestr(f"{name}.py", f"version = '{version}'\n")
-    wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-    wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-    wheel.writestr(f"{info}/RECORD", "")
-"#;
+use taffrail_tests::wheel::demo;
 
 fn flow(world: &World, version: &str, more: &str) -> String {
     let wheel = world
@@ -46,12 +35,7 @@ fn packages_are_kept_for_the_next_execution() {
     }
     let world = World::new();
     let wheel = |version: &str| {
-        let made = Command::new("python3")
-            .args(["-c", WHEEL, version])
-            .current_dir(world.here())
-            .status()
-            .unwrap();
-        assert!(made.success());
+        demo(&world.here(), version);
     };
     let gone = |version: &str| {
         let name = format!("taffrail_demo-{version}-py3-none-any.whl");
