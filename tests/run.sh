@@ -23,6 +23,7 @@ need python3 python3 "python tasks run with it" || true
 need docker-registry docker-registry "plugins are published to it" || true
 need minisign minisign "plugins are signed with it" || true
 need strace strace "system calls that fail are made with it" || true
+[ -n "$(ls /usr/lib/*/faketime/libfaketime.so.1 2>/dev/null)" ] || need faketime faketime "a clock that jumps is simulated with it" || true
 # What plugins of other authors are built with; the compilers for Go, Python and JavaScript come from PyPI and npm, in the tests.
 need clang clang "plugins in C are built with it" || true
 need wasm-ld lld "plugins in C and Rust are linked with it" || true

@@ -121,3 +121,61 @@ fn more_tasks_at_once_than_descriptors_wait_for_one_another() {
     let ended = ended.filter(|task| task["task"] == "one" && task["state"] == "SUCCESS");
     assert_eq!(ended.count(), 60, "{finished}");
 }
+
+/// The library that lets a program see another wall clock, where it is.
+fn faketime() -> Option<String> {
+    let found = std::process::Command::new("sh")
+        .args(["-c", "ls /usr/lib/*/faketime/libfaketime.so.1"])
+        .output()
+        .ok()?;
+    let found = String::from_utf8(found.stdout).ok()?;
+    let library = found.lines().next().map(str::to_owned);
+    if library.is_none() {
+        let _ = writeln!(
+            std::io::stderr(),
+            "SKIPPED a test of a clock that jumps: libfaketime is missing (Debian: faketime)"
+        );
+    }
+    library
+}
+
+#[test]
+fn a_wall_clock_that_jumps_changes_no_duration() {
+    let Some(library) = faketime() else { return };
+    // Forwards, nothing is over too early; backwards, nothing lasts a day longer.
+    for (jump, timeout, code) in [("+1d", "PT30S", 0), ("-1d", "PT2S", 7)] {
+        let world = World::new();
+        world.write("clock", "+0");
+        world.write(
+            "flow.yaml",
+            flow(&format!(
+                "  - id: pause\n    type: io.kestra.plugin.core.flow.Pause\n    delay: PT0.2S\n  - id: one\n    type: io.kestra.plugin.scripts.shell.Commands\n    timeout: {timeout}\n    commands: ['echo begun; i=0; while [ $i -lt {} ]; do sleep 0.1; i=$((i+1)); done; echo over']\n",
+                if code == 0 { 10 } else { 200 }
+            )),
+        );
+        let mut running = world
+            .command(["run", "flow.yaml", "--runner", "process"])
+            .env("LD_PRELOAD", &library)
+            .env("FAKETIME_TIMESTAMP_FILE", world.here().join("clock"))
+            .env("FAKETIME_NO_CACHE", "1")
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+            .start();
+        running.wait_for_stdout("begun");
+        let begun = std::time::Instant::now();
+        world.write("clock", jump);
+        let finished = running.finish();
+        finished.exits(code);
+        let took = begun.elapsed().as_secs_f32();
+        assert!((0.8..15.0).contains(&took), "{jump}: {took} s\n{finished}");
+        assert_eq!(finished.stdout.contains("over"), code == 0, "{finished}");
+        let listed = world.taffrail(["ps", "--format", "json"]).exits(0).json();
+        let day = |key: &str| listed["executions"][0][key].as_str().unwrap()[..10].to_owned();
+        assert_ne!(day("started"), day("ended"), "the clock has jumped");
+        // The record tells how long it took, and not what the clock said.
+        let shown = world.taffrail(["show", "@last", "--format", "json"]).json();
+        let tasks = shown["tasks"].as_array().unwrap();
+        let one = tasks.iter().find(|task| task["task"] == "one").unwrap();
+        let recorded = one["record"]["durationMs"].as_u64().unwrap();
+        assert!(recorded < 20_000, "{jump}: {recorded} ms");
+    }
+}
