@@ -94,10 +94,10 @@ async fn accept(listener: std::os::unix::net::UnixListener) -> io::Result<()> {
         running: watch::Sender::new(0),
     });
     tokio::spawn(heed_signals(Arc::clone(&shared))?);
-    let Ok(first) = tokio::time::timeout(FIRST_HOST, listener.accept()).await else {
+    let Ok(first) = tokio::time::timeout(FIRST_HOST, first_host(&listener)).await else {
         return Ok(());
     };
-    serve_host(&shared, first?.0).await;
+    serve_host(&shared, first?).await;
     let mut running = shared.running.subscribe();
     loop {
         tokio::select! {
@@ -109,6 +109,16 @@ async fn accept(listener: std::os::unix::net::UnixListener) -> io::Result<()> {
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             },
             _ = running.wait_for(|running| *running == 0) => return Ok(()),
+        }
+    }
+}
+
+/// The host that started it; not somebody else who was quick to find the socket.
+async fn first_host(listener: &UnixListener) -> io::Result<UnixStream> {
+    loop {
+        let (stream, _) = listener.accept().await?;
+        if is_ours(&stream) {
+            return Ok(stream);
         }
     }
 }
