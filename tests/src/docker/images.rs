@@ -31,7 +31,7 @@ pub const BY_NAME: &str = "taffrail-test/by-name:1";
 pub const ENTRYPOINT: &str = "taffrail-test/entrypoint:1";
 /// With variables, a working directory, a declared volume, a label and a command of its own.
 pub const DECORATED: &str = "taffrail-test/decorated:1";
-/// A Debian with Python 3.
+/// A Debian with Python 3 and pip.
 pub const PYTHON: &str = "python:3.13-slim";
 const PYTHON_ALSO: &[&str] = &[
     "python:3.11-slim",
@@ -242,7 +242,7 @@ fn suite() -> String {
 fn python_archive() -> Result<PathBuf, String> {
     let folder = cache().ok_or("there is no home for a cache")?;
     // Another recipe gets another name.
-    let kept = folder.join("debian-python-1.tar");
+    let kept = folder.join("debian-python-2.tar");
     if kept.is_file() {
         return Ok(kept);
     }
@@ -250,12 +250,12 @@ fn python_archive() -> Result<PathBuf, String> {
         return Err("`mmdebstrap` is missing, and no image with Python was made before".to_owned());
     }
     std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-    let making = folder.join(format!("debian-python-1.{}.tar", std::process::id()));
+    let making = folder.join(format!("debian-python-2.{}.tar", std::process::id()));
     let made = Command::new("mmdebstrap")
         .args([
             "--quiet",
             "--variant=essential",
-            "--include=python3",
+            "--include=python3,python3-pip",
             "--dpkgopt=path-exclude=/usr/share/doc/*",
             "--dpkgopt=path-exclude=/usr/share/man/*",
             "--dpkgopt=path-exclude=/usr/share/locale/*",

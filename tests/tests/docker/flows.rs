@@ -5,6 +5,7 @@ use taffrail_tests::cli::World;
 use taffrail_tests::docker::images;
 use taffrail_tests::docker::skipped;
 use taffrail_tests::flows::flow;
+use taffrail_tests::wheel::demo;
 
 use crate::support::{Yard, contained};
 
@@ -146,6 +147,54 @@ fn python_runs_in_its_image() {
         "{}",
         ran.finished
     );
+}
+
+/// The first execution installs from a file, without a network; the next has neither file nor network and finds the package kept.
+#[test]
+fn python_packages_are_kept_for_the_next_container() {
+    let name = "python_packages_are_kept_for_the_next_container";
+    let Some(yard) = Yard::new(name) else {
+        return;
+    };
+    if let Err(reason) = images::python(yard.engine) {
+        return skipped(name, &reason);
+    }
+    let wheel = demo(&yard.world.here(), "1.0");
+    let task = |inputs: &str, more: &str| {
+        format!(
+            "{inputs}{}",
+            flow(&format!(
+                r#"
+                - id: demo
+                  type: io.kestra.plugin.scripts.python.Script
+                  taskRunner:
+                    type: io.kestra.plugin.scripts.runner.docker.Docker
+                    networkMode: none
+                  containerImage: {}
+                  env: {{PIP_NO_INDEX: '1'}}
+                  dependencies: ['./{wheel}']
+                  {more}
+                  script: |
+                    import taffrail_demo
+                    print(taffrail_demo.version)
+                "#,
+                images::PYTHON,
+            ))
+        )
+    };
+    let given = yard.run(
+        &task(
+            "inputs: [{id: wheel, type: FILE}]\n",
+            &format!("inputFiles: {{{wheel}: '{{{{ inputs.wheel }}}}'}}"),
+        ),
+        &["-i", &format!("wheel=@{wheel}")],
+        0,
+    );
+    assert_eq!(given.lines('|'), ["1.0"], "{}", given.finished);
+    let kept = yard.run_and_leave(&task("", ""), &[], 0);
+    assert_eq!(kept.lines('|'), ["1.0"], "{}", kept.finished);
+    // There is nothing to install from, so that it was the kept one.
+    yard.run_and_leave(&task("", "dependencyCacheEnabled: false"), &[], 4);
 }
 
 /// Input files, namespace files, nested folders, the output directory: the same by both ways of files, for every kind of user.
