@@ -310,12 +310,12 @@ mod tests {
                 .iter()
                 .any(|other| other.pid == own)
         );
-        assert_eq!(
-            since(own, true, &BTreeSet::new())
-                .first()
-                .map(|other| other.pid),
-            Some(own)
-        );
+        let recent = since(own, true, &BTreeSet::new());
+        assert!(recent.iter().any(|other| other.pid == own));
+        // Once the numbers have started over, the whole table is read.
+        if last_pid().is_some_and(|last| last >= own) {
+            assert_eq!(recent.first().map(|other| other.pid), Some(own));
+        }
         assert_eq!(Entry::read(-1), None);
     }
 }
