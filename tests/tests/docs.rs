@@ -502,9 +502,10 @@ const ARGUMENTS: [&str; 88] = [
 ];
 
 /// Properties of the runner that are not about the container.
-const BESIDE: [&str; 11] = [
+const BESIDE: [&str; 12] = [
     "type",
     "version",
+    "pluginDefaultsRef",
     "host",
     "config",
     "credentials",

@@ -67,7 +67,7 @@ fn keys() {
     task(
         "commands: [a]\ntaskRunner:\n  type: io.kestra.plugin.core.runner.Process\n  pullPolicy: ALWAYS",
         &[
-            "7:7 error[TF0101] the Process task runner has no key `pullPolicy` (its keys are `type`, `version`, `directory`)",
+            "7:7 error[TF0101] the Process task runner has no key `pullPolicy` (its keys are `type`, `version`, `pluginDefaultsRef`, `directory`)",
         ],
     );
     task(
@@ -228,7 +228,7 @@ fn what_else_is_wrong_with_a_task_that_has_the_wrong_type_or_version() {
             "3:11 error[TF0201] no installed plugin provides `io.kestra.plugin.scripts.shell.Comands` (unknown task type); help: did you mean `io.kestra.plugin.scripts.shell.Commands`?",
             "4:5 error[TF0101] this task has no key `comands` (unknown key); help: did you mean `commands`?",
             "5:14 error[TF0104] `timeout` must be a duration such as `PT30S`, `PT5M` or `PT1H30M`, not `soon`",
-            "6:62 error[TF0101] the Process task runner has no key `cpu` (its keys are `type`, `version`, `directory`)",
+            "6:62 error[TF0101] the Process task runner has no key `cpu` (its keys are `type`, `version`, `pluginDefaultsRef`, `directory`)",
         ],
     );
     task(

@@ -238,7 +238,7 @@ pub(super) fn native_schema_with(keys: &HostKeys, native: &NativeType) -> Map<St
     schema
 }
 
-/// The strict schema of a task runner's settings: its own keys, `type` and `version`.
+/// The strict schema of a task runner's settings: its own keys, and those that every one has.
 pub fn runner_schema(runner: &RunnerFragment) -> Map<String, Value> {
     let mut properties = Map::new();
     properties.insert(
@@ -248,6 +248,10 @@ pub fn runner_schema(runner: &RunnerFragment) -> Map<String, Value> {
     properties.insert(
         "version".to_owned(),
         json!({ "type": "string", "description": "Version of the task runner", STATIC: true }),
+    );
+    properties.insert(
+        "pluginDefaultsRef".to_owned(),
+        json!({ "type": "string", "description": "Which `pluginDefaults` with a `ref` it takes", STATIC: true }),
     );
     let own_schema = (runner.schema)();
     if let Some(Value::Object(own)) = own_schema.get("properties") {
