@@ -94,6 +94,33 @@ fn a_sync_that_fails_is_never_taken_for_done() {
     }
 }
 
+/// A file is on the disk, and the folder that names it, before the commit that its task has ended. The program that is traced says which
+/// files it brings there, and in what order.
+#[test]
+fn a_stored_file_is_on_the_disk_before_the_end_of_its_task() {
+    if !has_strace() {
+        return;
+    }
+    let world = world();
+    world
+        .sh("strace -f -y -qq -o trace -e trace=fsync,fdatasync $TAFFRAIL run flow.yaml --runner process")
+        .finish()
+        .exits(0);
+    let trace = std::fs::read_to_string(world.here().join("trace")).unwrap();
+    let syncs: Vec<&str> = trace.lines().collect();
+    let at = |what: &str| syncs.iter().position(|line| line.contains(what));
+    for name in ["-a.txt>", "-b.txt>"] {
+        let file = at(name).unwrap_or_else(|| panic!("{name} is not synced: {trace}"));
+        let folder = syncs[file..]
+            .iter()
+            .position(|line| line.contains("/storage/") && !line.contains(".txt"));
+        let commit = syncs[file..]
+            .iter()
+            .position(|line| line.contains("store.sqlite3"));
+        assert!(folder < commit && folder.is_some(), "{name}: {trace}");
+    }
+}
+
 #[test]
 fn a_write_that_fails_is_never_taken_for_done() {
     if !has_strace() {

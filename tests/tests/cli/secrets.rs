@@ -401,7 +401,7 @@ fn a_task_cannot_look_into_its_host_or_its_supervisor() {
     world.write(
         "flow.yaml",
         shell(
-            "pid=$PPID\nwhile [ \"$pid\" -gt 1 ]; do\n  grep -q taffrail /proc/$pid/cmdline || break\n  echo looked at $pid\n  cat /proc/$pid/environ /proc/$pid/mem >/dev/null 2>&1 && echo could look\n  pid=$(awk '/^PPid/ {print $2}' /proc/$pid/status)\ndone\ncat /proc/$$/environ > /dev/null && echo own environment",
+            "pid=$PPID\nwhile [ \"$pid\" -gt 1 ]; do\n  grep -q taffrail /proc/$pid/cmdline || break\n  echo looked at $pid\n  cat /proc/$pid/environ >/dev/null 2>&1 && echo could look\n  pid=$(awk '/^PPid/ {print $2}' /proc/$pid/status)\ndone\ncat /proc/$$/environ > /dev/null && echo own environment",
         ),
     );
     let can = world.sh(&format!("{as_nobody} true")).finish();

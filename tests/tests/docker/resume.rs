@@ -98,6 +98,25 @@ fn a_container_is_followed_to_its_end_after_its_host_died() {
     }
 }
 
+#[test]
+fn the_time_that_nobody_followed_it_counts() {
+    let Some(yard) = Yard::new("the_time_that_nobody_followed_it_counts") else {
+        return;
+    };
+    let flow = contained(
+        "timeout: PT8S",
+        "killGracePeriod: PT0S",
+        "echo ready; sleep 60",
+    );
+    let execution = killed(&yard, &flow, "ready");
+    std::thread::sleep(Duration::from_secs(5));
+    let begun = Instant::now();
+    let ran = resumed(&yard, &execution, 7);
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(7), "{took:?}: {}", ran.finished);
+    yard.nothing_is_left(&ran.finished);
+}
+
 /// The host dies more than once, and comes back when the container has ended by itself.
 #[test]
 fn an_end_that_nobody_saw_is_told_later() {
