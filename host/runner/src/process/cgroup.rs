@@ -108,19 +108,28 @@ pub(super) fn close() {
     }
 }
 
-/// Ends all that runs in groups of this task run, whichever process made them.
-pub(super) fn end_left(task_run: &str) {
+/// Ends all that runs in the groups below this process's own that task runs have of which this is so, whichever process made them.
+pub(super) fn end_left(is_one: impl Fn(&str) -> bool) {
+    let folders = |path: &Path| {
+        let entries = fs::read_dir(path).into_iter().flatten().flatten();
+        entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+    };
     let Some(own) = own() else { return };
-    for entry in fs::read_dir(own).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(OURS) {
-            let path = entry.path().join(name_of(task_run));
-            let _ = fs::write(path.join("cgroup.kill"), "1");
+    let ours = folders(&own).filter(|entry| entry.file_name().to_string_lossy().starts_with(OURS));
+    for group in ours.flat_map(|entry| folders(&entry.path()).collect::<Vec<_>>()) {
+        if is_one(&task_run_of(&group.file_name().to_string_lossy())) {
+            let _ = fs::write(group.path().join("cgroup.kill"), "1");
         }
     }
 }
 
+/// The name of a task run's group: no part of a task run has a colon in it.
 fn name_of(task_run: &str) -> String {
-    task_run.replace('/', ".")
+    task_run.replace('/', ":")
+}
+
+fn task_run_of(name: &str) -> String {
+    name.replace(':', "/")
 }
 
 /// The children of a process, whichever of its threads started them.

@@ -15,7 +15,6 @@ const ENDING: Duration = Duration::from_secs(5);
 
 /// Kills all processes of a task run, until there are none.
 pub(super) async fn end(task_run: &str) -> Result<(), RunnerError> {
-    cgroup::end_left(task_run);
     end_all(|found| found == task_run).await
 }
 
@@ -33,6 +32,7 @@ pub async fn end_processes_of(execution: &str) -> Result<(), RunnerError> {
 }
 
 async fn end_all(is_one: impl Fn(&str) -> bool) -> Result<(), RunnerError> {
+    cgroup::end_left(&is_one);
     let until = Instant::now() + ENDING;
     loop {
         let left: Vec<Entry> = table::since(0, false, &BTreeSet::new())

@@ -86,8 +86,9 @@ impl Care {
         self.commands.send(command).is_ok()
     }
 
-    /// Another host reads the spool from its beginning.
+    /// Another host reads the spool from its beginning. What the one before was told and did not take, it does not take either.
     pub(super) fn follow_anew(&self) {
+        self.command(Command::Taken);
         self.read.send_replace(0);
         self.noticed.store(false, Ordering::SeqCst);
     }
@@ -261,9 +262,7 @@ impl Task {
                     let _ = launched.stop(Stop::Ask).await;
                 }
                 Next::Command(Some(Command::Taken)) => self.awaits = false,
-                // Whoever was told has died, and what it was told with it.
-                Next::Followed => self.awaits &= *self.followed.borrow(),
-                Next::Room => {}
+                Next::Followed | Next::Room => {}
                 Next::Again => {
                     if let Some((stream, bytes)) = self.unwritten.take() {
                         self.write(spool, stream, &bytes);
@@ -308,7 +307,8 @@ impl Task {
         let ahead = length.saturating_sub(*self.read.borrow_and_update());
         let too_far = followed && ahead > AHEAD;
         let unwritten = self.unwritten.is_some();
-        let waits = too_far || unwritten || self.awaits;
+        // A host that has died takes nothing any more.
+        let waits = too_far || unwritten || (self.awaits && followed);
         // A host that follows measures the time itself; what it began, somebody has to bring to its end.
         let at = limit.at.filter(|_| !followed || limit.asked);
         tokio::select! {

@@ -10,7 +10,7 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -19,9 +19,9 @@ use tokio::net::UnixStream;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::is_ours;
 use super::spool::Head;
 use super::wire::{Ask, Direct, Tell, receive, send};
+use super::{is_ours, lock};
 
 /// How long the end of a supervisor that nobody needs any more is waited for.
 const ENDING: Duration = Duration::from_secs(2);
@@ -50,10 +50,6 @@ impl std::fmt::Debug for Supervisors {
 struct Begun {
     name: String,
     stream: StdStream,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Supervisors {

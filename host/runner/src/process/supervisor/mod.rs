@@ -24,6 +24,11 @@ pub use serve::serve;
 pub(super) use take_up::{launch, take_up};
 
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Names this machine's run: what it was before it was started again, nothing of this run knows.
 fn boot() -> String {

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::net::{UnixListener, UnixStream};
@@ -14,8 +14,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 
 use super::care::{Care, Command};
-use super::is_ours;
 use super::wire::{Ask, Tell, receive, send};
+use super::{is_ours, lock};
 use crate::process::{cgroup, table};
 
 /// How long the host that started it may take to be there: it is, before the supervisor is started.
@@ -38,10 +38,6 @@ pub(super) struct Shared {
     pub(super) followed: watch::Sender<bool>,
     /// How many tasks run.
     pub(super) running: watch::Sender<usize>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Shared {
