@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::measure::{Ready, Rounds, high_water, proportional};
+use crate::measure::{Ready, Rounds, children, high_water, proportional};
 use crate::table::{Amount, Goal, Table};
 use crate::world::{World, flow};
 
@@ -12,14 +12,14 @@ pub fn sleeping(world: &World, output: &str) -> Command {
     world.taffrail(&["run", "-o", output, &path.to_string_lossy()])
 }
 
-/// The host's own memory, without its task's.
+/// The memory of the host and its supervisor, without their task's.
 pub fn asleep(world: &World, rounds: Rounds, table: &mut Table) {
     let (mut floors, mut ours, mut peaks) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds.pick(3, 9) {
         let floor = Ready::start(world.floor("sleep", &[]));
         let run = Ready::start(sleeping(world, "text"));
         floors.extend(proportional(floor.id()));
-        ours.extend(proportional(run.id()));
+        ours.push(supervised(run.id()));
         peaks.extend(high_water(run.id()));
     }
     let middle = |mut bytes: Vec<u64>| {
@@ -38,7 +38,13 @@ pub fn asleep(world: &World, rounds: Rounds, table: &mut Table) {
     hundred_asleep(world, table);
 }
 
-/// The host's own memory while a hundred tasks sleep at once.
+/// What a host and its supervisor, its only child, take.
+fn supervised(host: u32) -> u64 {
+    let family = std::iter::once(host).chain(children(host));
+    family.filter_map(proportional).sum()
+}
+
+/// The same while a hundred tasks sleep at once.
 fn hundred_asleep(world: &World, table: &mut Table) {
     let mut text = String::from(
         "id: measured\nnamespace: bench.goals\ntasks:\n  - id: all\n    type: io.kestra.plugin.core.flow.Parallel\n    tasks:\n",
@@ -56,7 +62,7 @@ fn hundred_asleep(world: &World, table: &mut Table) {
     text.push_str(&format!("variables:\n  folder: {}\n", folder.display()));
     let path = world.write("hundred.yaml", &text);
     let run = Ready::start(world.taffrail(&["run", "-j", "100", &path.to_string_lossy()]));
-    let ours = proportional(run.id()).unwrap_or(0);
+    let ours = supervised(run.id());
     table.enter(
         "memory with 100 tasks asleep (PSS)",
         None,

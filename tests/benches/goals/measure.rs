@@ -151,15 +151,25 @@ pub fn watched(mut command: Command) -> (Duration, u64, ExitStatus) {
 
 /// The largest memory of a process and its children so far, in bytes.
 fn family(process: u32) -> u64 {
-    let children = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children"));
-    let children = children.unwrap_or_default();
-    let children = children
-        .split_whitespace()
-        .filter_map(|child| child.parse().ok());
     std::iter::once(process)
-        .chain(children)
+        .chain(children(process))
         .filter_map(high_water)
         .sum()
+}
+
+/// The children of a process, whichever of its threads started them.
+pub fn children(process: u32) -> Vec<u32> {
+    let threads = std::fs::read_dir(format!("/proc/{process}/task"));
+    let listed: String = threads
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok())
+        .collect();
+    listed
+        .split_whitespace()
+        .filter_map(|child| child.parse().ok())
+        .collect()
 }
 
 /// The memory of a living process, what it shares with others counted in proportion, in bytes.
