@@ -33,21 +33,7 @@ code = subprocess.call(sys.argv[2:])
 open(sys.argv[1], 'w').write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
 sys.exit(code)";
 
-const FLOW: &str = "\
-id: hostile
-namespace: company.team
-tasks:
-  - id: both
-    type: io.kestra.plugin.core.flow.Parallel
-    tasks:
-      - id: harm
-        type: test.echo.Run
-        taskRunner: {type: io.kestra.plugin.core.runner.Process}
-      - id: good
-        type: io.kestra.plugin.scripts.shell.Commands
-        taskRunner: {type: io.kestra.plugin.core.runner.Process}
-        commands: [echo the others go on]
-";
+const FLOW: &str = include_str!("../guests/hostile.yaml");
 
 /// How long the slower of the two commands takes that deal with a plugin which does no harm.
 fn harmless() -> Duration {

@@ -30,21 +30,7 @@ const GUESTS: [&str; 19] = [
     "wasi-exit",
 ];
 
-const FLOW: &str = "\
-id: hostile
-namespace: bench.goals
-tasks:
-  - id: both
-    type: io.kestra.plugin.core.flow.Parallel
-    tasks:
-      - id: harm
-        type: test.echo.Run
-        taskRunner: {type: io.kestra.plugin.core.runner.Process}
-      - id: good
-        type: io.kestra.plugin.scripts.shell.Commands
-        taskRunner: {type: io.kestra.plugin.core.runner.Process}
-        commands: [echo the others go on]
-";
+const FLOW: &str = include_str!("../../guests/hostile.yaml");
 
 /// Installs each, and where it is not refused then, runs it beside a harmless task; the worst of all is entered.
 pub fn hostile(world: &World, _: Rounds, table: &mut Table) {

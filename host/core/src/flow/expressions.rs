@@ -172,17 +172,18 @@ fn check_text(
     reader: Option<Reader<'_>>,
     found: &mut Vec<Diagnostic>,
 ) {
+    let context = |reads| Context {
+        source,
+        text,
+        node,
+        names,
+        reader,
+        reads,
+    };
     match Template::parse(text) {
         Ok(template) => {
             let reads = template.reads();
-            let context = Context {
-                source,
-                text,
-                node,
-                names,
-                reader,
-                reads,
-            };
+            let context = context(reads);
             for read in &reads.paths {
                 if let Some(diagnostic) = context.check(read) {
                     found.push(diagnostic);
@@ -191,14 +192,7 @@ fn check_text(
         }
         Err(errors) => {
             let reads = &Template::reads_beside_mistakes(text);
-            let context = Context {
-                source,
-                text,
-                node,
-                names,
-                reader,
-                reads,
-            };
+            let context = context(reads);
             let of_the_flow = reads
                 .paths
                 .iter()
