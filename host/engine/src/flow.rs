@@ -103,7 +103,7 @@ pub(crate) async fn run_flow(
         outcome.state = State::Warning;
     }
     after_execution(context, &outcome, started, &mut tally).await;
-    // What follows would be gone on with by nobody.
+    // Once the end of the execution is on disk, no other host comes for them.
     if execution.leaving.any() {
         if let Err(message) = execution.ledger.settled().await {
             tracing::debug!("directories stay: {message}");
