@@ -72,11 +72,11 @@ languages() {
     apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${wanted[@]}" >/dev/null || true
 }
 languages
-# Rebuilds the committed plugins where this machine has a compiler for them; that compiler is large, so it is not installed here.
-toolchain=$(cargo run --quiet -p taffrail-plugin-build -- --toolchain 2>&1) || skipped+=("no Wasm toolchain, so the committed plugins were not rebuilt: $toolchain")
-
 # The same answer for the same tree: the property tests draw the same cases. Another seed looks for what these do not find.
 export PROPTEST_RNG_SEED=${PROPTEST_RNG_SEED:-1}
+
+# What the compiler would keep to build the next time faster is a third of what all this takes of the disk.
+export CARGO_INCREMENTAL=${CARGO_INCREMENTAL:-0}
 
 run() { echo "+ $*"; "$@"; }
 
@@ -98,6 +98,8 @@ fi
 run cargo test --quiet --locked --workspace --no-run
 TAFFRAIL_BIN=$(realpath "${CARGO_TARGET_DIR:-target}/debug/taffrail")
 export TAFFRAIL_BIN
+# Tests rebuild the committed plugins where this machine has a compiler for them; that compiler is large, so it is not installed here.
+toolchain=$("${CARGO_TARGET_DIR:-target}/debug/taffrail-plugin-build" --toolchain 2>&1) || skipped+=("no Wasm toolchain, so the committed plugins were not rebuilt: $toolchain")
 # What a test had to leave out it says in a line that begins with SKIPPED.
 scratch=$(mktemp -d)
 log=$scratch/log

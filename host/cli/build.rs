@@ -1,10 +1,27 @@
-//! Lists the committed components under `plugins/bundled` for embedding, so that adding a language changes nothing here.
+//! Lists the committed components under `plugins/bundled` for embedding, so that adding a language changes nothing here, and has the
+//! program linked so that it starts fast.
 
 use std::fmt::Write as _;
 use std::path::Path;
 use std::{env, fs};
 
 fn main() {
+    link_at_fixed_address();
+    embed_plugins();
+}
+
+/// Has the program linked for one fixed address. At any other, 47,000 addresses in it would be set at each start, of the host and of the
+/// supervisor beside it: a fifth of the time that a run of one task takes, a page of memory for each that is touched, and 1.1 MB of the file.
+/// Libraries, stack, heap and compiled plugins stand at random addresses all the same.
+fn link_at_fixed_address() {
+    let is = |name: &str, value: &str| env::var(name).is_ok_and(|found| found == value);
+    // What links C in statically has start-up code of its own for each kind.
+    if is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ENV", "gnu") {
+        println!("cargo::rustc-link-arg-bins=-no-pie");
+    }
+}
+
+fn embed_plugins() {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"))
         .join("../../plugins/bundled");
     println!("cargo::rerun-if-changed={}", root.display());

@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::StoreError;
@@ -13,6 +14,8 @@ use crate::{FILE, schema};
 
 /// How long another process may hold the database. Commits take milliseconds; a disk that hangs takes longer.
 const BUSY: Duration = Duration::from_secs(30);
+/// From so many pages on (of 4 KiB) the write-ahead log is moved into the database. The next to open it reads what is there again.
+const LOG_PAGES: u32 = 256;
 
 /// Opens the database of a state folder, and makes it where it is not there.
 ///
@@ -75,6 +78,9 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
         .pragma_update(None, "journal_mode", "WAL")
         .and_then(|()| connection.pragma_update(None, "synchronous", "FULL"))
         .and_then(|()| connection.pragma_update(None, "foreign_keys", true))
+        .and_then(|()| connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES))
+        // The last to close it would move the log and remove it, and the next one make it anew: four waits for the disk for each run.
+        .and_then(|()| connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true))
         .map_err(failed)?;
     Ok(connection)
 }

@@ -1,7 +1,5 @@
 //! What a template reads is known without running it.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use taffrail_expr::{Segment, Template};
 
 fn paths(source: &str) -> Vec<String> {

@@ -1,10 +1,6 @@
 //! What was made from a secret stays marked, and is never quoted in a message.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-mod common;
-
-use common::{World, rendered};
+use crate::common::{World, rendered};
 use serde_json::json;
 use taffrail_expr::{Limits, Template};
 

@@ -3,12 +3,10 @@
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 
-use common::{checker, code, words};
+use crate::common::{checker, code, words};
 use taffrail_core::diagnostic::{Diagnostic, Source, fix, sorted};
 use taffrail_core::lint::{Strictness, lint};
 use taffrail_core::validate::{Checker, check};
-
-mod common;
 
 fn found(text: &str, strict: bool) -> Vec<Diagnostic> {
     static CHECKER: OnceLock<Checker> = OnceLock::new();

@@ -1,11 +1,9 @@
 //! The page of every code shows what it is about: its wrong example is told of under that code, its right one is not.
 
-use common::checker;
+use crate::common::checker;
 use taffrail_core::diagnostic::{Code, Diagnostic};
 use taffrail_core::lint::{Strictness, lint};
 use taffrail_core::validate::{Checker, check};
-
-mod common;
 
 /// Codes that only a run, a plugin or what is given beside the flow can raise, and those that no short example has.
 const WITHOUT_EXAMPLE: &[Code] = &[

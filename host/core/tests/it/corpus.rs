@@ -5,11 +5,9 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use common::{checker, code, words};
+use crate::common::{checker, code, words};
 use taffrail_core::diagnostic::Source;
 use taffrail_core::validate::{Checker, check};
-
-mod common;
 
 #[test]
 fn every_flow_is_accepted_or_refused_as_the_table_says() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use common::{code, words};
+use crate::common::{code, words};
 use serde_json::json;
 use taffrail_core::descriptor::Descriptor;
 use taffrail_core::diagnostic::Source;
@@ -13,8 +13,6 @@ use taffrail_core::resolve::{Installed, Locking};
 use taffrail_core::validate::{Checker, check_locked};
 use taffrail_core::yaml::{Limits, parse};
 use taffrail_runner::registry;
-
-mod common;
 
 const DIGESTS: [&str; 2] = ["a", "b"];
 

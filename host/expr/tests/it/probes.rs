@@ -1,13 +1,9 @@
 //! Compares this engine with the answers of the Pebble engine: each is the same, or is listed with
 //! a reason, and what is listed really differs.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-mod common;
-
 use std::collections::BTreeMap;
 
-use common::{World, render};
+use crate::common::{World, render};
 
 const PROBES: &str = concat!(
     include_str!("pebble-probes.tsv"),

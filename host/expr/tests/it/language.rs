@@ -1,10 +1,6 @@
 //! What the language does beyond the bare Pebble engine: Kestra's operators, filters and functions.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-mod common;
-
-use common::{World, render};
+use crate::common::{World, render};
 use serde_json::json;
 
 fn world() -> World {

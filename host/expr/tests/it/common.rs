@@ -1,5 +1,4 @@
 //! A strict world for tests: variables from JSON, secrets that are marked, no other function.
-#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use taffrail_expr::{Arguments, Environment, EvalError, Limits, Rendered, Template, Value};
 

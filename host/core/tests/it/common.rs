@@ -1,7 +1,5 @@
 //! What the tests of validation share: a checker over the official plugins, and diagnostics as one line each.
 
-#![allow(dead_code, reason = "each test program uses a part of it")]
-
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

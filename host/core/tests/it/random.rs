@@ -2,13 +2,11 @@
 
 use std::sync::LazyLock;
 
-use common::checker;
+use crate::common::checker;
 use proptest::prelude::*;
 use taffrail_core::duration;
 use taffrail_core::validate::{Checker, check};
 use taffrail_core::version::VersionPin;
-
-mod common;
 
 static CHECKER: LazyLock<Checker> = LazyLock::new(checker);
 

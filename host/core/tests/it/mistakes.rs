@@ -1,10 +1,8 @@
 //! One mistake gives one message, at the right place, with what was allowed and the nearest right thing.
 
-use common::{checker, code, words};
+use crate::common::{checker, code, words};
 use taffrail_core::diagnostic::Source;
 use taffrail_core::validate::check;
-
-mod common;
 
 /// Checks a flow whose `tasks` or other keys are given; the place is counted in that text.
 fn expect(flow: &str, expected: &[&str]) {

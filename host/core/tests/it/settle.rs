@@ -1,11 +1,9 @@
 //! The second check: rendered values get the types that their schema asks for, or are refused where their expression stands.
 
-use common::{checker, words};
+use crate::common::{checker, words};
 use serde_json::{Value, json};
 use taffrail_core::script::{LegacyRunner, TargetOsChoice};
 use taffrail_core::validate::{Settled, check};
-
-mod common;
 
 /// Replaces each text of the task by what the table says it renders to, then settles the task.
 fn settle(lines: &str, rendered: &[(&str, &str)]) -> Result<Settled, Vec<String>> {

@@ -2,11 +2,9 @@
 
 use std::path::Path;
 
-use common::checker;
+use crate::common::checker;
 use taffrail_core::diagnostic::{Source, Style, render_text};
 use taffrail_core::validate::check;
-
-mod common;
 
 fn accepted(name: &str, text: &str) {
     let checked = check(text, &checker());

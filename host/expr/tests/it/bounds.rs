@@ -1,10 +1,6 @@
 //! Nothing runs, nests or grows without end, and nothing panics.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-mod common;
-
-use common::World;
+use crate::common::World;
 use proptest::prelude::*;
 use serde_json::json;
 use taffrail_expr::{EvalErrorKind, Limits, Template};

@@ -1,10 +1,6 @@
 //! Mistakes and failures: the message, the place, the way out.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-mod common;
-
-use common::World;
+use crate::common::World;
 use serde_json::json;
 use taffrail_expr::{EvalErrorKind, Limits, Template};
 

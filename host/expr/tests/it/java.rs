@@ -1,13 +1,9 @@
 //! Compares the filters that Kestra leaves to Java's formatters with what these answer: each row is
 //! the same, or is listed with a reason, and what is listed really differs.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-mod common;
-
 use std::collections::BTreeMap;
 
-use common::{World, render};
+use crate::common::{World, render};
 use serde_json::{Value, json};
 
 const TABLE: &str = include_str!("java-formats.tsv");

@@ -1,12 +1,10 @@
 //! Every property of the Docker runner, in the table that its own tests share: right values pass `validate`, wrong ones are told at
 //! their line, in a `taskRunner` as in an old `docker` block.
 
-use common::{checker, words};
+use crate::common::{checker, words};
 use serde_json::{Value, json};
 use taffrail_core::diagnostic::{Severity, Source};
 use taffrail_core::validate::check;
-
-mod common;
 
 fn rows() -> Vec<Value> {
     let table = concat!(

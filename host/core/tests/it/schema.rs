@@ -2,14 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use common::{checker, plugins};
+use crate::common::{checker, plugins};
 use serde_json::{Value, json};
 use taffrail_core::schema::compose;
 use taffrail_core::validate::check;
 use taffrail_core::yaml::{Limits, parse};
 use taffrail_runner::registry;
-
-mod common;
 
 fn document() -> Value {
     compose(&plugins(), &registry::fragments())
