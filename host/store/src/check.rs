@@ -72,6 +72,11 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
         | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     connection.busy_timeout(BUSY).map_err(failed)?;
+    // The last to close it would move the log and remove it, and the next one make it anew: four waits for the disk for each run. A file
+    // of somebody else it would change.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+        .map_err(failed)?;
     // Read before anything is written: a file of somebody else stays as it is.
     schema::check(&connection, path)?;
     connection
@@ -79,8 +84,6 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
         .and_then(|()| connection.pragma_update(None, "synchronous", "FULL"))
         .and_then(|()| connection.pragma_update(None, "foreign_keys", true))
         .and_then(|()| connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES))
-        // The last to close it would move the log and remove it, and the next one make it anew: four waits for the disk for each run.
-        .and_then(|()| connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true))
         .map_err(failed)?;
     Ok(connection)
 }
