@@ -408,7 +408,12 @@ fn spoilt(change: impl FnOnce(&Path)) -> (World, Finished) {
     let world = World::new();
     world.write("flow.yaml", flow(&task("one", &effect(&world, "one"), "")));
     run(&world, &[]).exits(0);
-    change(&world.state().join("store.sqlite3"));
+    let path = world.state().join("store.sqlite3");
+    // Whoever closes it last moves into it what was written and stands beside it.
+    rusqlite::Connection::open(&path)
+        .and_then(|store| store.query_row("SELECT count(*) FROM executions", [], |_| Ok(())))
+        .unwrap();
+    change(&path);
     let finished = run(&world, &[]);
     assert_eq!(effects(&world), ["one"], "{finished}");
     (world, finished)
