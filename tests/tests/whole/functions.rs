@@ -85,6 +85,7 @@ fn every_function_of_the_language_answers() {
         ("secret('TOKEN') | length", json!("15")),
         ("render('{{ \"{{ 1 + 1 }}\" }}')", json!("2")),
         ("renderOnce('{{ 1 + 1 }}')", json!("2")),
+        ("block('greet') ~ '!'", json!("hi hi!")),
         ("max(1, 3, 2) ~ min(1, 3, 2)", json!("31")),
         ("range(1, 3) | join", json!("123")),
         ("dayOfMonth('2026-11-26')", json!("26")),
@@ -128,7 +129,11 @@ fn every_function_of_the_language_answers() {
     let expressions: Vec<&str> = rows.iter().map(|(expression, _)| *expression).collect();
     let mut tasks = dedent(before);
     for (number, expression) in expressions.iter().enumerate() {
-        let written = Value::from(format!("{{{{ {expression} }}}}"));
+        let block = match expression.starts_with("block(") {
+            true => "{% block greet %}hi{% endblock %} ",
+            false => "",
+        };
+        let written = Value::from(format!("{block}{{{{ {expression} }}}}"));
         tasks.push_str(&format!(
             "- {{id: t{number}, type: io.kestra.plugin.core.debug.Return, format: {written}}}\n"
         ));

@@ -41,7 +41,8 @@ const fn filter(name: &'static str, verdict: Verdict) -> Row {
 
 const SERVER: &str = "it needs a server";
 const NOT_THERE: &str = "the original has none";
-const OLD_SCRIPT: &str = "run as the `Commands` of its language; what it printed to stderr makes no warning, and its files are in `outputFiles` only";
+const OLD_SCRIPT: &str =
+    "run as the `Commands` of its language; what it printed to stderr makes no warning";
 
 /// The table, by kind and name.
 pub(super) const TABLE: &[Row] = &[
@@ -269,6 +270,10 @@ pub(super) const TABLE: &[Row] = &[
         Differs("from `--secrets-file`; masked in all output"),
     ),
     function("read", Differs("files up to 1 MiB")),
+    function(
+        "block",
+        Differs("a name that no block of the same text has is an error"),
+    ),
     function("kv", Differs("a store of this machine")),
     function(
         "http",
@@ -299,8 +304,6 @@ pub(super) const TABLE: &[Row] = &[
         "env",
         Differs("from the variables `ENV_<NAME>` of this program"),
     ),
-    function("encrypt", Differs("keys of 128 and 256 bits")),
-    function("decrypt", Differs("keys of 128 and 256 bits")),
     function("credential", NotRun(SERVER)),
     function("appLink", NotRun(SERVER)),
     filter("yaml", Differs("a map in a list begins behind the dash")),

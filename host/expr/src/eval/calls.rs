@@ -108,6 +108,9 @@ impl<'a> Evaluator<'a> {
         if matches!(name.as_ref(), "render" | "renderOnce") {
             return self.render(name, &arguments, node.span);
         }
+        if name.as_ref() == "block" {
+            return self.block(&arguments, node.span);
+        }
         if let Some(result) = functions::call(name, &arguments, self.budget) {
             return result
                 .and_then(|value| {

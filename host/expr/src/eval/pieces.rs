@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::environment::Arguments;
 use crate::error::{EvalError, EvalErrorKind, Fail, Span};
 use crate::eval::evaluator::{Evaluated, Evaluator, Scope};
 use crate::eval::operators;
+use crate::library::functions;
 use crate::print;
 use crate::syntax::tree::{Node, Piece};
 use crate::value::{Kind, Map, Taint, Value};
@@ -84,9 +86,33 @@ impl<'a> Evaluator<'a> {
                     output.taint.add(&value.deep_taint());
                     self.write(&text, None, output)?;
                 }
+                Piece::Block(index) => {
+                    let tree = self.tree;
+                    if let Some(block) = tree.blocks.get(*index) {
+                        self.pieces(&block.body, output)?;
+                    }
+                }
             }
         }
         Ok(())
+    }
+
+    /// `block(name)`: what stands in the block of that name, rendered again.
+    pub(super) fn block(&mut self, arguments: &Arguments, span: Span) -> Evaluated<Value> {
+        let values =
+            functions::named("block", arguments, &["name"]).map_err(|fail| fail.at(span))?;
+        let Some(Some(name)) = values.first() else {
+            return Err(Fail::kind("`block` needs the name of a block").at(span));
+        };
+        let (tree, name) = (self.tree, name.render_text());
+        let Some(block) = tree.blocks.iter().find(|known| *known.name == *name) else {
+            let message = format!("there is no block `{name}`");
+            return Err(EvalError::new(EvalErrorKind::Function, span, message));
+        };
+        self.budget.enter_call().map_err(|fail| fail.at(span))?;
+        let result = self.body(&block.body);
+        self.budget.depth -= 1;
+        result
     }
 
     fn print(&mut self, value: &Value, node: &Node, output: &mut Output) -> Evaluated<()> {

@@ -28,6 +28,7 @@ pub(crate) enum Provider {
 
 /// Every function of the language.
 pub(crate) const FUNCTIONS: &[Function] = &[
+    language("block"),
     language("fromIon"),
     language("fromJson"),
     language("json"),

@@ -159,7 +159,7 @@ pub(crate) fn unknown_function(name: &str, span: Span, macros: Vec<&str>) -> Syn
         "len" | "length" => Some("it is a filter: write `value | length`"),
         "date" => Some("write `now() | date('yyyy-MM-dd')`"),
         "concat" => Some("write `a ~ b`"),
-        "block" | "parent" | "i18n" => Some("templates made of several files are not supported"),
+        "parent" | "i18n" => Some("templates made of several files are not supported"),
         "random" => Some("write `randomInt(0, 10)`"),
         _ => None,
     };
@@ -192,33 +192,48 @@ const TAGS: &[&str] = &[
     "endfilter",
     "macro",
     "endmacro",
+    "block",
+    "endblock",
 ];
 
-/// Tags of Pebble that only make sense with several files, threads or HTML.
-const UNSUPPORTED_TAGS: &[&str] = &[
-    "autoescape",
-    "block",
-    "cache",
-    "embed",
-    "extends",
-    "flush",
-    "from",
-    "import",
-    "include",
-    "parallel",
+/// What is said of tags of Pebble that only make sense with several files.
+const SEVERAL_FILES: &str = "templates made of several files are not supported: write what is shared as a `macro` or a `block` in the same text";
+
+/// Tags of Pebble that only make sense with several files, threads or HTML, and what is said of each.
+const UNSUPPORTED_TAGS: &[(&str, &str)] = &[
+    (
+        "autoescape",
+        "nothing is escaped here, so it can be left out",
+    ),
+    (
+        "cache",
+        "nothing is kept between renderings, so it can be left out",
+    ),
+    ("embed", SEVERAL_FILES),
+    ("extends", SEVERAL_FILES),
+    (
+        "flush",
+        "the text is handed over as a whole, so it can be left out",
+    ),
+    ("from", SEVERAL_FILES),
+    ("import", SEVERAL_FILES),
+    ("include", SEVERAL_FILES),
+    (
+        "parallel",
+        "a text is rendered by one thread, so it can be left out",
+    ),
 ];
 
 pub(crate) fn unknown_tag(name: &str, span: Span) -> Result<(), SyntaxError> {
-    if UNSUPPORTED_TAGS.contains(&name) {
-        return Err(SyntaxError::new(
-            span,
-            format!("the tag `{name}` is not supported"),
-        ));
+    let unsupported = |name: &str| UNSUPPORTED_TAGS.iter().find(|(known, _)| *known == name);
+    if let Some((_, why)) = unsupported(name) {
+        let error = SyntaxError::new(span, format!("the tag `{name}` is not supported"));
+        return Err(error.with_help(*why));
     }
     // Reported at its opening already.
     if name
         .strip_prefix("end")
-        .is_some_and(|opened| UNSUPPORTED_TAGS.contains(&opened))
+        .is_some_and(|opened| unsupported(opened).is_some())
     {
         return Ok(());
     }

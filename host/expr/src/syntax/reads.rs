@@ -25,6 +25,8 @@ pub struct Reads {
     pub filters: Vec<(String, Range<usize>)>,
     /// The secrets named literally, as in `secret('X')`.
     pub secrets: BTreeSet<String>,
+    /// The files named literally, as in `read('X')`: paths or addresses.
+    pub files: BTreeSet<String>,
     /// Whether a secret is asked for by a computed name.
     pub dynamic_secret: bool,
     /// Whether a computed text is rendered, so that more may be read than is listed here.
@@ -97,10 +99,13 @@ pub(crate) fn of_piece(source: &str, tree: &Tree, piece: &Piece) -> Reads {
     collector.reads
 }
 
-/// Reports calls of names that are neither functions nor macros.
+/// Reports calls of names that are neither functions nor macros, and of blocks that are not there.
 pub(crate) fn check_calls(tree: &Tree, errors: &mut Vec<SyntaxError>) {
     let mut unknown = |node: &Node| {
-        if let Expression::Call { name, .. } = &node.expression {
+        if let Expression::Call { name, arguments } = &node.expression {
+            if name.as_ref() == "block" {
+                return errors.extend(unknown_block(tree, arguments));
+            }
             let known = FUNCTIONS
                 .iter()
                 .any(|function| function.name == name.as_ref())
@@ -129,12 +134,31 @@ pub(crate) fn check_calls(tree: &Tree, errors: &mut Vec<SyntaxError>) {
         }
         for_each_node(&definition.body, &mut unknown);
     }
+    for block in &tree.blocks {
+        for_each_node(&block.body, &mut unknown);
+    }
+}
+
+/// What is wrong with a call of a block by a literal name.
+fn unknown_block(tree: &Tree, arguments: &ArgumentNodes) -> Option<SyntaxError> {
+    let node = arguments.nodes().next()?;
+    let name = literal_text(node)?;
+    let names = || tree.blocks.iter().map(|block| block.name.as_ref());
+    if names().any(|known| known == name) {
+        return None;
+    }
+    let error = SyntaxError::new(node.span, format!("there is no block `{name}`"));
+    Some(match names::nearest(name, names()) {
+        Some(near) => error.with_help(format!("did you mean `{near}`?")),
+        None => error.with_help("write `{% block name %}…{% endblock %}` in the same text"),
+    })
 }
 
 fn for_each_node(pieces: &[Piece], action: &mut impl FnMut(&Node)) {
     for piece in pieces {
         match piece {
-            Piece::Text(_) => {}
+            // What blocks hold is listed with the template.
+            Piece::Text(_) | Piece::Block(_) => {}
             Piece::Print(node) | Piece::Set { value: node, .. } => visit(node, action),
             Piece::If {
                 branches,
@@ -234,6 +258,12 @@ impl Collector<'_> {
         for piece in pieces {
             match piece {
                 Piece::Text(_) => {}
+                Piece::Block(index) => {
+                    let tree = self.tree;
+                    if let Some(block) = tree.blocks.get(*index) {
+                        self.pieces(&block.body);
+                    }
+                }
                 Piece::Print(node) => self.node(node),
                 Piece::Set { variable, value } => {
                     self.node(value);
@@ -405,15 +435,14 @@ impl Collector<'_> {
         let place = self.place(Span::new(start, start + name.len()));
         self.reads.functions.push((name.to_owned(), place));
         self.reads.impure |= function.provider == Provider::Impure;
-        let argument = |parameter: &str| {
-            arguments.positional.first().or_else(|| {
-                arguments
-                    .named
-                    .iter()
-                    .find(|(known, _)| known.as_ref() == parameter)
-                    .map(|(_, node)| node)
-            })
+        let named = |parameter: &str| {
+            arguments
+                .named
+                .iter()
+                .find(|(known, _)| known.as_ref() == parameter)
+                .map(|(_, node)| node)
         };
+        let argument = |parameter: &str| arguments.positional.first().or_else(|| named(parameter));
         match name {
             "secret" => match argument("key").and_then(literal_text) {
                 Some(key) => {
@@ -421,6 +450,12 @@ impl Collector<'_> {
                 }
                 None => self.reads.dynamic_secret = true,
             },
+            "read" | "fileSize" | "fileEmpty" | "isFileEmpty" => {
+                let file = argument("path").or_else(|| named("uri"));
+                self.reads
+                    .files
+                    .extend(file.and_then(literal_text).map(str::to_owned));
+            }
             "render" | "renderOnce" => match argument("toRender").and_then(literal_text) {
                 Some(text) => self.rendered(text, span),
                 None => self.reads.dynamic_render = true,
@@ -455,6 +490,7 @@ impl Collector<'_> {
         self.reads.functions.extend(found.functions);
         self.reads.filters.extend(found.filters);
         self.reads.secrets.extend(found.secrets);
+        self.reads.files.extend(found.files);
         self.reads.dynamic_secret |= found.dynamic_secret;
         self.reads.dynamic_render |= found.dynamic_render;
         self.reads.impure |= found.impure;

@@ -7,7 +7,7 @@ use crate::library::names;
 use crate::syntax::expression::Parser;
 use crate::syntax::lexer::{Operator, Spanned, Token};
 use crate::syntax::scan::{self, Segment};
-use crate::syntax::tree::{FilterCall, Macro, Node, Piece, Tree};
+use crate::syntax::tree::{Block as Part, Expression, FilterCall, Macro, Node, Piece, Tree};
 
 /// Blocks within blocks beyond this are refused.
 const MAX_BLOCKS: usize = 64;
@@ -62,6 +62,8 @@ enum Block {
         name: Arc<str>,
         parameters: Vec<(Arc<str>, Option<Node>)>,
     },
+    /// A named part.
+    Part(Arc<str>),
 }
 
 impl Block {
@@ -71,6 +73,7 @@ impl Block {
             Block::For { .. } => "for",
             Block::Filter(_) => "filter",
             Block::Macro { .. } => "macro",
+            Block::Part(_) => "block",
         }
     }
 }
@@ -122,6 +125,7 @@ impl<'a> Builder<'a> {
                     },
                     span,
                 ),
+                "block" => self.open_block(Block::Part(Arc::from("")), span),
                 _ => {}
             },
         }
@@ -201,6 +205,16 @@ impl<'a> Builder<'a> {
                 self.open_block(Block::Macro { name, parameters }, span);
                 Ok(())
             }
+            "block" => {
+                let name = block_name(&mut parser).and_then(|name| {
+                    parser.expect_end()?;
+                    Ok(name)
+                });
+                let name = self.keep(name).unwrap_or_else(|| Arc::from(""));
+                self.open_block(Block::Part(name), span);
+                Ok(())
+            }
+            "endblock" => self.end_block(&mut parser, span),
             "set" => set(&mut parser).map(|piece| self.pieces.push(piece)),
             "endif" | "endfor" | "endfilter" | "endmacro" => self.end(name, &parser, span),
             "raw" => Err(SyntaxError::new(
@@ -309,6 +323,28 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
+    /// `endblock`, which may repeat the name.
+    fn end_block(&mut self, parser: &mut Parser<'_>, span: Span) -> Result<(), SyntaxError> {
+        if let Some(Block::Part(name)) = self.open.last().map(|open| &open.block)
+            && !name.is_empty()
+            && parser.expect_end().is_err()
+        {
+            let place = parser.span();
+            let repeated = block_name(parser)?;
+            if repeated != *name {
+                let error = SyntaxError::new(
+                    place,
+                    format!(
+                        "expected `{name}`, the name of the block that ends here, found `{repeated}`"
+                    ),
+                );
+                self.close();
+                return Err(error);
+            }
+        }
+        self.end("endblock", parser, span)
+    }
+
     /// Closes the innermost block and adds it to what stood before it.
     fn close(&mut self) {
         let Some(open) = self.open.pop() else {
@@ -349,6 +385,17 @@ impl<'a> Builder<'a> {
             }
             Block::For { head: None, .. } => {}
             Block::Filter(calls) => self.pieces.push(Piece::Filter { calls, body: last }),
+            Block::Part(name) => {
+                let known = &self.tree.blocks;
+                if known.iter().any(|known| known.name == name) && !name.is_empty() {
+                    self.errors.push(SyntaxError::new(
+                        open.span,
+                        format!("the block `{name}` exists already"),
+                    ));
+                }
+                self.pieces.push(Piece::Block(known.len()));
+                self.tree.blocks.push(Part { name, body: last });
+            }
             Block::Macro { name, parameters } => {
                 if self.tree.macros.iter().any(|known| known.name == name) && !name.is_empty() {
                     self.errors.push(SyntaxError::new(
@@ -395,6 +442,26 @@ fn for_head(parser: &mut Parser<'_>) -> Result<(Arc<str>, Node), SyntaxError> {
     let items = parser.expression()?;
     parser.expect_end()?;
     Ok((variable, items))
+}
+
+/// The name of a block: a word or a text.
+fn block_name(parser: &mut Parser<'_>) -> Result<Arc<str>, SyntaxError> {
+    if *parser.token() == Token::Name {
+        let name = Arc::from(parser.text());
+        parser.advance();
+        return Ok(name);
+    }
+    if parser.expect_end().is_ok() {
+        return Err(parser.unexpected("expected the name of the block"));
+    }
+    let place = parser.span();
+    let node = parser.expression()?;
+    match &node.expression {
+        Expression::Literal(value) if value.as_str().is_some_and(|name| !name.is_empty()) => {
+            Ok(Arc::from(value.as_str().unwrap_or_default()))
+        }
+        _ => Err(SyntaxError::new(place, "expected the name of the block")),
+    }
 }
 
 fn filter_calls(parser: &mut Parser<'_>) -> Result<Vec<FilterCall>, SyntaxError> {

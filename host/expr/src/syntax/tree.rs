@@ -105,6 +105,15 @@ pub(crate) enum Piece {
         calls: Vec<FilterCall>,
         body: Vec<Piece>,
     },
+    /// A named part, by its place among those of the template.
+    Block(usize),
+}
+
+/// A named part of a template, which may be shown again by its name.
+#[derive(Debug)]
+pub(crate) struct Block {
+    pub(crate) name: Arc<str>,
+    pub(crate) body: Vec<Piece>,
 }
 
 /// A macro: a named piece of template with parameters.
@@ -120,4 +129,5 @@ pub(crate) struct Macro {
 pub(crate) struct Tree {
     pub(crate) pieces: Vec<Piece>,
     pub(crate) macros: Vec<Macro>,
+    pub(crate) blocks: Vec<Block>,
 }

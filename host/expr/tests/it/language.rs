@@ -65,6 +65,59 @@ fn membership_is_asked_both_ways() {
 }
 
 #[test]
+fn a_block_stands_in_its_place_and_wherever_it_is_named() {
+    check(&[
+        ("a{% block x %}b{% endblock %}c", "abc"),
+        ("{% block x %}b{% endblock x %}{{ block('x') }}", "bb"),
+        (
+            "{% block \"my x\" %}b{% endblock \"my x\" %}{{ block(\"my x\") }}",
+            "bb",
+        ),
+        (
+            "{{ block('late') }}-{% block late %}{{ inputs.a }}{% endblock %}",
+            "5-5",
+        ),
+        (
+            "{%- block x -%}  b  {%- endblock -%}  {{ block('x') | upper }}",
+            "bB",
+        ),
+        (
+            "{% block o %}({% block i %}x{% endblock %}){% endblock %}{{ block('i') }}",
+            "(x)x",
+        ),
+        (
+            "{% for n in inputs.list %}{% block row %}<{{ n }}>{% endblock %}{% endfor %}",
+            "<3><1><2>",
+        ),
+        (
+            "{% set n = 1 %}{% block row %}<{{ n }}>{% endblock %}{% set n = 2 %}{{ block('row') }}",
+            "<1><2>",
+        ),
+        (
+            "{% if false %}{% block x %}b{% endblock %}{% endif %}{{ block('x') }}",
+            "b",
+        ),
+        (
+            "{% set which = 'x' %}{% block x %}b{% endblock %}{{ block(which) }}",
+            "bb",
+        ),
+        (
+            "{{ render('{% block x %}in{% endblock %}{{ block(\"x\") }}') }}",
+            "inin",
+        ),
+    ]);
+    let world = world();
+    for source in [
+        "{% set which = 'y' %}{% block x %}b{% endblock %}{{ block(which) }}",
+        "{% block x %}{{ block('x') }}{% endblock %}",
+        "{% block x %}b{% endblock %}{{ block() }}",
+        "{% macro m() %}{{ nope }}{% endmacro %}{% block x %}{{ m() }}{% endblock %}",
+    ] {
+        assert!(render(source, &world).is_err(), "{source}");
+    }
+}
+
+#[test]
 fn raw_text_is_never_touched() {
     check(&[
         ("{% raw %}{{ x }}{% endraw %} {{ 1 }}", "{{ x }} 1"),

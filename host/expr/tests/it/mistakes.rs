@@ -95,9 +95,57 @@ fn syntax_mistakes_say_what_to_write() {
         "write `elseif`",
     );
     check(
-        "{% block x %}{% endblock %}",
+        "{% include 'x' %}",
+        "include",
+        "the tag `include` is not supported",
+        "templates made of several files are not supported: write what is shared as a `macro` or a `block` in the same text",
+    );
+    check(
+        "{% cache 'x' %}{{ 1 }}{% endcache %}",
+        "cache",
+        "the tag `cache` is not supported",
+        "nothing is kept between renderings, so it can be left out",
+    );
+    check(
+        "{{ parent() }}",
+        "parent",
+        "there is no function or macro `parent`",
+        "templates made of several files are not supported",
+    );
+    check(
+        "{% block head %}{% endblock %}{{ block('haed') }}",
+        "'haed'",
+        "there is no block `haed`",
+        "did you mean `head`?",
+    );
+    check(
+        "{{ block('head') }}",
+        "'head'",
+        "there is no block `head`",
+        "write `{% block name %}…{% endblock %}` in the same text",
+    );
+    check(
+        "{% block a %}{% endblock b %}",
+        "b",
+        "expected `a`, the name of the block that ends here, found `b`",
+        "",
+    );
+    check(
+        "{% block %}x{% endblock %}",
+        "%}",
+        "expected the name of the block, found the end of the tag",
+        "",
+    );
+    check(
+        "{% block a %}1{% endblock %}{% block a %}2{% endblock %}",
         "block",
-        "the tag `block` is not supported",
+        "the block `a` exists already",
+        "",
+    );
+    check(
+        "{% block a %}x",
+        "block",
+        "this `block` is never closed with `{% endblock %}`",
         "",
     );
     check(
