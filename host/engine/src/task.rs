@@ -275,7 +275,7 @@ async fn in_workdir(
                     prepared: &prepared,
                     identity,
                     limits,
-                    task_type: &task.type_name.value,
+                    task,
                     began,
                 };
                 match run.to_its_end(workdir, on_disk, reporter, happened).await {
@@ -317,7 +317,7 @@ struct Run<'a> {
     identity: &'a TaskIdentity,
     /// How long it may take, and the lowest level of the protocol's log lines that is kept.
     limits: (Option<Duration>, LogLevel),
-    task_type: &'a str,
+    task: &'a Task,
     began: Began,
 }
 
@@ -371,8 +371,8 @@ impl Run<'_> {
                 self.identity,
             ) {
                 Ok(warnings) => happened.warnings.extend(warnings),
-                Err(message) => {
-                    happened.fail(FailureKind::Host, message);
+                Err(failure) => {
+                    happened.fail(failure.kind, failure.message);
                     return Some(workdir);
                 }
             }
@@ -400,6 +400,7 @@ impl Run<'_> {
         }
         keep_files(
             self.execution,
+            self.task,
             self.prepared,
             &workdir,
             self.identity,
@@ -425,7 +426,7 @@ impl Run<'_> {
 
     /// Keeps the end of the attempt, so that what it ran on may go.
     async fn keep_attempt(&self, happened: &Happened) -> Result<(), String> {
-        let record = happened.record(self.identity, self.task_type, self.began);
+        let record = happened.record(self.identity, &self.task.type_name.value, self.began);
         let masked = crate::flow::masked(record.clone(), &self.execution.masker);
         self.execution.ledger.enter(Entry::Attempted {
             run: self.identity.task_run.clone(),
@@ -537,6 +538,7 @@ async fn prepare(
 /// Keeps output files, after a failure, too: what a failed task made is still an output.
 fn keep_files(
     execution: &Execution,
+    task: &Task,
     prepared: &Prepared,
     workdir: &Workdir,
     identity: &TaskIdentity,
@@ -566,6 +568,10 @@ fn keep_files(
     );
     match kept {
         Ok(collected) => {
+            if task.common.old_outputs {
+                let files = serde_json::to_value(&collected.files).unwrap_or_default();
+                happened.outputs.own.insert("files".to_owned(), files);
+            }
             happened.outputs.output_files = collected.files;
             let own = collected.outputs.into_iter();
             happened

@@ -41,7 +41,7 @@ fn old_script_tasks_run_as_those_of_today() {
           commands: ['./bin/python -c \"print(6 * 7)\"']
         - id: show
           type: io.kestra.plugin.core.debug.Return
-          format: \"{{ read(outputs.bash.outputFiles.first) }} {{ read(outputs.bash.outputFiles['folder/in.txt']) }}\"
+          format: \"{{ read(outputs.bash.files.first) }} {{ read(outputs.bash.outputFiles['folder/in.txt']) }}\"
         ",
         0,
     );

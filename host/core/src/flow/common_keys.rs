@@ -45,6 +45,7 @@ pub(super) fn common_keys(node: &Node, path: &str, found: &mut Vec<Diagnostic>) 
         .and_then(|retry| read_retry(retry, path, found));
     CommonKeys {
         retry,
+        old_outputs: false,
         log_to_file: flag("logToFile"),
         cache: task_cache(node),
         description: node.get("description").and_then(Node::text).map(Into::into),

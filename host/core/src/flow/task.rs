@@ -48,6 +48,8 @@ pub struct CommonKeys {
     pub log_to_file: bool,
     /// When it is tried again after a failure.
     pub retry: Option<Retry>,
+    /// Whether its output files are known as `files`, too, as those of script tasks from before there were plugins.
+    pub old_outputs: bool,
     /// Whether an earlier run of the same inputs stands for this one, and how long.
     pub cache: Option<TaskCache>,
 }

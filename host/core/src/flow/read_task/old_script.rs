@@ -53,7 +53,8 @@ impl<'tree> TaskReader<'tree> {
             task_type: &type_name.value,
             pin: version.as_ref().map(|pin| &pin.value),
         };
-        let common = common_keys(node, path, found);
+        let mut common = common_keys(node, path, found);
+        common.old_outputs = true;
         let script_type = match grant(0, wish, self.checker.installed(), self.locking) {
             Ok(resolved) => ScriptType {
                 plugin: resolved.plugin,
@@ -80,7 +81,9 @@ impl<'tree> TaskReader<'tree> {
             && self.loops == 0
             && let Some(seen) = self.seen.get_mut(place)
         {
-            seen.outputs = Some(script_outputs(script_type.task_type(), &own_node));
+            let mut outputs = script_outputs(script_type.task_type(), &own_node);
+            outputs.push("files".to_owned());
+            seen.outputs = Some(outputs);
         }
         Some(Task {
             id: id?,
