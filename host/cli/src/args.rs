@@ -104,6 +104,14 @@ pub struct PolicyArgs {
     pub allowed: Vec<Permission>,
 }
 
+/// Whose files of the machine flows may read.
+#[derive(Debug, Clone, Default, Args)]
+pub struct LocalFilesArgs {
+    /// Let the flow read the files below this folder by `file:///` addresses; repeat for more
+    #[arg(long = "allow-files", value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
+}
+
 fn permissions() -> impl TypedValueParser<Value = Permission> {
     PossibleValuesParser::new(Permission::ALL.map(Permission::name))
         .try_map(|name| Permission::named(&name).ok_or("no such power"))
@@ -325,6 +333,8 @@ pub struct GivenArgs {
     /// The folder of the namespace's files, for `namespaceFiles` and `read()` [default: `_files` beside the flow]
     #[arg(long, value_name = "DIR")]
     pub namespace_files: Option<PathBuf>,
+    #[command(flatten)]
+    pub local_files: LocalFilesArgs,
     #[command(flatten)]
     pub variables: VariableArgs,
 }

@@ -1,23 +1,30 @@
 //! The host's own configuration: one YAML file in the shape that Kestra's has, found in the user's configuration folder or named on the
 //! command line, never beside a flow. A section is a row in a table of keys and readers.
 
+mod plugins;
+mod reading;
+mod variables;
+
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use etcetera::BaseStrategy;
-use taffrail_core::diagnostic::{Code, Diagnostic, Severity, Source, render_text};
+use serde_json::{Map, Value};
+use taffrail_core::diagnostic::{Diagnostic, Severity, Source, render_text};
 use taffrail_core::flow::PluginDefault;
 use taffrail_core::policy::{Permission, Policy};
-use taffrail_core::script::DOCKER;
-use taffrail_core::suggest::did_you_mean;
-use taffrail_core::version::VersionPin;
-use taffrail_core::yaml::{Limits, Node, NodeKind, ScalarValue, parse};
-use taffrail_runner::registry;
+use taffrail_core::yaml::{Limits, parse};
+use taffrail_engine::local_files::LocalFiles;
+use taffrail_engine::scope::HostVariables;
 
 use crate::args::Global;
 use crate::exit::{Exit, Failed};
 use crate::load::read_source;
 use crate::report::complain;
 use crate::terminal;
+use plugins::PLUGINS;
+use reading::{Key, Reading};
+use variables::{ENVIRONMENT, LOCAL_FILES, VARIABLES};
 
 /// What whoever runs the host has decided.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -30,6 +37,16 @@ pub struct Config {
     pub trusted_keys: Vec<String>,
     /// Whether a plugin without such a signature is not installed.
     pub requires_signatures: bool,
+    /// The folders whose files flows may read; absolute.
+    pub local_files: Vec<PathBuf>,
+    /// What expressions see as `globals`.
+    pub globals: Map<String, Value>,
+    /// What the variables of the environment begin with that expressions see as `envs`.
+    pub env_prefix: Option<String>,
+    /// What expressions see as `kestra.environment`.
+    pub environment: Option<String>,
+    /// What expressions see as `kestra.url`.
+    pub url: Option<String>,
 }
 
 impl Config {
@@ -63,6 +80,42 @@ impl Config {
         }
         policy
     }
+
+    /// The files of the machine that flows may read, with those below the folders that the command line adds.
+    pub fn local_files(&self, folders: &[PathBuf]) -> LocalFiles {
+        LocalFiles::below([&self.local_files, folders].concat())
+    }
+
+    /// The variables that expressions of every flow see.
+    pub fn variables(&self) -> HostVariables {
+        let prefix = self.env_prefix.as_deref().unwrap_or("ENV_");
+        let kestra = [("environment", &self.environment), ("url", &self.url)];
+        let kestra = kestra
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value.clone()?.into())));
+        HostVariables::new(
+            envs(environment(), prefix),
+            &self.globals,
+            &kestra.collect(),
+        )
+    }
+}
+
+/// The variables of this program that are text.
+pub fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+/// The variables that begin so, by the rest of their names in small letters: what is called so is meant for flows.
+fn envs(
+    variables: impl Iterator<Item = (String, String)>,
+    prefix: &str,
+) -> BTreeMap<String, String> {
+    variables
+        .filter_map(|(name, value)| Some((name.strip_prefix(prefix)?.to_lowercase(), value)))
+        .filter(|(name, _)| !name.is_empty())
+        .collect()
 }
 
 /// The file that was named, or the usual one if it is there.
@@ -75,56 +128,27 @@ fn chosen(global: &Global) -> Option<PathBuf> {
     path.exists().then_some(path)
 }
 
-/// A reader of one key: its name in kebab case, and what becomes of its value.
-struct Key {
-    name: &'static str,
-    read: fn(&mut Reading, &Node),
-}
-
 /// The keys at the top, which may also stand below `kestra`.
-const TOP: &[Key] = &[Key {
-    name: "plugins",
-    read: |reading, node| reading.map(node, "`plugins`", PLUGINS),
-}];
-
-const PLUGINS: &[Key] = &[
+const TOP: &[Key] = &[
     Key {
-        name: "configurations",
-        read: |reading, node| {
-            for item in reading.list(node, "`configurations`") {
-                reading.plugin(item);
-            }
-        },
+        name: "plugins",
+        read: |reading, node| reading.map(node, "`plugins`", PLUGINS),
     },
     Key {
-        name: "defaults",
-        read: |reading, node| reading.defaults(node),
+        name: "variables",
+        read: |reading, node| reading.map(node, "`variables`", VARIABLES),
     },
     Key {
-        name: "signatures",
-        read: |reading, node| reading.map(node, "`signatures`", SIGNATURES),
-    },
-];
-
-const SIGNATURES: &[Key] = &[
-    Key {
-        name: "trusted-keys",
-        read: |reading, node| {
-            for item in reading.list(node, "`trusted-keys`") {
-                match item.scalar() {
-                    Some(scalar) => reading.config.trusted_keys.push(scalar.text.to_string()),
-                    None => reading.wrong_kind(item, "a trusted key", "text"),
-                }
-            }
-        },
+        name: "environment",
+        read: |reading, node| reading.map(node, "`environment`", ENVIRONMENT),
     },
     Key {
-        name: "required",
-        read: |reading, node| {
-            if let Some(required) = reading.boolean(node, "`required`") {
-                reading.config.requires_signatures = required;
-            }
-        },
+        name: "url",
+        read: |reading, node| reading.config.url = reading.text(node, "`url`"),
+    },
+    Key {
+        name: "local-files",
+        read: |reading, node| reading.map(node, "`local-files`", LOCAL_FILES),
     },
 ];
 
@@ -151,232 +175,11 @@ fn read(source: &Source) -> (Config, Vec<Diagnostic>) {
     (reading.config, reading.mistakes)
 }
 
-/// What was read so far.
-struct Reading {
-    config: Config,
-    mistakes: Vec<Diagnostic>,
-}
-
-impl Reading {
-    fn map(&mut self, node: &Node, what: &str, keys: &[Key]) {
-        let keys: Vec<&Key> = keys.iter().collect();
-        self.closed(node, what, &keys);
-    }
-
-    /// A map of known keys, each in kebab or camel case.
-    fn closed(&mut self, node: &Node, what: &str, keys: &[&Key]) {
-        if !matches!(node.kind, NodeKind::Map(_)) {
-            self.wrong_kind(node, what, "a map");
-            return;
-        }
-        for entry in node.entries() {
-            let name = kebab(&entry.key);
-            match keys.iter().find(|key| key.name == name) {
-                Some(key) => (key.read)(self, &entry.value),
-                None => self.unknown_key(
-                    entry.key_span,
-                    &entry.key,
-                    what,
-                    keys.iter().map(|key| key.name),
-                ),
-            }
-        }
-    }
-
-    fn list<'node>(&mut self, node: &'node Node, what: &str) -> &'node [Node] {
-        if !matches!(node.kind, NodeKind::List(_)) {
-            self.wrong_kind(node, what, "a list");
-        }
-        node.items()
-    }
-
-    fn boolean(&mut self, node: &Node, what: &str) -> Option<bool> {
-        // A placeholder of another tool gives text.
-        let value = node.scalar().and_then(|scalar| match scalar.value {
-            ScalarValue::Bool(value) => Some(value),
-            _ => scalar.text.parse().ok(),
-        });
-        if value.is_none() {
-            self.wrong_kind(node, what, "`true` or `false`");
-        }
-        value
-    }
-
-    /// `plugins.defaults`, in the form of a flow's `pluginDefaults`.
-    fn defaults(&mut self, node: &Node) {
-        const KEYS: [&str; 3] = ["type", "forced", "values"];
-        for item in self.list(node, "`defaults`") {
-            if !matches!(item.kind, NodeKind::Map(_)) {
-                self.wrong_kind(
-                    item,
-                    "an entry of `defaults`",
-                    "a map of `type` and `values`",
-                );
-                continue;
-            }
-            for entry in item.entries() {
-                if !KEYS.contains(&&*entry.key) {
-                    let span = entry.key_span;
-                    self.unknown_key(span, &entry.key, "an entry of `defaults`", KEYS.into_iter());
-                }
-            }
-            for key in ["type", "values"] {
-                if item.get(key).is_none() {
-                    let message = format!("an entry of `defaults` needs the key `{key}`");
-                    self.mistakes.push(Diagnostic::error(
-                        Code::MissingProperty,
-                        item.span,
-                        message,
-                    ));
-                }
-            }
-            if let Some(forced) = item.get("forced") {
-                self.boolean(forced, "`forced`");
-            }
-            match item.get("values") {
-                Some(values) if !matches!(values.kind, NodeKind::Map(_)) => {
-                    self.wrong_kind(values, "`values`", "a map");
-                }
-                Some(values) => self.version(values),
-                None => {}
-            }
-        }
-        self.config
-            .plugin_defaults
-            .extend(PluginDefault::list(node));
-    }
-
-    /// The version that a default gives, which otherwise every flow would be told of.
-    fn version(&mut self, values: &Node) {
-        let Some(value) = values.get("version") else {
-            return;
-        };
-        let text = value.scalar().map_or("", |scalar| &*scalar.text);
-        if let Err(error) = VersionPin::parse(text) {
-            self.mistakes.push(
-                Diagnostic::error(Code::WrongValue, value.span, error.to_string())
-                    .label(format!("allowed: {}", VersionPin::ALLOWED)),
-            );
-        }
-    }
-
-    /// One entry of `plugins.configurations`: the type of a plugin, and values for it.
-    fn plugin(&mut self, node: &Node) {
-        if !matches!(node.kind, NodeKind::Map(_)) {
-            self.wrong_kind(
-                node,
-                "an entry of `configurations`",
-                "a map of `type` and `values`",
-            );
-            return;
-        }
-        for entry in node.entries() {
-            if !matches!(&*entry.key, "type" | "values") {
-                let keys = ["type", "values"].into_iter();
-                self.unknown_key(
-                    entry.key_span,
-                    &entry.key,
-                    "an entry of `configurations`",
-                    keys,
-                );
-            }
-        }
-        let Some(name) = node.get("type") else {
-            let message = "an entry of `configurations` needs the key `type`";
-            let diagnostic = Diagnostic::error(Code::MissingProperty, node.span, message);
-            self.mistakes.push(diagnostic);
-            return;
-        };
-        let text = name.text().unwrap_or_default();
-        if registry::find(text).is_none_or(|entry| entry.name != DOCKER) {
-            let diagnostic = Diagnostic::error(
-                Code::WrongValue,
-                name.span,
-                format!("there is nothing to configure for `{text}`"),
-            )
-            .label(format!("allowed: `{DOCKER}`"));
-            let diagnostic = match did_you_mean(text, [DOCKER]) {
-                Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), name.span, near),
-                None => diagnostic,
-            };
-            self.mistakes.push(diagnostic);
-            return;
-        }
-        if let Some(values) = node.get("values") {
-            self.docker(values);
-        }
-    }
-
-    /// The values of the Docker runner: what flows may ask for.
-    fn docker(&mut self, node: &Node) {
-        if !matches!(node.kind, NodeKind::Map(_)) {
-            self.wrong_kind(node, "`values`", "a map");
-            return;
-        }
-        for entry in node.entries() {
-            let name = kebab(&entry.key);
-            let permission = Permission::ALL
-                .into_iter()
-                .find(|permission| permission.setting() == name);
-            let Some(permission) = permission else {
-                let names = Permission::ALL.map(Permission::setting).into_iter();
-                self.unknown_key(
-                    entry.key_span,
-                    &entry.key,
-                    "`values` of the Docker runner",
-                    names,
-                );
-                continue;
-            };
-            match self.boolean(&entry.value, &format!("`{}`", entry.key)) {
-                Some(true) => self.config.policy.allow(permission),
-                Some(false) => self.config.policy.refuse(permission),
-                None => {}
-            }
-        }
-    }
-
-    fn wrong_kind(&mut self, node: &Node, what: &str, wanted: &str) {
-        let message = format!("{what} must be {wanted}, not {}", node.kind_name());
-        self.mistakes
-            .push(Diagnostic::error(Code::WrongType, node.span, message));
-    }
-
-    fn unknown_key<'names>(
-        &mut self,
-        span: taffrail_core::yaml::Span,
-        key: &str,
-        holder: &str,
-        known: impl Iterator<Item = &'names str> + Clone,
-    ) {
-        let diagnostic = Diagnostic::error(
-            Code::UnknownProperty,
-            span,
-            format!("{holder} has no key `{key}`"),
-        );
-        let listed: Vec<String> = known.clone().map(|name| format!("`{name}`")).collect();
-        let diagnostic = diagnostic.label(format!("its keys are {}", listed.join(", ")));
-        self.mistakes.push(match did_you_mean(key, known) {
-            Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), span, near),
-            None => diagnostic,
-        });
-    }
-}
-
-/// `volumeEnabled` as `volume-enabled`.
-fn kebab(key: &str) -> String {
-    let mut name = String::with_capacity(key.len() + 4);
-    for letter in key.chars() {
-        if letter.is_ascii_uppercase() && !name.is_empty() {
-            name.push('-');
-        }
-        name.push(letter.to_ascii_lowercase());
-    }
-    name
-}
-
 #[cfg(test)]
 mod tests {
+    use taffrail_core::script::DOCKER;
+    use taffrail_core::yaml::Node;
+
     use super::*;
 
     fn check(text: &str, allowed: &[&str], mistakes: &[&str]) {
@@ -496,5 +299,41 @@ mod tests {
                 "`v1` is not a version",
             ],
         );
+    }
+
+    #[test]
+    fn what_expressions_see_and_may_read() {
+        let text = "kestra:\n  url: https://host.example\n  environment: {name: dev, color: \"#fff\"}\n  variables:\n    envVarsPrefix: FOR_FLOWS_\n    globals: {myVar: 1, other: {deep: [x]}, my-var: 2}\n  localFiles: {allowed-paths: [/data, /srv/in]}\n";
+        let (config, found) = read(&Source::new("config.yaml", text));
+        assert_eq!(found, []);
+        assert_eq!(config.url.as_deref(), Some("https://host.example"));
+        assert_eq!(config.environment.as_deref(), Some("dev"));
+        assert_eq!(config.env_prefix.as_deref(), Some("FOR_FLOWS_"));
+        let globals = serde_json::json!({"myVar": 1, "my-var": 2, "other": {"deep": ["x"]}});
+        assert_eq!(Value::Object(config.globals), globals);
+        assert_eq!(config.local_files, ["/data", "/srv/in"].map(PathBuf::from));
+        check(
+            "variables: {globals: [1], global: {}}\nenvironment: dev\nurl: []\nlocal-files: {allowed-paths: [data, []]}\n",
+            &[],
+            &[
+                "`globals` must be a map, not a list",
+                "`variables` has no key `global` (did you mean `globals`?)",
+                "`environment` must be a map, not text",
+                "`url` must be text, not a list",
+                "`data` must be an absolute path",
+                "an allowed path must be text, not a list",
+            ],
+        );
+    }
+
+    #[test]
+    fn variables_meant_for_flows_begin_with_the_prefix() {
+        let given = [("ENV_A", "1"), ("ENV_", "2"), ("A", "3"), ("MINE_B_C", "4")];
+        let found = |prefix| {
+            let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            envs(given.into_iter(), prefix)
+        };
+        assert_eq!(found("ENV_"), [("a".to_owned(), "1".to_owned())].into());
+        assert_eq!(found("MINE_"), [("b_c".to_owned(), "4".to_owned())].into());
     }
 }

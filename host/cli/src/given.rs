@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use taffrail_core::input::Given as GivenValue;
 
-use crate::args::{GivenArgs, VariableArgs};
+use crate::args::{GivenArgs, LocalFilesArgs, VariableArgs};
+use crate::config::environment;
 use crate::exit::{Exit, Failed};
 use crate::load::read_source;
 use crate::secrets;
@@ -26,8 +27,8 @@ pub struct Given {
     pub namespace_files: Option<PathBuf>,
     /// The folder that has a folder of files for each other namespace, where there is one.
     pub namespaces: Option<PathBuf>,
-    /// The variables `ENV_<NAME>` of the environment, by name in small letters: what is called so is meant for flows.
-    pub envs: BTreeMap<String, String>,
+    /// Further folders of the machine whose files flows may read; absolute.
+    pub local_files: Vec<PathBuf>,
 }
 
 impl Given {
@@ -55,12 +56,7 @@ impl Given {
             secrets.extend(secrets::read(path)?);
         }
         let namespace_files = match &args.namespace_files {
-            Some(folder) if !folder.is_dir() => {
-                return Err(Failed::new(
-                    Exit::NotFound,
-                    format!("there is no folder `{}`", folder.display()),
-                ));
-            }
+            Some(folder) if !folder.is_dir() => return Err(no_folder(folder)),
             Some(folder) => Some(folder.clone()),
             None => namespace_files_beside(flow),
         };
@@ -69,22 +65,24 @@ impl Given {
             secrets,
             namespace_files,
             namespaces: beside(flow, NAMESPACES),
-            envs: envs(environment()),
+            local_files: local_files(&args.local_files)?,
         })
     }
 }
 
-/// The variables of this program that are text.
-fn environment() -> impl Iterator<Item = (String, String)> {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+fn local_files(args: &LocalFilesArgs) -> Result<Vec<PathBuf>, Failed> {
+    let folders = args.folders.iter().map(|folder| {
+        if !folder.is_dir() {
+            return Err(no_folder(folder));
+        }
+        Ok(std::path::absolute(folder).unwrap_or_else(|_| folder.clone()))
+    });
+    folders.collect()
 }
 
-fn envs(variables: impl Iterator<Item = (String, String)>) -> BTreeMap<String, String> {
-    variables
-        .filter_map(|(name, value)| Some((name.strip_prefix("ENV_")?.to_lowercase(), value)))
-        .filter(|(name, _)| !name.is_empty())
-        .collect()
+fn no_folder(folder: &Path) -> Failed {
+    let message = format!("there is no folder `{}`", folder.display());
+    Failed::new(Exit::NotFound, message)
 }
 
 /// The folder of namespace files beside a flow, where there is one.

@@ -9,6 +9,7 @@ use taffrail_core::flow::Flow;
 use taffrail_core::resolve::Installed;
 use taffrail_core::schema::host_property_names;
 use taffrail_core::validate::Checker;
+use taffrail_core::yaml::Span;
 use taffrail_engine::ports::{Planner, PluginInfo, PluginKey};
 use taffrail_runner::registry;
 use taffrail_wasm::{Bundled, Cache, Limits, Options, Store, WasmPlugins};
@@ -228,7 +229,7 @@ pub fn checked_source(
     let checked = document::check(&source, &host.checker, locks.locking(lock.as_ref()));
     let style = terminal::style(global);
     let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
-    // Old spellings are `validate`'s business: they change nothing in a run.
+    // Old spellings change nothing in a run, and are told in a line each below.
     let is_news = |diagnostic: &Diagnostic| {
         diagnostic.severity == Severity::Warning && diagnostic.code != Code::Deprecated
     };
@@ -242,9 +243,59 @@ pub fn checked_source(
         complain(render_text(&shown, &source, style).trim_end());
     }
     match checked.flow {
-        Some(flow) if !checked.diagnostics.iter().any(is_error) => Ok((source, flow)),
+        Some(flow) if !checked.diagnostics.iter().any(is_error) => {
+            if !global.quiet {
+                let notes = notes(&checked.diagnostics, &source);
+                notes.iter().for_each(|note| complain(note));
+            }
+            Ok((source, flow))
+        }
         _ => Err(Failed::silent(exit_of(&checked.diagnostics))),
     }
+}
+
+/// As many notes are told one by one.
+const MOST_NOTES: usize = 5;
+
+/// A line for each old spelling that is accepted and each thing that is not run here, with the first place where it stands.
+fn notes(diagnostics: &[Diagnostic], source: &Source) -> Vec<String> {
+    let mut found: Vec<(String, Option<Span>, usize)> = Vec::new();
+    let accepted = diagnostics.iter().filter(|diagnostic| {
+        diagnostic.code == Code::Deprecated
+            || (diagnostic.code == Code::NotRunHere && diagnostic.severity == Severity::Note)
+    });
+    for diagnostic in accepted {
+        let message = match &diagnostic.help {
+            Some(help) => format!("{}; {}", diagnostic.message, help.message),
+            None => diagnostic.message.clone(),
+        };
+        match found.iter_mut().find(|(known, ..)| *known == message) {
+            Some((_, _, count)) => *count += 1,
+            None => found.push((message, diagnostic.span, 1)),
+        }
+    }
+    let name = source.name();
+    let told = found.iter().take(MOST_NOTES);
+    let mut told: Vec<String> = told
+        .map(|(message, span, count)| {
+            let place = span.map_or_else(String::new, |span| {
+                let at = source.position(span.start);
+                format!(":{}:{}", at.line, at.column)
+            });
+            let again = match count {
+                1 => String::new(),
+                count => format!(" ({count} times)"),
+            };
+            format!("note: {name}{place}: {message}{again}")
+        })
+        .collect();
+    if found.len() > MOST_NOTES {
+        let more = found.len() - MOST_NOTES;
+        told.push(format!(
+            "note: `taffrail validate {name}` tells {more} more"
+        ));
+    }
+    told
 }
 
 /// The exit code for what was found: 6 where plugins are missing and nothing else is wrong, 3 for every other error.

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use taffrail_core::policy::Permission;
 
-use crate::args::{FlowArgs, GivenArgs, LockedArgs, PolicyArgs, RunArgs, RunOutput, RunnerChoice};
+use crate::args::{
+    FlowArgs, GivenArgs, LocalFilesArgs, LockedArgs, PolicyArgs, RunArgs, RunOutput, RunnerChoice,
+};
 use crate::secrets::Encoding;
 
 /// What the command line said. Paths are absolute.
@@ -21,6 +23,8 @@ pub struct Started {
     secrets_env: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     namespace_files: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    allow_files: Vec<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     flows: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,6 +59,12 @@ impl Started {
             secrets_file: path(&given.secrets_file),
             secrets_env: given.secrets_env.and_then(name),
             namespace_files: path(&given.namespace_files),
+            allow_files: given
+                .local_files
+                .folders
+                .iter()
+                .map(|folder| absolute(folder))
+                .collect(),
             flows: path(&args.flows),
             runner: args.runner.and_then(name),
             jobs: args.jobs,
@@ -90,6 +100,9 @@ impl Started {
                     secrets_file: given.secrets_file.or(self.secrets_file),
                     secrets_env: given.secrets_env.or(named::<Encoding>(&self.secrets_env)),
                     namespace_files: given.namespace_files.or(self.namespace_files),
+                    local_files: LocalFilesArgs {
+                        folders: [self.allow_files, given.local_files.folders].concat(),
+                    },
                 },
             },
             runner: named::<RunnerChoice>(&self.runner),
@@ -143,6 +156,8 @@ mod tests {
             "all",
             "--namespace-files",
             "files",
+            "--allow-files",
+            "data",
             "--keep",
             "-j",
             "3",

@@ -6,9 +6,11 @@ use indexmap::IndexMap;
 use taffrail_core::collect::{self, Patterns};
 use taffrail_core::name::RelPath;
 use taffrail_core::plan::{CarriedFile, KeptFile};
+use taffrail_core::record::{Failure, FailureKind};
 use taffrail_core::script::{IfExists, NamespaceFiles};
 
 use crate::confined::{ConfinedDir, FileError};
+use crate::local_files::{FILE, LocalFileError};
 use crate::prepare::{FETCHED_DIR, input_path};
 use crate::scope::{NSFILE, Services, chain};
 use crate::storage::{Folder, Storage, StorageError, URI_PREFIX};
@@ -34,6 +36,8 @@ pub(crate) enum FilesError {
         name: String,
         /// Why not.
         reason: String,
+        /// Whether the host does not let flows read it.
+        refused: bool,
     },
     /// There is such a file already.
     #[error("namespace file `{0}` is in the working directory already, and `ifExists` is FAIL")]
@@ -49,7 +53,20 @@ pub(crate) enum FilesError {
     Storage(#[from] StorageError),
 }
 
-/// Writes input files: name to content, to the URI of a stored file, or to nothing for an empty file.
+impl FilesError {
+    /// What it means for the task: a wrong name or address is the flow's, not the host's.
+    fn kind(&self) -> FailureKind {
+        match self {
+            Self::Source { refused: true, .. } => FailureKind::Refused,
+            Self::Name(_) | Self::Source { .. } | Self::Exists(_) | Self::TooMany => {
+                FailureKind::Invalid
+            }
+            Self::File(_) | Self::Storage(_) => FailureKind::Host,
+        }
+    }
+}
+
+/// Writes input files: name to content, to the address of a file, or to nothing for an empty file.
 ///
 /// # Errors
 /// The first file that cannot be written.
@@ -70,14 +87,16 @@ pub(crate) fn write_inputs(
     Ok(())
 }
 
-/// Whether a text as a whole is the address of a stored file.
+/// Whether a text as a whole is the address of a file.
 fn is_address(text: &str) -> bool {
     let text = text.trim();
-    (text.starts_with(URI_PREFIX) || text.starts_with(NSFILE))
+    [URI_PREFIX, NSFILE, FILE]
+        .iter()
+        .any(|scheme| text.starts_with(scheme))
         && !text.contains(char::is_whitespace)
 }
 
-/// Copies a stored file into the working directory.
+/// Copies the file behind an address into the working directory.
 ///
 /// # Errors
 /// When it cannot be read or written.
@@ -92,6 +111,11 @@ pub(crate) fn fetch(
         .map_err(|reason| FilesError::Source {
             name: path.to_string(),
             reason,
+            refused: address.starts_with(FILE)
+                && matches!(
+                    services.local_files.check(address),
+                    Err(LocalFileError::Refused { .. })
+                ),
         })?;
     copy(source, working, path)
 }
@@ -113,6 +137,7 @@ pub(crate) fn write_namespace_files(
         Patterns::new(texts.as_deref().unwrap_or_default()).map_err(|error| FilesError::Source {
             name: "namespaceFiles".to_owned(),
             reason: error.to_string(),
+            refused: false,
         })
     };
     let (include, exclude) = (patterns(&wanted.include)?, patterns(&wanted.exclude)?);
@@ -366,6 +391,15 @@ fn keep(
     let uri = storage.put(folder, &RelPath::new(path)?, &mut file)?;
     collected.files.insert(path.to_owned(), uri);
     Ok(())
+}
+
+impl From<FilesError> for Failure {
+    fn from(error: FilesError) -> Failure {
+        Failure {
+            kind: error.kind(),
+            message: chain(&error),
+        }
+    }
 }
 
 impl From<FilesError> for String {

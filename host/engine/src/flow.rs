@@ -14,7 +14,7 @@ use taffrail_core::record::{ExecutionRecord, Failure, FailureKind, State};
 use taffrail_core::retry::Retry;
 use taffrail_expr::{Environment, Value};
 
-use crate::aside::{elsewhere, may_ask};
+use crate::aside::{ask_for, elsewhere, labels_ask, may_ask};
 use crate::cancel::CancelLevel;
 use crate::event::{Event, Reporter, Shared};
 use crate::execution::Execution;
@@ -65,7 +65,7 @@ pub(crate) async fn run_flow(
         tasks: flow.tasks.len(),
     });
     set_variables(&mut scope, flow);
-    let labels = set_labels(&mut scope, flow, execution.source.text());
+    let labels = ask_for_labels(&mut scope, execution, flow).await;
     add_labels(&mut scope, execution);
     scope.share(&["outputs", "tasks", "vars", "labels"]);
     let shared = Mutex::new(reporter);
@@ -91,7 +91,7 @@ pub(crate) async fn run_flow(
             Err(diagnostic) => outcome = failed(context, *diagnostic),
         }
     }
-    keep_promises(context, &mut outcome);
+    keep_promises(context, &mut outcome).await;
     let again = (outcome.state == State::Failed)
         .then(|| outcome.again.take().or(of_flow(flow)).cloned())
         .flatten();
@@ -208,6 +208,21 @@ async fn ask_for_outputs(context: Context<'_>) -> Result<Map<String, Json>, Box<
     elsewhere(move || render_outputs(&outputs, &scope, source.text())).await
 }
 
+/// Sets `labels`, as [`set_labels`]; where web servers are asked for them, others go on.
+async fn ask_for_labels(
+    scope: &mut Scope,
+    execution: &Execution,
+    flow: &Flow,
+) -> Result<(), Box<Diagnostic>> {
+    if !labels_ask(flow) {
+        return set_labels(scope, flow, execution.source.text());
+    }
+    let (flow, source, mut own) = (flow.clone(), execution.source.clone(), scope.clone());
+    let asked = elsewhere(move || set_labels(&mut own, &flow, source.text()).map(|()| own));
+    *scope = asked.await?;
+    Ok(())
+}
+
 fn render_outputs(
     outputs: &[FlowOutput],
     scope: &Scope,
@@ -237,12 +252,12 @@ fn render_outputs(
 }
 
 /// Looks at what is promised of an execution's end.
-fn keep_promises(context: Context<'_>, outcome: &mut Outcome<'_>) {
+async fn keep_promises(context: Context<'_>, outcome: &mut Outcome<'_>) {
     for promise in &context.flow.promises {
         let PromiseKind::Assertion(node) = &promise.kind else {
             continue;
         };
-        let diagnostic = match Renderer::new(context.scope).node(node) {
+        let diagnostic = match ask_for(context.scope, node).await {
             Ok(value) if crate::task::holds(&value) => continue,
             Ok(_) => Diagnostic::error(
                 Code::TaskFailed,

@@ -19,7 +19,7 @@ use crate::web::{Ask, Sent};
 
 /// The most bytes of an answer of `http`.
 const MOST: u64 = 1024 * 1024;
-/// How long `http` waits: the whole flow waits with it.
+/// How long `http` waits for an answer, and for each piece of one.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The functions here, for near misses.
@@ -77,14 +77,11 @@ pub(crate) fn call(
 /// A variable of the host for flows; the second argument where there is none, or nothing is in it.
 fn env(services: &Services, arguments: &Arguments) -> Result<Value, String> {
     let name = text(arguments, "name")?;
-    let found = services.envs.get(&name).filter(|value| !value.is_empty());
-    Ok(match found {
-        Some(value) => Value::text(value.as_str()),
-        None => arguments
-            .get(1, "default")
-            .cloned()
-            .unwrap_or_else(Value::null),
-    })
+    let found = services.host.envs.get(&name);
+    let found = found.filter(|value| value.as_str().is_some_and(|text| !text.is_empty()));
+    Ok(found
+        .or_else(|| arguments.get(1, "default").cloned())
+        .unwrap_or_else(Value::null))
 }
 
 fn kv(services: &Services, arguments: &Arguments) -> Result<Value, String> {

@@ -13,10 +13,11 @@ use crate::confined::FileError;
 use crate::execution::Execution;
 use crate::perform::NotReady;
 use crate::render::Renderer;
-use crate::scope::{Scope, chain};
+use crate::scope::{Scope, Services, chain};
+use crate::storage::{URI_PREFIX, decode};
 
 /// Sets `inputs` in the scope. A file input becomes the URI of the stored file; without an `execution` files stay where they are, and
-/// their paths stand for them.
+/// their paths or addresses stand for them.
 ///
 /// # Errors
 /// All mistakes in what was given.
@@ -47,19 +48,19 @@ pub fn set_inputs(
             None => Value::null(),
             Some((_, InputValue::File(path))) => match execution {
                 None => Value::text(path.to_string_lossy().as_ref()),
-                Some(execution) => match store(execution, id, path) {
-                    Ok(uri) => Value::text(uri),
-                    Err(message) => {
-                        errors.push(InputError {
-                            input: id.to_string(),
-                            message: format!("the input `{id}`: {message}"),
-                            help: None,
-                            declared: Some(declaration.id.span),
-                        });
-                        Value::null()
-                    }
-                },
+                Some(execution) => wanted(declaration, store(execution, id, path), &mut errors),
             },
+            Some((_, InputValue::Json(serde_json::Value::String(address))))
+                if matches!(declaration.kind, InputType::File) =>
+            {
+                match execution {
+                    None => Value::text(address.as_str()),
+                    Some(execution) => {
+                        let stored = store_address(execution, scope.services(), id, address);
+                        wanted(declaration, stored, &mut errors)
+                    }
+                }
+            }
             Some((_, InputValue::Secret(secret))) => secret_input(scope, execution, id, secret),
             Some((_, value)) => plain(value),
         };
@@ -70,6 +71,27 @@ pub fn set_inputs(
         Ok(())
     } else {
         Err(errors)
+    }
+}
+
+/// The address of a stored file; null where there is none, which is told.
+fn wanted(
+    declaration: &InputDeclaration,
+    stored: Result<String, String>,
+    errors: &mut Vec<InputError>,
+) -> Value {
+    match stored {
+        Ok(uri) => Value::text(uri),
+        Err(message) => {
+            let id = &declaration.id.value;
+            errors.push(InputError {
+                input: id.to_string(),
+                message: format!("the input `{id}`: {message}"),
+                help: None,
+                declared: Some(declaration.id.span),
+            });
+            Value::null()
+        }
     }
 }
 
@@ -187,6 +209,27 @@ fn store(execution: &Execution, id: &str, path: &std::path::Path) -> Result<Stri
     let name = RelPath::new(name).map_err(|error| error.to_string())?;
     let mut file =
         std::fs::File::open(path).map_err(|source| chain(&FileError::new("read", path, source)))?;
+    execution
+        .storage
+        .put(&execution.folder.input(id), &name, &mut file)
+        .map_err(|error| chain(&error))
+}
+
+/// Stores the file of a namespace or of the machine; one that is stored stays as it is.
+fn store_address(
+    execution: &Execution,
+    services: &Services,
+    id: &str,
+    address: &str,
+) -> Result<String, String> {
+    let address = address.trim();
+    let mut file = services.open_address(address)?;
+    if address.starts_with(URI_PREFIX) {
+        return Ok(address.to_owned());
+    }
+    let last = decode(address.rsplit('/').next().unwrap_or_default());
+    let name = last.and_then(|name| RelPath::new(name).ok());
+    let name = name.ok_or_else(|| format!("`{address}` names no file"))?;
     execution
         .storage
         .put(&execution.folder.input(id), &name, &mut file)

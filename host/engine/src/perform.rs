@@ -11,6 +11,7 @@ use taffrail_core::record::{ExecutionRecord, Failure, FailureKind, State};
 use taffrail_core::retry::Retry;
 use tokio::time::Instant;
 
+use crate::aside::{begins_by_asking, elsewhere, labels_ask};
 use crate::cancel::{Cancel, CancelLevel};
 use crate::event::{Event, Reporter, Shared};
 use crate::execution::{Execution, Origin};
@@ -43,6 +44,8 @@ pub enum NotReady {
     Inputs(Vec<InputError>),
     /// There is no place for it.
     Place(String),
+    /// It was cancelled before.
+    Cancelled,
 }
 
 /// What came of a flow: its last execution, and what its expressions saw at the end.
@@ -98,6 +101,56 @@ impl Ready {
     /// # Errors
     /// See [`NotReady`]; nothing is left then but files of inputs.
     pub fn new(
+        execution: Execution,
+        loaded: Arc<Loaded>,
+        services: Arc<Services>,
+        given: &[(String, Given)],
+    ) -> Result<Self, NotReady> {
+        Asked::new(execution, loaded, services, given)?.open()
+    }
+
+    /// The same for a flow that another one calls for: where web servers are asked for its inputs, nobody else waits.
+    pub(crate) async fn called(
+        execution: Execution,
+        loaded: Arc<Loaded>,
+        services: Arc<Services>,
+        given: Vec<(String, Given)>,
+    ) -> Result<Self, NotReady> {
+        if !begins_by_asking(&loaded.flow) {
+            return Self::new(execution, loaded, services, &given);
+        }
+        let cancel = execution.cancel.clone();
+        tokio::select! {
+            biased;
+            _ = cancel.beyond(CancelLevel::None) => Err(NotReady::Cancelled),
+            asked = elsewhere(move || Asked::new(execution, loaded, services, &given)) => {
+                asked?.open()
+            }
+        }
+    }
+
+    /// The execution.
+    pub fn execution(&self) -> &Execution {
+        &self.execution
+    }
+
+    /// Sets one more variable for its expressions.
+    pub fn set(&mut self, name: &str, value: taffrail_expr::Value) {
+        self.scope.set(name, value);
+    }
+}
+
+/// An execution whose inputs are known, and that has no place yet.
+struct Asked {
+    execution: Execution,
+    loaded: Arc<Loaded>,
+    scope: Scope,
+    /// Its inputs as they are kept.
+    inputs: Map<String, Value>,
+}
+
+impl Asked {
+    fn new(
         mut execution: Execution,
         loaded: Arc<Loaded>,
         services: Arc<Services>,
@@ -105,7 +158,13 @@ impl Ready {
     ) -> Result<Self, NotReady> {
         let mut scope = Scope::new(services);
         set_variables(&mut scope, &loaded.flow);
-        if let Err(diagnostic) = set_labels(&mut scope, &loaded.flow, loaded.source.text()) {
+        // No server is asked twice for a label: those that do are known when the execution begins.
+        if labels_ask(&loaded.flow) {
+            scope.set(
+                "labels",
+                taffrail_expr::Value::map(taffrail_expr::Map::new()),
+            );
+        } else if let Err(diagnostic) = set_labels(&mut scope, &loaded.flow, loaded.source.text()) {
             tracing::debug!("labels wait for inputs: {}", diagnostic.message);
         }
         let secrets = &scope.services().secrets;
@@ -124,29 +183,34 @@ impl Ready {
                 kept_inputs(&scope, &loaded.flow, &execution)
             }
         };
+        Ok(Self {
+            execution,
+            loaded,
+            scope,
+            inputs,
+        })
+    }
+
+    fn open(self) -> Result<Ready, NotReady> {
+        let Self {
+            mut execution,
+            loaded,
+            scope,
+            inputs,
+        } = self;
         let opened = execution
             .flows
             .open(&loaded.flow, &execution, &inputs)
             .map_err(NotReady::Place)?;
         execution.directory.clone_from(&opened.directory);
         execution.ledger = Arc::clone(&opened.ledger);
-        Ok(Self {
+        Ok(Ready {
             execution,
             loaded,
             scope,
             opened,
             inputs,
         })
-    }
-
-    /// The execution.
-    pub fn execution(&self) -> &Execution {
-        &self.execution
-    }
-
-    /// Sets one more variable for its expressions.
-    pub fn set(&mut self, name: &str, value: taffrail_expr::Value) {
-        self.scope.set(name, value);
     }
 }
 

@@ -12,7 +12,9 @@ use taffrail_core::output::Masker;
 use taffrail_expr::{Arguments, Environment, Map, Value};
 
 use crate::confined::ConfinedDir;
+pub use crate::host_variables::HostVariables;
 use crate::kv::KvStore;
+use crate::local_files::{FILE, LocalFiles};
 use crate::storage::{Storage, URI_PREFIX};
 use crate::web::Web;
 
@@ -47,6 +49,8 @@ pub struct Services {
     pub namespace_files: Option<PathBuf>,
     /// The folder that has a folder of files for each other namespace, by its name, where there is one.
     pub namespaces: Option<PathBuf>,
+    /// The files of the machine that may be read.
+    pub local_files: LocalFiles,
     /// The namespace on whose behalf files are read.
     pub namespace: String,
     /// Learns every secret that is asked for, so that it can be hidden.
@@ -55,8 +59,8 @@ pub struct Services {
     pub zone: TimeZone,
     /// Asks web servers.
     pub web: Arc<dyn Web>,
-    /// What the host's environment has for flows, read as `envs.<name>`: its variables `ENV_<NAME>`, names in small letters.
-    pub envs: BTreeMap<String, String>,
+    /// What the host has for the expressions of every flow.
+    pub host: HostVariables,
 }
 
 impl std::fmt::Debug for Services {
@@ -198,7 +202,7 @@ impl Environment for Scope {
             .get(name)
             .cloned()
             .or_else(|| self.live.get(name))
-            .or_else(|| (name == "envs").then(|| self.services.envs()))
+            .or_else(|| self.services.host.get(name).cloned())
     }
 
     fn names(&self) -> Vec<String> {
@@ -207,7 +211,7 @@ impl Environment for Scope {
             .keys()
             .chain(live.keys())
             .map(|name| name.to_string())
-            .chain(["envs".to_owned()])
+            .chain(HostVariables::NAMES.map(str::to_owned))
             .collect()
     }
 
@@ -254,15 +258,6 @@ impl Environment for Scope {
 }
 
 impl Services {
-    fn envs(&self) -> Value {
-        let entries = self.envs.iter();
-        Value::map(
-            entries
-                .map(|(name, value)| (name.as_str().into(), Value::text(value.as_str())))
-                .collect(),
-        )
-    }
-
     fn secret(&self, arguments: &Arguments) -> Result<Value, String> {
         let name = text(arguments, "key")?;
         match self.secrets.get(&name) {
@@ -302,7 +297,7 @@ impl Services {
         String::from_utf8(bytes).map_err(|_| "the file is not UTF-8 text".to_owned())
     }
 
-    /// Opens what a flow names: a stored file, or a file of a namespace by its path or `nsfile://` address.
+    /// Opens what a flow names: a file by its address, or one of a namespace by its path.
     fn open(&self, arguments: &Arguments) -> Result<cap_std::fs::File, String> {
         let named = path(arguments)?;
         if named.contains("://") {
@@ -311,7 +306,7 @@ impl Services {
         self.open_address(&nsfile(arguments, &named))
     }
 
-    /// Opens a stored file or a file of a namespace.
+    /// Opens a stored file, a file of a namespace or one of the machine.
     ///
     /// # Errors
     /// In words, with the address.
@@ -321,6 +316,9 @@ impl Services {
                 .storage
                 .get(&self.namespace, address)
                 .map_err(|error| chain(&error));
+        }
+        if address.starts_with(FILE) {
+            return Ok(self.local_files.open(address)?);
         }
         let rest = address.strip_prefix(NSFILE).unwrap_or(address);
         let (namespace, path) = rest.split_once('/').unwrap_or(("", rest));

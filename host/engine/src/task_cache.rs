@@ -14,6 +14,7 @@ use taffrail_core::flow::{Task, TaskKind};
 
 use crate::confined::{ConfinedDir, FileError, create_private_dir};
 use crate::execution::Execution;
+use crate::local_files::FILE;
 use crate::ports::Locations;
 use crate::prepare::set_locations;
 use crate::render::Renderer;
@@ -143,7 +144,11 @@ fn key(execution: &Execution, task: &Task, scope: &Scope) -> Option<String> {
 /// The value with the digest of its content in the place of each file's address; nothing where one cannot be read.
 fn by_content(value: &Value, services: &Services) -> Option<Value> {
     Some(match value {
-        Value::String(text) if text.trim().starts_with(NSFILE) => {
+        Value::String(text)
+            if [NSFILE, FILE]
+                .iter()
+                .any(|scheme| text.trim().starts_with(scheme)) =>
+        {
             Value::String(content(text.trim(), services)?)
         }
         Value::String(text) => {

@@ -67,6 +67,50 @@ fn a_file_input_is_stored_and_fetched() {
 }
 
 #[test]
+fn the_address_of_a_file_is_looked_at_before_anything_runs() {
+    let world = World::new();
+    world.write("_files/a b.csv", "3,4\n");
+    world.write("data.csv", "1,2\n");
+    let flow = flow_with(
+        "- {id: data, type: FILE, defaults: 'nsfile:///a%20b.csv'}",
+        "cat {{ inputs.data }}; case '{{ inputs.data }}' in kestra:///*) ;; *) echo stored;; esac",
+    );
+    let flow = flow.replace("a%20b.csv", "a b.csv");
+    let ran = world.run_with(&flow, &[], 0);
+    assert_eq!(ran.lines('|'), ["3,4", "stored"]);
+    let given = format!("data=file://{}/data.csv", world.here().display());
+    let ran = world.run_with(&flow, &["-i", &given, "--allow-files", "."], 0);
+    assert_eq!(ran.lines('|'), ["1,2", "stored"]);
+    let check = |value: &str, words: &str| {
+        let given = format!("data={value}");
+        let finished = world.taffrail(["run", "flow.yaml", "--runner", "process", "-i", &given]);
+        finished
+            .exits(3)
+            .prints("")
+            .says(["flow.yaml:", "`data`", words]);
+    };
+    check(&given["data=".len()..], "`--allow-files DIR`");
+    check("nsfile:///none.csv", "none.csv");
+    check("kestra:///test/none.csv", "belongs to another namespace");
+    check(
+        "https://example.org/a.csv",
+        "an address that begins with `kestra:///`",
+    );
+    check("data.csv", "write `-i data=@data.csv` to give that file");
+    world.write(
+        "wrong.yaml",
+        flow_with(
+            "- {id: data, type: FILE, defaults: data.csv}",
+            "cat {{ inputs.data }}",
+        ),
+    );
+    world.taffrail(["validate", "wrong.yaml"]).exits(3).says([
+        "wrong.yaml:2:36",
+        "the default of the input `data`: expected FILE",
+    ]);
+}
+
+#[test]
 fn a_value_may_begin_with_an_at_sign_and_hold_equals() {
     let flow = flow_with("- {id: text, type: STRING}", "echo \"{{ inputs.text }}\"");
     for (given, shown) in [("text=@@home", "@home"), ("text=a=b=c", "a=b=c")] {

@@ -2,6 +2,7 @@
 //! or the host's configuration. No engine is asked for any of it.
 
 use taffrail_tests::cli::World;
+use taffrail_tests::flows::Ran;
 
 const FLOW: &str = "\
 id: powers
@@ -133,6 +134,118 @@ fn a_wrong_configuration_is_told_at_its_place() {
         .taffrail(["run", "flow.yaml", "--config", "absent.yaml"])
         .exits(8)
         .says(["absent.yaml"]);
+}
+
+const FILES: &str = "\
+id: files
+namespace: company.team
+inputs:
+  - {id: given, type: FILE, defaults: 'file://ROOT/in/given.txt'}
+tasks:
+  - id: copied
+    type: io.kestra.plugin.scripts.shell.Commands
+    taskRunner: {type: io.kestra.plugin.core.runner.Process}
+    inputFiles:
+      a.txt: file://ROOT/in/a.txt
+    commands: ['cat a.txt {{ inputs.given }}']
+  - id: read
+    type: io.kestra.plugin.core.debug.Return
+    format: \"{{ read('file://ROOT/in/a%20b.txt') }} {{ fileSize('file://ROOT/in/a.txt') }} {{ read(inputs.given) }} {{ fileExists('file://ROOT/out.txt') }}\"
+  - id: together
+    type: io.kestra.plugin.core.flow.WorkingDirectory
+    inputFiles: {c.txt: 'file://ROOT/in/a.txt'}
+    tasks:
+      - id: shared
+        type: io.kestra.plugin.scripts.shell.Commands
+        taskRunner: {type: io.kestra.plugin.core.runner.Process}
+        commands: [cat c.txt]
+";
+
+fn with_files(world: &World) {
+    let here = world.here().canonicalize().unwrap();
+    world.write(
+        "flow.yaml",
+        FILES.replace("ROOT", &here.display().to_string()),
+    );
+    world.write("in/a.txt", "A");
+    world.write("in/a b.txt", "AB");
+    world.write("in/given.txt", "G");
+    world.write("out.txt", "outside");
+}
+
+#[test]
+fn files_of_the_machine_are_refused_at_their_places_before_anything_starts() {
+    let world = World::new();
+    with_files(&world);
+    for command in ["run", "plan"] {
+        world.taffrail([command, "flow.yaml"]).exits(9).says([
+            "TF0701",
+            "flow.yaml:4:39",
+            "flow.yaml:10:14",
+            "flow.yaml:14:",
+            "flow.yaml:17:25",
+            "this host does not let flows read those",
+            "`--allow-files DIR`, or with `local-files.allowed-paths`",
+        ]);
+    }
+    assert!(!world.state().join("executions").exists());
+    // Another folder is no help.
+    world
+        .taffrail(["run", "flow.yaml", "--allow-files", "."])
+        .exits(0);
+    std::fs::create_dir(world.here().join("other")).unwrap();
+    world
+        .taffrail(["run", "flow.yaml", "--allow-files", "other"])
+        .exits(9)
+        .says(["lets flows read only those below `/"]);
+    world
+        .taffrail(["run", "flow.yaml", "--allow-files", "nowhere"])
+        .exits(8)
+        .says(["there is no folder `nowhere`"]);
+}
+
+#[test]
+fn files_of_an_allowed_folder_are_read_wherever_files_are_named() {
+    let world = World::new();
+    with_files(&world);
+    let here = world.here().canonicalize().unwrap();
+    let config = format!(
+        "kestra: {{local-files: {{allowed-paths: ['{}/in']}}}}\n",
+        here.display()
+    );
+    world.write("mine.yaml", config);
+    for allowed in [["--allow-files", "in"], ["--config", "mine.yaml"]] {
+        let finished = world.taffrail(["run", "flow.yaml", "-o", "json"].iter().chain(&allowed));
+        finished.exits(0);
+        finished.says(["| AG", "| A\n"]);
+        let ran = Ran {
+            record: finished.json(),
+            finished,
+        };
+        assert_eq!(ran.task("read")["outputs"]["value"], "AB 1 G false");
+    }
+}
+
+#[test]
+fn what_an_expression_makes_of_an_address_is_refused_when_it_is_known() {
+    let world = World::new();
+    with_files(&world);
+    std::os::unix::fs::symlink("../out.txt", world.here().join("in/link.txt")).unwrap();
+    let here = world.here().canonicalize().unwrap();
+    let check = |address: &str, code: i32, words: &str| {
+        let text = format!(
+            "id: x\nnamespace: company.team\nvariables: {{at: '{address}'}}\ntasks:\n  - id: one\n    type: io.kestra.plugin.scripts.shell.Commands\n    taskRunner: {{type: io.kestra.plugin.core.runner.Process}}\n    inputFiles: {{a.txt: \"{{{{ vars.at }}}}\"}}\n    commands: [cat a.txt]\n"
+        );
+        world.write("x.yaml", text.replace("ROOT", &here.display().to_string()));
+        let arguments = ["run", "x.yaml", "--allow-files", "in"];
+        world.taffrail(arguments).exits(code).says([words]);
+    };
+    check("file://ROOT/in/a.txt", 0, "");
+    check("file://ROOT/out.txt", 9, "lets flows read only those below");
+    check("file://ROOT/in/../out.txt", 3, "without `..`");
+    check("file://ROOT/in/%2e%2e/out.txt", 3, "without `..`");
+    check("file://ROOT/in/link.txt", 3, "in/link.txt");
+    check("file://ROOT/in/none.txt", 3, "in/none.txt");
 }
 
 /// Settings that fit the schema and not each other are found by `validate`, in both forms.

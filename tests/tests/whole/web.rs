@@ -311,7 +311,7 @@ fn certificates_are_looked_at_unless_the_task_trusts_everybody() {
 /// The server answers the question of an expression only once another task has asked it something.
 #[test]
 fn other_tasks_go_on_while_an_expression_asks() {
-    let check = |form: &str| {
+    let with = |form: &str, called: &str| {
         let world = World::new();
         let (tell, told) = std::sync::mpsc::channel();
         let (tell, told) = (Mutex::new(tell), Mutex::new(told));
@@ -323,7 +323,9 @@ fn other_tasks_go_on_while_an_expression_asks() {
             let waited = told.lock().unwrap().recv_timeout(Duration::from_secs(8));
             Reply::new(200, if waited.is_ok() { "true" } else { "false" })
         });
-        let asks = form.replace("ASK", &format!("http('{}')", server.address("/slow")));
+        let slow = format!("http('{}')", server.address("/slow"));
+        let asks = form.replace("ASK", &slow);
+        world.write("called.yaml", called.replace("ASK", &slow));
         let ran = world.run(
             &flow(&format!(
                 "- id: both\n  type: io.kestra.plugin.core.flow.Parallel\n  tasks:\n    - {asks}\n    - {{id: other, type: io.kestra.plugin.core.http.Request, uri: {}}}\n",
@@ -340,6 +342,7 @@ fn other_tasks_go_on_while_an_expression_asks() {
             .collect();
         assert!(ids.contains(&"well"), "{form}: {ids:?}\n{}", ran.finished);
     };
+    let check = |form: &str| with(form, "");
     const LOG: &str = "type: io.kestra.plugin.core.log.Log, message: x";
     const FAIL: &str =
         "type: io.kestra.plugin.core.execution.Fail, condition: \"{{ ASK == 'false' }}\"";
@@ -352,6 +355,25 @@ fn other_tasks_go_on_while_an_expression_asks() {
     check(&format!(
         "{{id: well, type: io.kestra.plugin.core.flow.LoopUntil, condition: \"{{{{ ASK }}}}\", failOnMaxReached: true, checkFrequency: {{maxIterations: 1}}, tasks: [{{id: in, {LOG}}}]}}"
     ));
+    // What a called flow asks before its first task, and what a batch is given.
+    let called = |more: &str, answer: &str| {
+        format!(
+            "id: called\nnamespace: test.flows\n{more}\ntasks: [{{id: in, type: io.kestra.plugin.core.execution.Fail, condition: \"{{{{ {answer} == 'false' }}}}\"}}]\n"
+        )
+    };
+    const CALL: &str = "{id: well, type: io.kestra.plugin.core.flow.Subflow, namespace: test.flows, flowId: called}";
+    with(
+        CALL,
+        &called(
+            "inputs: [{id: a, type: STRING, defaults: \"{{ ASK }}\"}]",
+            "inputs.a",
+        ),
+    );
+    with(CALL, &called("labels: {a: \"{{ ASK }}\"}", "labels.a"));
+    with(
+        "{id: seq, type: io.kestra.plugin.core.flow.Sequential, tasks: [{id: file, type: io.kestra.plugin.core.storage.Write, content: one}, {id: well, type: io.kestra.plugin.core.flow.ForEachItem, items: \"{{ outputs.file.uri }}\", namespace: test.flows, flowId: called, inputs: {a: \"{{ ASK }}\"}}]}",
+        &called("inputs: [{id: a, type: STRING}]", "inputs.a"),
+    );
 }
 
 /// Who waits for an answer can be cancelled, and his time can be over.

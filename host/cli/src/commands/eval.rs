@@ -50,7 +50,8 @@ pub fn eval(global: &Global, args: &EvalArgs) -> Result<Exit, Failed> {
         masker: Masker::new(),
         zone: zone::local(),
         web: Arc::new(NoWeb),
-        envs: given.envs,
+        local_files: host.config.local_files(&given.local_files),
+        host: host.config.variables(),
     };
     let mut scope = Scope::new(Arc::new(services));
     if let Some((source, flow)) = &flow {

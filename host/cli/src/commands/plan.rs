@@ -15,6 +15,7 @@ use taffrail_core::text::printable;
 use taffrail_engine::flow::{set_labels, set_task, set_variables};
 use taffrail_engine::inputs::set_inputs;
 use taffrail_engine::kv::KvStore;
+use taffrail_engine::local_files;
 use taffrail_engine::ports::Planner;
 use taffrail_engine::prepare::{Prepared, Preparing, draft, task_root};
 use taffrail_engine::prepare_runner::setting_diagnostics;
@@ -26,7 +27,7 @@ use taffrail_engine::workdir::Places;
 use taffrail_expr::Value;
 
 use crate::args::{Format, Global, PlanArgs, RunnerChoice};
-use crate::commands::run::{runner_type, wrong_inputs};
+use crate::commands::run::{refusal, runner_type, wrong_inputs};
 use crate::exit::{Exit, Failed};
 use crate::given::Given;
 use crate::load::{Host, checked_flow_locked, flow_path};
@@ -91,14 +92,19 @@ pub fn descriptions(
 ) -> Result<(Vec<Json>, Exit), Failed> {
     let given = asked.given;
     let tasks = wanted(flow, asked.task)?;
-    let mut scope = Scope::new(Arc::new(services(flow, source.text(), given)));
+    let mut scope = Scope::new(Arc::new(services(host, flow, source.text(), given)));
+    let show = |diagnostics: &[Diagnostic]| {
+        complain(render_text(diagnostics, source, terminal::style(global)).trim_end())
+    };
+    let refused = local_files::refused(&scope.services().local_files, flow, source.text());
+    if !refused.is_empty() {
+        show(&refused);
+        return Err(Failed::silent(refusal(&refused)));
+    }
     set_variables(&mut scope, flow);
     set_flow(&mut scope, flow);
     set_inputs(&mut scope, flow, &given.inputs, None)
         .map_err(|errors| wrong_inputs(global, source, &errors))?;
-    let show = |diagnostics: &[Diagnostic]| {
-        complain(render_text(diagnostics, source, terminal::style(global)).trim_end())
-    };
     set_labels(&mut scope, flow, source.text()).map_err(|diagnostic| {
         show(&[*diagnostic]);
         Failed::silent(Exit::Invalid)
@@ -158,7 +164,7 @@ pub fn descriptions(
     Ok((planned, exit))
 }
 
-fn services(flow: &Flow, source: &str, given: &Given) -> Services {
+fn services(host: &Host, flow: &Flow, source: &str, given: &Given) -> Services {
     let mut secrets: std::collections::BTreeMap<String, String> =
         taffrail_engine::reads::secrets(flow, source)
             .into_keys()
@@ -180,7 +186,8 @@ fn services(flow: &Flow, source: &str, given: &Given) -> Services {
         masker: Masker::new(),
         zone: zone::local(),
         web: Arc::new(NoWeb),
-        envs: given.envs.clone(),
+        local_files: host.config.local_files(&given.local_files),
+        host: host.config.variables(),
     }
 }
 

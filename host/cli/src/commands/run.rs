@@ -19,6 +19,7 @@ use taffrail_engine::flows::{Flows, Loaded};
 use taffrail_engine::kv::KvStore;
 use taffrail_engine::leaving::Leaving;
 use taffrail_engine::ledger::{Kept, NoLedger};
+use taffrail_engine::local_files::{self, LocalFiles};
 use taffrail_engine::perform::{NotReady, Ready, fresh_id, perform};
 use taffrail_engine::ports::{Planner, Runners};
 use taffrail_engine::prepare_runner::unable;
@@ -98,6 +99,7 @@ pub fn begin(
         HostRunners::new_supervised(&host.folders.state, policy, descriptors);
     let runners = Arc::new(runners);
     let runner_override = args.runner.map(runner_type);
+    let local_files = host.config.local_files(&given.local_files);
     let loaded = Arc::new(Loaded {
         source,
         flow: Arc::new(flow),
@@ -114,6 +116,7 @@ pub fn begin(
             loaded,
             &flows,
             &given,
+            &local_files,
             runners.as_ref(),
             runner_override.as_deref(),
         )?;
@@ -182,13 +185,15 @@ pub fn begin(
         masker: masker.clone(),
         zone: zone::local(),
         web: Arc::new(Ureq),
-        envs: given.envs,
+        local_files,
+        host: host.config.variables(),
     });
     let ready =
         Ready::new(execution, Arc::clone(&loaded), services, &given.inputs).map_err(|error| {
             match error {
                 NotReady::Inputs(errors) => wrong_inputs(global, &loaded.source, &errors),
                 NotReady::Place(message) => Failed::new(Exit::Internal, message),
+                NotReady::Cancelled => Failed::silent(Exit::Interrupted),
             }
         })?;
     if !global.quiet && !resumed {
@@ -318,6 +323,7 @@ fn preflight(
     loaded: &Loaded,
     flows: &FlowFolder,
     given: &Given,
+    local_files: &LocalFiles,
     runners: &dyn Runners,
     runner_override: Option<&str>,
 ) -> Result<(), Failed> {
@@ -347,27 +353,36 @@ fn preflight(
         }
     }
     told.extend(unable(runners, flow, runner_override));
+    told.extend(local_files::refused(local_files, flow, source.text()));
     told.sort_by_key(|diagnostic| diagnostic.span);
     if !told.is_empty() {
         complain(render_text(&told, source, terminal::style(global)).trim_end());
     }
-    let is_error = |diagnostic: &&Diagnostic| diagnostic.severity == Severity::Error;
-    let codes = || {
-        told.iter()
-            .filter(is_error)
-            .map(|diagnostic| diagnostic.code)
-    };
-    if codes().next().is_some() {
-        let exit = if codes().any(|code| !matches!(code, Code::NotYet | Code::Refused)) {
-            Exit::Invalid
-        } else if codes().any(|code| code == Code::Refused) {
-            Exit::Policy
-        } else {
-            Exit::Unreachable
-        };
-        return Err(Failed::silent(exit));
+    match told
+        .iter()
+        .any(|diagnostic| diagnostic.severity == Severity::Error)
+    {
+        true => Err(Failed::silent(refusal(&told))),
+        false => Ok(()),
     }
-    Ok(())
+}
+
+/// The exit code of a flow that cannot start for these reasons: what is wrong comes before what is refused.
+pub fn refusal(told: &[Diagnostic]) -> Exit {
+    let errors = told
+        .iter()
+        .filter(|diagnostic| diagnostic.severity == Severity::Error);
+    let codes: Vec<Code> = errors.map(|diagnostic| diagnostic.code).collect();
+    if codes
+        .iter()
+        .any(|code| !matches!(code, Code::NotYet | Code::Refused))
+    {
+        Exit::Invalid
+    } else if codes.contains(&Code::Refused) {
+        Exit::Policy
+    } else {
+        Exit::Unreachable
+    }
 }
 
 /// Tells all mistakes in what was given, those of declared inputs at their declarations.

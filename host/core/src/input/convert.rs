@@ -6,7 +6,7 @@ use jiff::civil;
 use serde_json::Value;
 
 use super::declaration::{InputType, ItemType};
-use super::formats::{is_email, is_uri, moment, time, validator, yaml};
+use super::formats::{is_email, is_file_address, is_uri, moment, time, validator, yaml};
 use crate::duration;
 
 /// What an input is worth.
@@ -118,7 +118,13 @@ pub fn convert(
             })?;
             Value::String(text)
         }
-        InputType::File => Value::String(text(kind, given)?),
+        InputType::File => {
+            let text = text(kind, given)?;
+            if !is_file_address(&text) {
+                return Err(expected(kind, given));
+            }
+            Value::String(text)
+        }
         InputType::Json => match given {
             Value::String(text) => serde_json::from_str(text)
                 .map_err(|error| format!("{}: {error}", expected(kind, given)))?,
@@ -320,6 +326,7 @@ fn expected(kind: &InputType, given: &Value) -> String {
         InputType::Date { .. } => " (for example `2026-01-31`)",
         InputType::Time { .. } => " (for example `08:00:00`)",
         InputType::Boolean => " (`true` or `false`)",
+        InputType::File => " (an address that begins with `kestra:///`, `nsfile://` or `file:///`)",
         InputType::Uri => " (for example `https://example.org/data.csv`)",
         _ => "",
     };
@@ -506,6 +513,11 @@ mod tests {
             InputType::File,
             json!("kestra:///a/b"),
             Ok(json!("kestra:///a/b")),
+        );
+        check(
+            InputType::File,
+            json!("https://x.y/z"),
+            Err("expected FILE (an address that begins with"),
         );
     }
 

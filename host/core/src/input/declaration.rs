@@ -24,6 +24,21 @@ pub struct InputDeclaration {
     pub depends_on: Option<DependsOn>,
 }
 
+impl InputDeclaration {
+    /// All that is rendered to find its value: the default, the condition, what lists its choices.
+    pub fn expressions(&self) -> impl Iterator<Item = &Node> {
+        let choices = match &self.kind {
+            InputType::Select { expression, .. } | InputType::MultiSelect { expression, .. } => {
+                expression.as_ref()
+            }
+            _ => None,
+        };
+        let condition = self.depends_on.as_ref();
+        let condition = condition.and_then(|depends| depends.condition.as_ref());
+        self.defaults.iter().chain(condition).chain(choices)
+    }
+}
+
 /// What decides whether there is an input.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DependsOn {

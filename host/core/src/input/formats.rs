@@ -35,6 +35,13 @@ pub(super) fn yaml(text: &str) -> Result<Value, String> {
     }
 }
 
+/// An address by which flows reach files: stored ones, those of namespaces, those of the machine.
+pub(super) fn is_file_address(text: &str) -> bool {
+    ["kestra:///", "nsfile://", "file://"]
+        .iter()
+        .any(|scheme| text.trim().starts_with(scheme))
+}
+
 /// A scheme, a colon and something without blanks.
 pub(super) fn is_uri(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else {

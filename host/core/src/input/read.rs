@@ -309,7 +309,7 @@ fn check_defaults(declaration: &InputDeclaration, path: &str, found: &mut Vec<Di
             ..
         }
     );
-    if dynamic || by_expression || matches!(declaration.kind, InputType::File) {
+    if dynamic || by_expression {
         return;
     }
     if let Err(reason) = convert(&declaration.kind, &defaults.to_json(), None) {

@@ -289,8 +289,7 @@ pub(super) fn local_files(call: &mut Call<'_>, keys: LocalFilesKeys) -> Result<D
             (name, content)
         })
         .collect();
-    crate::files::write_inputs(shared.working(), call.scope.services(), &inputs)
-        .map_err(|error| failed(chain(&error)))?;
+    crate::files::write_inputs(shared.working(), call.scope.services(), &inputs)?;
     let patterns = Patterns::new(&keys.outputs.unwrap_or_default())
         .map_err(|error| failed(error.to_string()))?;
     let folder = call

@@ -59,7 +59,7 @@ pub(super) fn open(
     let mut warnings = Vec::new();
     let filled = (|| {
         if let Some(cache) = &keys.cache {
-            warnings.extend(from_cache(execution, task, cache, workdir.working())?);
+            warnings.extend(from_cache(execution, task, cache, workdir.working()).map_err(host)?);
         }
         if let Some(wanted) = &keys.namespace_files {
             warnings.extend(files::write_namespace_files(
@@ -82,12 +82,12 @@ pub(super) fn open(
             })
             .collect();
         files::write_inputs(workdir.working(), services, &inputs)?;
-        Ok::<(), String>(())
+        Ok::<(), Failure>(())
     })();
-    if let Err(message) = filled {
+    if let Err(failure) = filled {
         let removed = workdir.remove();
         tracing::debug!(?removed, "the shared working directory goes again");
-        return Err(host(message));
+        return Err(failure);
     }
     Ok((workdir, warnings))
 }

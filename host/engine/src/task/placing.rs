@@ -2,11 +2,12 @@
 
 use taffrail_core::launch::TaskIdentity;
 use taffrail_core::name::RelPath;
+use taffrail_core::record::Failure;
 
 use crate::execution::Execution;
-use crate::files::{self, EXECUTION_CONTEXT};
+use crate::files::{self, EXECUTION_CONTEXT, FilesError};
 use crate::prepare::Prepared;
-use crate::scope::{Scope, chain};
+use crate::scope::Scope;
 use crate::workdir::Workdir;
 
 /// Puts namespace files, input files, the plan's files and stored files in place, in this order.
@@ -16,7 +17,7 @@ pub(super) fn put_files(
     prepared: &Prepared,
     workdir: &Workdir,
     identity: &TaskIdentity,
-) -> Result<Vec<String>, String> {
+) -> Result<Vec<String>, Failure> {
     let services = scope.services();
     let working = workdir.working();
     let mut warnings = Vec::new();
@@ -28,7 +29,7 @@ pub(super) fn put_files(
         let mode = if file.executable { 0o700 } else { 0o600 };
         working
             .write(&file.path, &file.contents, mode)
-            .map_err(|error| chain(&error))?;
+            .map_err(FilesError::from)?;
     }
     let carried = execution.folder.carried();
     files::bring(workdir, &prepared.plan.carry, &execution.storage, &carried)?;
@@ -36,14 +37,14 @@ pub(super) fn put_files(
         files::fetch(working, services, uri, path)?;
     }
     if prepared.settings.execution_context == Some(true) {
-        let path = RelPath::new(EXECUTION_CONTEXT).map_err(|error| error.to_string())?;
+        let path = RelPath::new(EXECUTION_CONTEXT).map_err(FilesError::from)?;
         let context = execution_context(execution, scope, identity);
         working
             .write(&path, context.to_string().as_bytes(), 0o600)
-            .map_err(|error| chain(&error))?;
+            .map_err(FilesError::from)?;
     }
     if prepared.wants_output_dir {
-        workdir.create_output_dir().map_err(|error| chain(&error))?;
+        workdir.create_output_dir().map_err(FilesError::from)?;
     }
     Ok(warnings)
 }

@@ -1,7 +1,6 @@
 //! A small world for flows of tasks that need no program: no plugins, no runners, other flows by their text, notes of what happens.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -19,12 +18,13 @@ use taffrail_engine::flows::{Flows, Line, Loaded, Opened};
 use taffrail_engine::kv::KvStore;
 use taffrail_engine::leaving::Leaving;
 use taffrail_engine::ledger::NoLedger;
+use taffrail_engine::local_files::LocalFiles;
 use taffrail_engine::perform::{Ready, perform};
 use taffrail_engine::ports::{
     BoxFuture, MakeRunnerError, People, PlanError, Planner, PluginInfo, PluginKey, Runner, Runners,
 };
 use taffrail_engine::references::References;
-use taffrail_engine::scope::Services;
+use taffrail_engine::scope::{HostVariables, Services};
 use taffrail_engine::storage::{Folder, Storage};
 use taffrail_engine::web::NoWeb;
 use tokio::sync::Semaphore;
@@ -303,11 +303,12 @@ impl World {
             kv: KvStore::below(&self.temp.path().join("kv")),
             namespace_files: loaded.namespace_files.clone(),
             namespaces: None,
+            local_files: LocalFiles::default(),
             namespace: "company.team".to_owned(),
             masker,
             zone: jiff::tz::TimeZone::UTC,
             web: Arc::new(NoWeb),
-            envs: BTreeMap::new(),
+            host: HostVariables::default(),
         });
         let mut notes = Notes::default();
         let ready = Ready::new(execution, loaded, services, &[]).unwrap();

@@ -12,11 +12,11 @@ use tempfile::SpooledTempFile;
 
 use super::super::{Background, end};
 use super::{Caller, Done, Wanted, inside, transmitted};
+use crate::aside::ask_for;
 use crate::cancel::CancelLevel;
 use crate::natives::split::Cut;
 use crate::natives::{Call, failed, read};
 use crate::perform::Ready;
-use crate::render::Renderer;
 
 /// How many executions of one ForEachItem run at once. What works at once is limited by the slots of tasks as well.
 const AT_ONCE: usize = 16;
@@ -73,7 +73,7 @@ impl<'a> Caller<'a> {
         let splits = call.keep("splits.txt", list.as_bytes())?;
         self.publish("split", json!({ "splits": splits }));
         if !wanted.wait {
-            return self.begin_items(wanted, uris);
+            return self.begin_items(wanted, uris).await;
         }
         let mut sum = Sum::default();
         // They are made ready one after the other as places become free, so that only those that run are in memory.
@@ -107,7 +107,7 @@ impl<'a> Caller<'a> {
         if self.execution.cancel.level() != CancelLevel::None {
             return None;
         }
-        let ready = match self.ready_for(wanted, index, uri) {
+        let ready = match self.ready_for(wanted, index, uri).await {
             Ok(ready) => ready,
             Err(failure) => return Some(Err(failure)),
         };
@@ -115,7 +115,7 @@ impl<'a> Caller<'a> {
         Some(Ok(performed.record))
     }
 
-    fn ready_for(&self, wanted: &Wanted, index: usize, uri: &str) -> Result<Ready, Failure> {
+    async fn ready_for(&self, wanted: &Wanted, index: usize, uri: &str) -> Result<Ready, Failure> {
         let mut scope = self.scope.clone();
         let mut taskrun = match self.scope.variable("taskrun").map(|value| value.to_json()) {
             Some(Value::Object(map)) => map,
@@ -127,7 +127,7 @@ impl<'a> Caller<'a> {
         let mut inputs = Map::new();
         let nodes = self.task.node.get("inputs").map(Node::entries);
         for entry in nodes.unwrap_or_default() {
-            let value = Renderer::new(&scope).node(&entry.value).map_err(|error| {
+            let value = ask_for(&scope, &entry.value).await.map_err(|error| {
                 let diagnostic = error.diagnostic(self.execution.source.text(), &entry.value);
                 let message = diagnostic.message.clone();
                 self.context
@@ -140,18 +140,18 @@ impl<'a> Caller<'a> {
             inputs.insert(entry.key.to_string(), value);
         }
         let place = u32::try_from(index).unwrap_or(u32::MAX);
-        self.ready(wanted, inputs, place)
+        self.ready(wanted, inputs, place).await
     }
 
     /// Begins all batches and waits for none. That the first can begin is seen here; the others are made ready as places become free.
-    fn begin_items(
+    async fn begin_items(
         &self,
         wanted: Wanted,
         uris: Vec<String>,
     ) -> Result<(Done, Option<Background<'a>>), Failure> {
         let count = uris.len();
         let first = match uris.first() {
-            Some(uri) => Some(self.ready_for(&wanted, 0, uri)?),
+            Some(uri) => Some(self.ready_for(&wanted, 0, uri).await?),
             None => None,
         };
         let caller = self.clone();

@@ -15,14 +15,14 @@ use taffrail_core::record::{ExecutionRecord, Failure, FailureKind, State, TaskRe
 use taffrail_core::yaml::Node;
 use taffrail_expr::{Environment, Value as ExprValue};
 
-use super::{Background, Context, ask_for_keys};
+use super::{Background, Context, ask_for_keys, end};
+use crate::aside::ask_for;
 use crate::cancel::CancelLevel;
 use crate::event::{Event, Reporter, Shared};
 use crate::execution::{Call, Execution, Origin};
 use crate::flows::Loaded;
 use crate::natives::{invalid, over, read};
 use crate::perform::{NotReady, Performed, Ready, perform};
-use crate::render::Renderer;
 use crate::scope::{Scope, Services, chain};
 use crate::task::TaskEnd;
 
@@ -78,10 +78,10 @@ pub(super) async fn run<'a>(
         }
     };
     let (done, background) = done;
-    (end(record, done, late), background)
+    (ended(record, done, late), background)
 }
 
-fn end(mut record: TaskRecord, done: Done, late: Option<Duration>) -> TaskEnd {
+fn ended(mut record: TaskRecord, done: Done, late: Option<Duration>) -> TaskEnd {
     record.outputs = done.outputs;
     record.state = done.state;
     record.failure = match late {
@@ -130,7 +130,7 @@ impl<'a> Caller<'a> {
             Ok(read) => read,
             Err(failure) => return (failure.into(), None),
         };
-        let ready = match self.ready(&wanted, inputs, 0) {
+        let ready = match self.ready(&wanted, inputs, 0).await {
             Ok(ready) => ready,
             Err(failure) => return (failure.into(), None),
         };
@@ -151,7 +151,7 @@ impl<'a> Caller<'a> {
             inside(ready, &self.identity, self.context.reporter).await;
         let mut handed = record.outputs.clone();
         for (name, node) in outputs {
-            match Renderer::new(&scope).node(&node) {
+            match ask_for(&scope, &node).await {
                 Ok(value) => {
                     handed.insert(name, value);
                 }
@@ -224,7 +224,7 @@ impl<'a> Caller<'a> {
     }
 
     /// Finds the flow and makes an execution of it ready.
-    fn ready(
+    async fn ready(
         &self,
         wanted: &Wanted,
         inputs: Map<String, Value>,
@@ -294,17 +294,16 @@ impl<'a> Caller<'a> {
             namespace_files: loaded.namespace_files.clone(),
             ..Services::clone(services)
         });
-        let mut ready =
-            Ready::new(execution, loaded, services, &given).map_err(|error| match error {
+        let mut ready = Ready::called(execution, loaded, services, given)
+            .await
+            .map_err(|error| match error {
                 NotReady::Inputs(errors) => {
                     let messages: Vec<&str> =
                         errors.iter().map(|error| error.message.as_str()).collect();
                     invalid(format!("flow `{}`: {}", wanted.flow, messages.join("; ")))
                 }
-                NotReady::Place(message) => Failure {
-                    kind: FailureKind::Host,
-                    message,
-                },
+                NotReady::Place(message) => host(message),
+                NotReady::Cancelled => end::cancelled(),
             })?;
         let trigger = json!({
             "executionId": self.execution.id,
