@@ -16,6 +16,7 @@ mod harness;
 mod large;
 mod properties;
 mod pulls;
+mod random_kills;
 mod reach;
 mod refusals;
 mod resume;
