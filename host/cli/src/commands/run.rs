@@ -26,6 +26,7 @@ use taffrail_engine::prepare_runner::unable;
 use taffrail_engine::references::References;
 use taffrail_engine::scope::{Services, chain};
 use taffrail_engine::storage::{Folder, Storage};
+use taffrail_runner::process::expect_moves;
 use taffrail_store::Store;
 use tokio::sync::Semaphore;
 
@@ -58,6 +59,7 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
         return detach::start(args.flow.flow == "-");
     }
     detach::leave_terminal();
+    expect_moves();
     let host = Host::open(global)?;
     let checked = checked_flow_locked(global, &host, &args.flow.flow, args.locking.locked)?;
     begin(global, args, host, checked, Beginning::Fresh)

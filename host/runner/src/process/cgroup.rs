@@ -70,15 +70,22 @@ fn parent() -> Option<&'static Path> {
         .as_deref()
 }
 
-/// Makes moving processes between groups fast for a moment: the first move after a while takes a kernel some 10 ms, as all processors have to
-/// notice. Takes that long itself.
+/// Makes the group that holds those of this process's tasks, so that the first of them need not wait for it.
 pub(super) fn make_ready() {
-    if parent().is_some()
-        && let Some(own) = own()
-    {
-        // It is there already.
-        let _ = fs::write(own.join("cgroup.procs"), getpid().as_raw_pid().to_string());
-    }
+    let _ = parent();
+}
+
+/// Makes moving processes between groups fast for a moment, in a thread of its own: the first move after a while takes a kernel some 10 ms,
+/// as all processors have to notice. So it begins when a command is read that may start processes, and is over when they are started.
+pub fn expect_moves() {
+    let moving = std::thread::Builder::new().spawn(|| {
+        if let Some(own) = own() {
+            // It is there already.
+            let _ = fs::write(own.join("cgroup.procs"), getpid().as_raw_pid().to_string());
+        }
+    });
+    // Without it the first move takes its time.
+    drop(moving);
 }
 
 /// Removes what processes have left that are not there any more. What still runs in there stays.
