@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -297,7 +297,14 @@ impl Invocation {
     }
 
     /// Starts it, in a process group of its own.
-    pub fn start(mut self) -> Running {
+    pub fn start(self) -> Running {
+        let mut running = self.start_unread();
+        running.read();
+        running
+    }
+
+    /// The same, and nobody reads its standard output before [`Running::read`]; the pipe stays open.
+    pub fn start_unread(mut self) -> Running {
         self.command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -312,13 +319,14 @@ impl Invocation {
         let text = self.stdin;
         // A program that ends without reading it all is no failure of the test.
         std::thread::spawn(move || pipe.write_all(&text));
-        let stdout = drain(child.stdout.take().expect("piped"));
+        let unread = child.stdout.take();
         let stderr = drain(child.stderr.take().expect("piped"));
         Running {
             child,
             line: self.line,
             began,
-            stdout,
+            unread,
+            stdout: channel().1,
             stderr,
             printed: [Vec::new(), Vec::new()],
         }
@@ -349,6 +357,7 @@ pub struct Running {
     child: Child,
     line: String,
     began: Instant,
+    unread: Option<ChildStdout>,
     stdout: Receiver<Vec<u8>>,
     stderr: Receiver<Vec<u8>>,
     printed: [Vec<u8>; 2],
@@ -390,6 +399,13 @@ impl Running {
             "cannot kill the children {children}"
         );
         self.finish()
+    }
+
+    /// Begins to read its standard output.
+    pub fn read(&mut self) {
+        if let Some(pipe) = self.unread.take() {
+            self.stdout = drain(pipe);
+        }
     }
 
     /// Closes the reading end of standard output, as `head` does once it has enough.
@@ -450,6 +466,7 @@ impl Running {
             }
         };
         let took = self.began.elapsed();
+        self.read();
         let [stdout, stderr] = &mut self.printed;
         for (source, printed) in [(&self.stdout, stdout), (&self.stderr, stderr)] {
             // Somebody who was left behind may hold the pipe; what there is to read is there by then.

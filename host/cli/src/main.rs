@@ -18,6 +18,7 @@ mod kept_source;
 mod load;
 mod locking;
 mod log_sync;
+mod outlet;
 mod owner;
 mod people;
 mod places;
@@ -100,13 +101,12 @@ fn main() -> ExitCode {
         Command::Lock(args) => commands::lock::lock(global, args),
         Command::Eval(args) => commands::eval::eval(global, args),
     };
-    match result {
-        Ok(exit) => exit.into(),
-        Err(failed) => {
-            tell(&failed);
-            failed.exit.into()
-        }
-    }
+    let exit = result.unwrap_or_else(|failed| {
+        tell(&failed);
+        failed.exit
+    });
+    outlet::settle();
+    exit.into()
 }
 
 /// Runs as the supervisor of another taffrail's tasks.

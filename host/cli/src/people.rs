@@ -1,8 +1,10 @@
 //! Asks whoever sits at the terminal.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal};
 
 use taffrail_engine::ports::{BoxFuture, People};
+
+use crate::outlet::{self, To};
 
 /// The terminal that the program was started from, where it is one.
 pub struct Terminal;
@@ -17,10 +19,7 @@ impl People for Terminal {
             }
             // A thread that reads cannot be stopped; it ends with the program.
             tokio::task::spawn_blocking(move || {
-                let mut out = std::io::stderr().lock();
-                let _ = write!(out, "{question}");
-                let _ = out.flush();
-                drop(out);
+                outlet::write(To::Stderr, question.as_bytes());
                 let mut line = String::new();
                 match std::io::stdin().lock().read_line(&mut line) {
                     Ok(0) | Err(_) => None,

@@ -1,9 +1,10 @@
 //! One line on standard error that says how far a long step has come; on a terminal it moves, elsewhere it speaks up now and then.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use crate::args::Global;
+use crate::outlet::{self, To};
 
 /// How often the line of a terminal changes.
 const FRAME: Duration = Duration::from_millis(100);
@@ -44,21 +45,19 @@ impl Progress {
         }
         self.shown = Some(Instant::now());
         let text = taffrail_core::text::printable(text);
-        let mut stderr = std::io::stderr().lock();
-        // Nobody is hurt when a line of progress gets lost.
-        let _ = if self.terminal {
-            write!(stderr, "\r\x1b[K{text}").and_then(|()| stderr.flush())
+        let shown = if self.terminal {
+            format!("\r\x1b[K{text}")
         } else {
-            writeln!(stderr, "{text}")
+            format!("{text}\n")
         };
+        outlet::write(To::Stderr, shown.as_bytes());
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
         if self.terminal && self.shown.is_some() {
-            let mut stderr = std::io::stderr().lock();
-            let _ = write!(stderr, "\r\x1b[K").and_then(|()| stderr.flush());
+            outlet::write(To::Stderr, b"\r\x1b[K");
         }
     }
 }

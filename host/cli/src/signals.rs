@@ -4,6 +4,7 @@ use taffrail_engine::cancel::{Cancel, CancelLevel};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::exit::Exit;
+use crate::outlet;
 use crate::report::complain;
 
 /// Which signal asked for the end first.
@@ -60,6 +61,7 @@ pub fn listen(cancel: Cancel, interruption: std::sync::Arc<Interruption>) -> std
                 () = received(hangup.as_mut()) => Exit::Terminated,
             };
             interruption.first.get_or_init(|| exit);
+            outlet::hurry();
             presses += 1;
             match presses {
                 1 => {

@@ -6,6 +6,7 @@ use taffrail_core::diagnostic::Style;
 
 use crate::args::{Color, Global};
 use crate::exit::{Exit, Failed};
+use crate::outlet::{To, Writer};
 
 /// How diagnostics are drawn on standard error.
 pub fn style(global: &Global) -> Style {
@@ -50,7 +51,7 @@ pub fn start_diagnostics(global: &Global) {
     };
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| Writer(To::Stderr))
         .with_ansi(colours(global, std::io::stderr().is_terminal()))
         .without_time()
         .with_target(false)

@@ -14,7 +14,7 @@ use taffrail_core::output::{LogLevel, Masker, Metric};
 use tokio::time::Instant;
 
 use crate::cancel::{Cancel, CancelLevel};
-use crate::ports::{Exit, Launched, RunnerError, Step, Stop};
+use crate::ports::{BoxFuture, Exit, Launched, RunnerError, Step, Stop};
 use output::Pipeline;
 
 /// How long a program that was killed may take to be seen as ended. A backend that needs longer has lost it.
@@ -49,10 +49,15 @@ pub enum TaskOutput<'a> {
     Metric(&'a Metric),
 }
 
-/// Takes what a task says, in order. Called from the loop that reads it: as long as it runs, the program waits.
+/// Takes what a task says, in order.
 pub trait OutputSink: Send {
-    /// Takes one item.
+    /// Takes one item, and does not wait for anybody.
     fn output(&mut self, item: TaskOutput<'_>);
+
+    /// What is waited for before more is read, while the program waits; none where there is room.
+    fn room(&self) -> Option<BoxFuture<'static, ()>> {
+        None
+    }
 }
 
 /// What ended a program.
@@ -178,11 +183,22 @@ pub async fn follow(
     let mut steps = 0;
 
     loop {
+        // What was killed says little more, and its end must be seen.
+        let room = match phase {
+            Phase::Running | Phase::Asked => pipeline.room(),
+            Phase::Killed => None,
+        };
+        let next = async {
+            if let Some(room) = room {
+                room.await;
+            }
+            launched.next(&mut buffer).await
+        };
         let event = tokio::select! {
             biased;
             level = settings.cancel.beyond(seen) => Event::Cancel(level),
             () = reached(timer) => Event::Timer,
-            step = launched.next(&mut buffer) => Event::Step(step),
+            step = next => Event::Step(step),
         };
         let stop = match event {
             Event::Step(Ok(Step::Output(stream))) => {

@@ -9,7 +9,7 @@ use taffrail_core::launch::TaskIdentity;
 use taffrail_core::record::{ExecutionRecord, Failure, TaskRecord};
 
 use crate::drive::TaskOutput;
-use crate::ports::Preparation;
+use crate::ports::{BoxFuture, Preparation};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -126,8 +126,14 @@ pub enum Event<'a> {
 
 /// Tells somebody what happens. Called in order, one event at a time; events of task runs that run at once come mixed.
 pub trait Reporter: Send {
-    /// Takes one event. Must not block for longer than it takes to write.
+    /// Takes one event, and must not wait for anybody.
     fn event(&mut self, event: &Event<'_>);
+
+    /// What to wait for before a task says more, as whoever looks on does not keep up; none where there is room. An event that comes all
+    /// the same is taken.
+    fn room(&self) -> Option<BoxFuture<'static, ()>> {
+        None
+    }
 }
 
 /// One reporter for all task runs that run at once: each holds a copy, and events go through one at a time.
@@ -137,6 +143,7 @@ pub struct Shared<'a>(&'a (dyn Door + 'a));
 /// A reporter behind a lock.
 trait Door: Send + Sync {
     fn pass(&self, event: &Event<'_>);
+    fn room(&self) -> Option<BoxFuture<'static, ()>>;
 }
 
 impl Door for Mutex<&mut dyn Reporter> {
@@ -144,6 +151,10 @@ impl Door for Mutex<&mut dyn Reporter> {
         self.lock()
             .unwrap_or_else(PoisonError::into_inner)
             .event(event);
+    }
+
+    fn room(&self) -> Option<BoxFuture<'static, ()>> {
+        self.lock().unwrap_or_else(PoisonError::into_inner).room()
     }
 }
 
@@ -162,5 +173,9 @@ impl<'a> Shared<'a> {
 impl Reporter for Shared<'_> {
     fn event(&mut self, event: &Event<'_>) {
         self.tell(event);
+    }
+
+    fn room(&self) -> Option<BoxFuture<'static, ()>> {
+        self.0.room()
     }
 }

@@ -20,6 +20,7 @@ use crate::flows::{Loaded, Opened};
 use crate::inputs::{kept_inputs, restore_inputs, set_inputs};
 use crate::leaving::Leaving;
 use crate::ledger::{Entry, Kept, NoLedger};
+use crate::ports::BoxFuture;
 use crate::references::References;
 use crate::scope::{Scope, Services};
 use crate::storage::Folder;
@@ -421,6 +422,10 @@ impl Reporter for Both<'_> {
     fn event(&mut self, event: &Event<'_>) {
         self.journal.event(event);
         self.shown.tell(event);
+    }
+
+    fn room(&self) -> Option<BoxFuture<'static, ()>> {
+        self.shown.room()
     }
 }
 

@@ -28,5 +28,6 @@ mod properties;
 mod random_kills;
 mod secrets;
 mod streams;
+mod stuck_reader;
 mod supervision;
 mod validate;

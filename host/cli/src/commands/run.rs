@@ -40,9 +40,10 @@ use crate::flow_folder::FlowFolder;
 use crate::given::Given;
 use crate::load::{Host, checked_flow_locked, flow_path};
 use crate::locking::folder_of;
+use crate::outlet::{self, To};
 use crate::owner;
 use crate::people::Terminal;
-use crate::report::{LinePrefix, NdjsonReporter, TextReporter, Where, complain};
+use crate::report::{LinePrefix, NdjsonReporter, TextReporter, complain};
 use crate::runners::HostRunners;
 use crate::signals::{Interruption, listen};
 use crate::started::Started;
@@ -218,20 +219,35 @@ pub fn begin(
         let performed = perform(ready, Shared::new(&shown)).await;
         performed.record
     });
-    // The threads of plugins that still run must not hold up the end.
-    runtime.shutdown_background();
-    supervisors.wait();
     if args.output == RunOutput::Json {
         let text = serde_json::to_string_pretty(&record).map_err(|error| {
             Failed::new(Exit::Internal, format!("the record is not JSON: {error}"))
         })?;
-        terminal::answer(&masker.mask_text(&format!("{text}\n")))?;
+        outlet::write(
+            To::Stdout,
+            masker.mask_text(&format!("{text}\n")).as_bytes(),
+        );
     }
-    if let Some(message) = flows.unwritten() {
+    let unwritten = flows.unwritten();
+    if let Some(message) = &unwritten {
         complain(&format!("error: {message}"));
-        if record.state.goes_on() {
-            return Ok(Exit::Internal);
-        }
+    }
+    // Signals are heeded until all is written.
+    if !runtime.block_on(outlet::settled()) {
+        complain(&format!(
+            "nobody read what the tasks said last; `taffrail logs {}` has all of it",
+            record.id
+        ));
+    }
+    // The threads of plugins that still run must not hold up the end.
+    runtime.shutdown_background();
+    supervisors.wait();
+    if let Some(error) = outlet::failure(To::Stdout).filter(|_| args.output == RunOutput::Json) {
+        let message = format!("cannot write to standard output: {error}");
+        return Err(Failed::new(Exit::Internal, message));
+    }
+    if unwritten.is_some() && record.state.goes_on() {
+        return Ok(Exit::Internal);
     }
     Ok(interruption.exit().unwrap_or_else(|| exit_of(&record)))
 }
@@ -413,15 +429,15 @@ fn shown(global: &Global, args: &RunArgs, flow: &Flow) -> Box<dyn Reporter> {
     let text = |lines_to| {
         let prefix = LinePrefix::for_ids(flow.all_tasks().map(|task| &*task.id.value));
         let escape = match lines_to {
-            Where::Stdout => std::io::stdout().is_terminal(),
-            Where::Stderr => std::io::stderr().is_terminal(),
+            To::Stdout => std::io::stdout().is_terminal(),
+            To::Stderr => std::io::stderr().is_terminal(),
         };
         let style = terminal::style(global);
         TextReporter::new(prefix, lines_to, escape, global.quiet, style)
     };
     match args.output {
-        RunOutput::Text => Box::new(text(Where::Stdout)),
-        RunOutput::Json => Box::new(text(Where::Stderr)),
+        RunOutput::Text => Box::new(text(To::Stdout)),
+        RunOutput::Json => Box::new(text(To::Stderr)),
         RunOutput::Ndjson => Box::new(NdjsonReporter::new()),
     }
 }

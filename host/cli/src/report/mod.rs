@@ -9,4 +9,4 @@ mod text;
 pub use journal::{Journal, Log, RunHead};
 pub use lines::LinePrefix;
 pub use ndjson::NdjsonReporter;
-pub use text::{TextReporter, Where, complain};
+pub use text::{TextReporter, complain};

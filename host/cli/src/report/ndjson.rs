@@ -1,14 +1,14 @@
 //! A run for programs: one JSON document a line for each event, on standard output, and nothing else there, ever.
 
-use std::io::Write;
-
 use serde_json::{Value, json};
 use taffrail_core::diagnostic::to_json;
 use taffrail_core::launch::TaskIdentity;
 use taffrail_core::output::record::{RECORD_VERSION, RecordHead, append_records};
 use taffrail_engine::drive::TaskOutput;
 use taffrail_engine::event::{Event, Reporter};
-use taffrail_engine::ports::Preparation;
+use taffrail_engine::ports::{BoxFuture, Preparation};
+
+use crate::outlet::{self, To};
 
 /// Prints events as JSON lines.
 pub struct NdjsonReporter {
@@ -83,6 +83,10 @@ impl NdjsonReporter {
 }
 
 impl Reporter for NdjsonReporter {
+    fn room(&self) -> Option<BoxFuture<'static, ()>> {
+        outlet::room()
+    }
+
     fn event(&mut self, event: &Event<'_>) {
         if let Event::Inside {
             execution, event, ..
@@ -163,7 +167,7 @@ impl Reporter for NdjsonReporter {
             ),
         }
         // A reader that has gone must not end the run.
-        let _ = std::io::stdout().lock().write_all(&self.buffer);
+        outlet::write(To::Stdout, &self.buffer);
         self.buffer.clear();
     }
 }

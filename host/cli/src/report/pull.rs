@@ -1,10 +1,12 @@
 //! What a person sees while an image comes: one line that is rewritten on a terminal, and a line now and then elsewhere.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use taffrail_engine::ports::PullProgress;
+
+use crate::outlet::{self, To};
 
 /// How often a line is written where lines cannot be rewritten.
 const EVERY: Duration = Duration::from_secs(10);
@@ -34,8 +36,7 @@ impl PullLines {
     /// Takes the line away that will be rewritten, so that another can be printed in its place.
     pub fn step_aside(&mut self) {
         if std::mem::take(&mut self.open) {
-            let mut stderr = std::io::stderr().lock();
-            let _ = write!(stderr, "{CLEAR}").and_then(|()| stderr.flush());
+            outlet::write(To::Stderr, CLEAR.as_bytes());
         }
     }
 
@@ -47,15 +48,14 @@ impl PullLines {
             return;
         }
         let text = format!("{task}: {}", line(progress));
-        let mut stderr = std::io::stderr().lock();
-        // That nobody reads it is no error.
-        let _ = if self.rewrites {
+        let shown = if self.rewrites {
             self.open = !progress.done;
             let end = if progress.done { "\n" } else { "" };
-            write!(stderr, "{CLEAR}{text}{end}").and_then(|()| stderr.flush())
+            format!("{CLEAR}{text}{end}")
         } else {
-            writeln!(stderr, "{text}")
+            format!("{text}\n")
         };
+        outlet::write(To::Stderr, shown.as_bytes());
         if progress.done {
             self.shown.remove(&progress.image);
         } else {

@@ -1,7 +1,6 @@
 //! A run for people: what tasks print on standard output, what taffrail has to say on standard error.
 
 use std::collections::HashSet;
-use std::io::Write;
 use std::time::Duration;
 
 use taffrail_core::diagnostic::{Code, Diagnostic, Severity, Source, Style, render_text};
@@ -10,24 +9,17 @@ use taffrail_core::launch::TaskIdentity;
 use taffrail_core::record::{ExecutionRecord, Failure, FailureKind, State, TaskRecord};
 use taffrail_core::text::{Colours, printable, printable_bytes};
 use taffrail_engine::event::{Event, Reporter};
-use taffrail_engine::ports::Preparation;
+use taffrail_engine::ports::{BoxFuture, Preparation};
 
 use super::lines::{Labels, LinePrefix};
 use super::pull::PullLines;
-
-/// Where the tasks' lines go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Where {
-    /// To standard output.
-    Stdout,
-    /// To standard error, as standard output has the answer.
-    Stderr,
-}
+use crate::outlet::{self, To};
 
 /// Prints a run as text.
 pub struct TextReporter {
     prefix: LinePrefix,
-    lines_to: Where,
+    /// Where the tasks' lines go: to standard error where standard output has the answer.
+    lines_to: To,
     /// Whether what is printed may go to a terminal, which obeys control characters.
     escape: bool,
     quiet: bool,
@@ -41,13 +33,7 @@ pub struct TextReporter {
 
 impl TextReporter {
     /// A reporter for the tasks of a flow.
-    pub fn new(
-        prefix: LinePrefix,
-        lines_to: Where,
-        escape: bool,
-        quiet: bool,
-        style: Style,
-    ) -> Self {
+    pub fn new(prefix: LinePrefix, lines_to: To, escape: bool, quiet: bool, style: Style) -> Self {
         Self {
             prefix,
             lines_to,
@@ -73,10 +59,7 @@ impl TextReporter {
             &self.buffer
         };
         // A reader that has gone (`| head -1`) or a terminal that was closed must not end the run.
-        let _ = match self.lines_to {
-            Where::Stdout => std::io::stdout().lock().write_all(bytes),
-            Where::Stderr => std::io::stderr().lock().write_all(bytes),
-        };
+        outlet::write(self.lines_to, bytes);
     }
 
     fn say(&self, text: &str) {
@@ -253,10 +236,14 @@ fn duration(duration: Duration) -> String {
 
 /// Writes a line to standard error; that nobody reads it is no error.
 pub fn complain(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    outlet::write(To::Stderr, format!("{text}\n").as_bytes());
 }
 
 impl Reporter for TextReporter {
+    fn room(&self) -> Option<BoxFuture<'static, ()>> {
+        outlet::room()
+    }
+
     fn event(&mut self, event: &Event<'_>) {
         if !matches!(
             event,

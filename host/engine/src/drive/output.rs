@@ -9,6 +9,7 @@ use taffrail_core::output::{
 };
 
 use super::{OutputSink, TaskOutput};
+use crate::ports::BoxFuture;
 
 /// How many of the last lines are kept.
 pub const TAIL_LINES: usize = 20;
@@ -127,6 +128,11 @@ impl<'s> Pipeline<'s> {
         splitter.push(chunk, |block| {
             take_block(block, markers, text, lines, common)
         });
+    }
+
+    /// What is waited for before more is read.
+    pub(super) fn room(&self) -> Option<BoxFuture<'static, ()>> {
+        self.common.sink.room()
     }
 
     pub(super) fn warn(&mut self, message: &str) {

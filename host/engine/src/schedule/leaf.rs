@@ -10,7 +10,8 @@ use taffrail_core::record::{Failure, FailureKind, State, TaskRecord};
 
 use super::{Background, Context, calls};
 use crate::aside::{asks, elsewhere};
-use crate::event::Event;
+use crate::cancel::CancelLevel;
+use crate::event::{Event, Reporter};
 use crate::execution::Execution;
 use crate::log_file::LogFile;
 use crate::natives;
@@ -27,6 +28,13 @@ pub(super) async fn run<'a>(
     mut scope: Scope,
     identity: TaskIdentity,
 ) -> (TaskEnd, Option<Background<'a>>) {
+    if let Some(room) = context.reporter.room() {
+        // Tasks that say a little each must not fill the memory, either.
+        tokio::select! {
+            _ = execution.cancel.beyond(CancelLevel::None) => {}
+            () = room => {}
+        }
+    }
     if let TaskKind::Flowable { kind, .. } = &task.kind {
         return calls::run(context, execution, task, *kind, scope, identity).await;
     }

@@ -351,4 +351,8 @@ impl OutputSink for Sink<'_> {
         });
         failpoint::reach("output");
     }
+
+    fn room(&self) -> Option<BoxFuture<'static, ()>> {
+        self.reporter.room()
+    }
 }

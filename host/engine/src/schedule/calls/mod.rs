@@ -23,6 +23,7 @@ use crate::execution::{Call, Execution, Origin};
 use crate::flows::Loaded;
 use crate::natives::{invalid, over, read};
 use crate::perform::{NotReady, Performed, Ready, perform};
+use crate::ports::BoxFuture;
 use crate::scope::{Scope, Services, chain};
 use crate::task::TaskEnd;
 
@@ -405,5 +406,9 @@ impl Reporter for Inside<'_> {
             execution: &self.execution,
             event,
         });
+    }
+
+    fn room(&self) -> Option<BoxFuture<'static, ()>> {
+        self.above.room()
     }
 }
