@@ -8,6 +8,8 @@
 # `kill` and `stop` end the engine (SIGKILL, SIGTERM) and leave its containers to it, `start` starts it again, `pause` and `resume` hold it
 # up. When standard input ends, whoever held it, everything is ended and FOLDER is removed: the kernel ends all that lives in the process
 # namespace, and the mounts, bridges and firewall rules go with theirs.
+#
+# TAFFRAIL_ENGINE_HIDES names a folder that the engine finds empty, as one on another machine does.
 set -u
 
 kind=$1
@@ -33,6 +35,8 @@ if [ "${TAFFRAIL_ENGINE_INSIDE:-}" != "$folder" ]; then
     exit "$code"
 fi
 shift 2
+
+[ -z "${TAFFRAIL_ENGINE_HIDES:-}" ] || mount -t tmpfs hidden "$TAFFRAIL_ENGINE_HIDES" || exit 1
 
 # Of the host's own settings nothing is read.
 unset DOCKER_HOST DOCKER_CONFIG CONTAINERS_CONF NOTIFY_SOCKET

@@ -112,6 +112,18 @@ impl Engine {
     /// # Errors
     /// Why it cannot be had here.
     pub fn private(kind: Kind, options: &[&str]) -> Result<Engine, String> {
+        Self::private_with(kind, options, None)
+    }
+
+    /// Starts an engine of its own that finds this folder empty, as one on another machine would.
+    ///
+    /// # Errors
+    /// Why it cannot be had here.
+    pub fn elsewhere(kind: Kind, hidden: &Path) -> Result<Engine, String> {
+        Self::private_with(kind, &[], Some(hidden))
+    }
+
+    fn private_with(kind: Kind, options: &[&str], hidden: Option<&Path>) -> Result<Engine, String> {
         if !can_start(kind) {
             return Err(format!(
                 "`{}` is not installed, or this user may not start it",
@@ -124,7 +136,11 @@ impl Engine {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("taffrail-engine-{}-{number}", std::process::id());
         let folder = std::env::temp_dir().join(name);
-        let mut child = Command::new("sh")
+        let mut command = Command::new("sh");
+        if let Some(hidden) = hidden {
+            command.env("TAFFRAIL_ENGINE_HIDES", hidden);
+        }
+        let mut child = command
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("engine.sh"))
             .arg(kind.name())
             .arg(&folder)

@@ -33,7 +33,7 @@ fn is_right(ran: &Ran) {
 }
 
 /// A port of this machine that leads to the engine's socket.
-fn port_of(engine: &Engine) -> u16 {
+pub fn port_of(engine: &Engine) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let socket = engine.socket();
@@ -87,6 +87,47 @@ fn an_engine_is_reached_over_tcp() {
         &[],
         4,
     ));
+}
+
+/// An engine that does not see this machine's disk: files go there and back, and what would be mounted is refused in so many words, with
+/// nothing left.
+#[test]
+fn an_engine_elsewhere_gets_copies_and_no_mounts() {
+    let name = "an_engine_elsewhere_gets_copies_and_no_mounts";
+    let world = World::new();
+    let engine = match Engine::elsewhere(Kind::Docker, world.root()) {
+        Ok(engine) => engine,
+        Err(reason) => return skipped(name, &reason),
+    };
+    images::tools(&engine);
+    let url = format!("tcp://127.0.0.1:{}", port_of(&engine));
+    let run = |flow: &str| {
+        world.write("flow.yaml", flow);
+        let finished = world.command(["run", "flow.yaml", "-o", "json"]);
+        finished.env("DOCKER_HOST", &url).finish()
+    };
+    let finished = run(&contained(KEYS, "", SCRIPT));
+    finished.exits(4);
+    let record = finished.json();
+    is_right(&Ran { finished, record });
+    let shared = "
+        - id: together
+          type: io.kestra.plugin.core.flow.WorkingDirectory
+          tasks:
+            - {id: first, type: io.kestra.plugin.scripts.shell.Commands, commands: ['echo one > a']}
+            - {id: second, type: io.kestra.plugin.scripts.shell.Commands, commands: ['cat a']}
+    ";
+    run(&taffrail_tests::flows::flow(shared))
+        .exits(0)
+        .says(["second   | one"]);
+    let refused = run(&contained(KEYS, "fileHandlingStrategy: MOUNT", SCRIPT));
+    refused.exits(4).says([
+        "`fileHandlingStrategy: MOUNT` needs an engine that sees this machine's disk",
+        &format!("{url} does not"),
+        "use VOLUME",
+    ]);
+    let left = engine.left_of("test.");
+    assert!(left.is_empty(), "{left:?}{refused}");
 }
 
 /// Makes an authority, and certificates of an engine on the loopback address and of a client: `ca.pem`, `cert.pem`, `key.pem` and the

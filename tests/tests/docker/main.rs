@@ -24,3 +24,4 @@ mod shared_dir;
 mod stopping;
 mod support;
 mod together;
+mod unprivileged;

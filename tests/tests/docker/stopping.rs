@@ -60,6 +60,32 @@ fn the_grace_period_is_for_last_words() {
     yard.nothing_is_left(&finished);
 }
 
+/// What asks it to end is the signal that the flow names, which may be a number.
+#[test]
+fn the_flow_chooses_the_signal() {
+    let Some(yard) = Yard::new("the_flow_chooses_the_signal") else {
+        return;
+    };
+    for signal in ["SIGUSR1", "10"] {
+        let yard = yard.fresh();
+        let running = start(
+            &yard,
+            "",
+            &format!("killGracePeriod: PT20S\nstopSignal: {signal}"),
+            "trap 'echo by the signal; exit 7' USR1\ntrap 'echo by SIGTERM; exit 8' TERM\necho ready\nwhile :; do sleep 0.1; done",
+        );
+        let asked = Instant::now();
+        running.signal("INT");
+        let finished = running.finish();
+        finished
+            .exits(130)
+            .says(["by the signal"])
+            .never_prints(["by SIGTERM"]);
+        ends_within(&finished, asked, 10);
+        yard.nothing_is_left(&finished);
+    }
+}
+
 #[test]
 fn who_ignores_the_request_is_killed_after_the_grace_period() {
     let Some(yard) = Yard::new("who_ignores_the_request_is_killed_after_the_grace_period") else {

@@ -108,7 +108,8 @@ fn base(pattern: &str) -> String {
         .map_or(String::new(), |(directories, _)| directories.to_owned())
 }
 
-async fn download_place(
+/// Brings back what is wanted of one archive.
+pub(super) async fn download_place(
     engine: &Engine,
     container: &str,
     wanted: Wanted,

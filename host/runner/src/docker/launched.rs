@@ -1,6 +1,6 @@
 //! A container that runs for a task: what it writes, how it is told to end, and what is removed afterwards.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use super::download::{download, download_changes};
 use super::engine::{CALL, CallError, Engine, call};
 use super::follow::{Asked, Item};
+use super::reclaim::reclaim;
 use super::upload::Sent;
 
 /// How often, and how far apart, a removal is tried that is refused because something is still in use.
@@ -137,8 +138,12 @@ pub(super) struct LaunchedContainer {
     pub(super) delete: bool,
     /// Whether files must be brought back, because the working directory is not shared.
     pub(super) copies_files: bool,
+    /// The working directory on this host, where the container mounts it.
+    pub(super) mounted: Option<PathBuf>,
     /// What was put into the working directory, where that is known.
     pub(super) sent: Option<Arc<Vec<Sent>>>,
+    /// What it is sent when it is asked to end.
+    pub(super) stop_signal: String,
     /// How long it had run when it was taken up.
     pub(super) running_for: Duration,
     /// Given once the container has ended.
@@ -155,12 +160,30 @@ impl LaunchedContainer {
             }
             Some(Item::Ended(end)) => {
                 self.ended = true;
-                end.map(Step::Exited)
+                self.give_back(end).await.map(Step::Exited)
             }
             None => Err(RunnerError::Lost(
                 "the container is not followed any more".to_owned(),
             )),
         }
+    }
+
+    /// Lets this host read and remove what the container made in the working directory that it mounts.
+    async fn give_back(&self, end: Result<Exit, RunnerError>) -> Result<Exit, RunnerError> {
+        let Some(working_dir) = &self.mounted else {
+            return end;
+        };
+        let (engine, container) = (&self.belongings.engine, &self.belongings.container);
+        let given = reclaim(engine, container, working_dir).await;
+        let mut exit = end?;
+        if let Err(error) = given {
+            let left = format!("not all that it left can be read or removed: {error}");
+            exit.note = Some(
+                exit.note
+                    .map_or(left.clone(), |note| format!("{note}; {left}")),
+            );
+        }
+        Ok(exit)
     }
 
     async fn tell(&self, how: Stop) -> Result<(), RunnerError> {
@@ -169,7 +192,7 @@ impl LaunchedContainer {
         }
         self.asked.set(how);
         let signal = match how {
-            Stop::Ask => "SIGTERM",
+            Stop::Ask => self.stop_signal.as_str(),
             Stop::Kill => "SIGKILL",
         };
         let options = KillContainerOptionsBuilder::default()

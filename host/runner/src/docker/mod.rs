@@ -24,6 +24,7 @@ mod prune;
 mod pull;
 #[cfg(test)]
 mod random;
+mod reclaim;
 pub mod settings;
 mod ssh;
 mod start;

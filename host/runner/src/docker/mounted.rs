@@ -16,12 +16,16 @@ use super::settings::{FileHandlingStrategy, WORK_DIR};
 pub(super) fn open_to_all(working_dir: &Path, found: &[Found]) -> Result<(), RunnerError> {
     use std::os::unix::fs::PermissionsExt;
     let open = |path: &Path, mode: u32| {
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(|error| {
-            RunnerError::Lost(format!(
-                "cannot open `{}` to the container's user: {error}",
-                path.display()
-            ))
-        })
+        match std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)) {
+            // The user of a container before this one made it, and gave it the mode that it has.
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Ok(()),
+            other => other.map_err(|error| {
+                RunnerError::Lost(format!(
+                    "cannot open `{}` to the container's user: {error}",
+                    path.display()
+                ))
+            }),
+        }
     };
     open(working_dir, 0o777)?;
     for entry in found {

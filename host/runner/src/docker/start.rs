@@ -171,7 +171,14 @@ impl Launch<'_> {
             asked,
             delete: settings.delete,
             copies_files: settings.file_handling_strategy == FileHandlingStrategy::Volume,
+            mounted: (settings.file_handling_strategy == FileHandlingStrategy::Mount)
+                .then(|| self.spec.working_dir.clone()),
             sent,
+            stop_signal: settings
+                .stop_signal
+                .as_ref()
+                .map_or("SIGTERM", |signal| signal.as_str())
+                .to_owned(),
             running_for: Duration::ZERO,
             ended: false,
         })
