@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use taffrail_core::policy::{Policy, Refusal};
+use taffrail_core::policy::{Ask, Permission, Policy, Refusal};
+use taffrail_core::script::DOCKER;
 use taffrail_core::suggest::did_you_mean;
 use taffrail_engine::ports::{MakeRunnerError, Runner, Runners};
 use taffrail_runner::docker::{ClientEnvironment, Engines};
@@ -78,6 +79,19 @@ impl Runners for HostRunners {
     fn refusals(&self, type_name: &str, settings: &Map<String, Value>) -> Vec<Refusal> {
         let asks = registry::find(type_name).map(|entry| (entry.asks)(settings));
         self.policy.refusals(asks.unwrap_or_default())
+    }
+
+    fn refuses_files(&self, runner_override: Option<&str>, what: &str) -> Option<Refusal> {
+        // A flow that may start processes may do it anyway.
+        if !self.is_same(runner_override?, DOCKER) {
+            return None;
+        }
+        let ask = Ask {
+            permission: Permission::HostFiles,
+            pointer: String::new(),
+            what: what.to_owned(),
+        };
+        self.policy.refusals(vec![ask]).pop()
     }
 
     fn make(

@@ -29,11 +29,13 @@ pub enum Permission {
     CapAdd,
     /// Less protection by seccomp, AppArmor or SELinux.
     SecurityOpt,
+    /// Files of the machine, where the tasks of a flow are all to run in containers.
+    HostFiles,
 }
 
 impl Permission {
     /// All of them, in the order in which they are listed.
-    pub const ALL: [Permission; 12] = [
+    pub const ALL: [Permission; 13] = [
         Permission::Volumes,
         Permission::EngineSocket,
         Permission::Privileged,
@@ -46,6 +48,7 @@ impl Permission {
         Permission::ContainerNamespaces,
         Permission::CapAdd,
         Permission::SecurityOpt,
+        Permission::HostFiles,
     ];
 
     /// Its name on the command line.
@@ -63,6 +66,7 @@ impl Permission {
             Permission::ContainerNamespaces => "container-namespaces",
             Permission::CapAdd => "cap-add",
             Permission::SecurityOpt => "security-opt",
+            Permission::HostFiles => "host-files",
         }
     }
 
@@ -82,6 +86,7 @@ impl Permission {
             Permission::ContainerNamespaces => "container-namespaces-enabled",
             Permission::CapAdd => "cap-add-enabled",
             Permission::SecurityOpt => "security-opt-enabled",
+            Permission::HostFiles => "host-files-enabled",
         }
     }
 
@@ -102,6 +107,9 @@ impl Permission {
             Permission::ContainerNamespaces => "join another container",
             Permission::CapAdd => "add rights of the kernel",
             Permission::SecurityOpt => "switch off or replace protections of the kernel",
+            Permission::HostFiles => {
+                "read and write files of the machine where `--runner docker` has all tasks run in containers"
+            }
         }
     }
 

@@ -386,6 +386,12 @@ pub trait Runners: Send + Sync {
         Vec::new()
     }
 
+    /// Why a task that the host itself does, `what`, may not use the files of the machine, where every task is to run with this type;
+    /// nothing where it may.
+    fn refuses_files(&self, _runner_override: Option<&str>, _what: &str) -> Option<Refusal> {
+        None
+    }
+
     /// Makes a runner from its type, as a flow writes it, and its rendered settings. What the host does not give is refused before
     /// anything else is looked at.
     ///

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use taffrail_core::diagnostic::{Code, Diagnostic};
-use taffrail_core::flow::{Flow, Task};
+use taffrail_core::flow::{Flow, Task, TaskKind};
 use taffrail_core::policy::Refusal;
 use taffrail_core::record::FailureKind;
 use taffrail_core::script::{self, Because, ScriptSettings};
@@ -20,11 +20,12 @@ pub fn unable(
     flow: &Flow,
     runner_override: Option<&str>,
 ) -> Vec<Diagnostic> {
-    let tasks = flow
-        .enabled_tasks()
-        .filter(|task| task.script_type().is_some());
     let mut found = Vec::new();
-    for task in tasks {
+    for task in flow.enabled_tasks() {
+        found.extend(file_refusal(runners, task, runner_override));
+        if task.script_type().is_none() {
+            continue;
+        }
         let keys = ["taskRunner", "runner", "docker"]
             .into_iter()
             .filter_map(|key| Some((key.to_owned(), task.node.get(key)?.to_json())));
@@ -56,6 +57,46 @@ pub fn unable(
         }
     }
     found
+}
+
+/// Why a task may not use the file that it names.
+fn file_refusal(
+    runners: &dyn Runners,
+    task: &Task,
+    runner_override: Option<&str>,
+) -> Option<Diagnostic> {
+    if !uses_files(task) {
+        return None;
+    }
+    let path = task.node.get("path");
+    let named = path.and_then(|path| path.scalar());
+    let name = named.map_or("", |scalar| &*scalar.text);
+    // What an expression gives is looked at when the task runs.
+    if name.contains("{{") || is_stream(name) {
+        return None;
+    }
+    let refusal = runners.refuses_files(runner_override, &file_words(task, name))?;
+    let span = path.map_or(task.type_name.span, |path| path.span);
+    Some(Diagnostic::error(Code::Refused, span, refusal.message).help(refusal.help))
+}
+
+/// Whether the host itself reads or writes a file of the machine for a task.
+fn uses_files(task: &Task) -> bool {
+    use taffrail_core::native::CoreKind;
+    matches!(
+        task.kind,
+        TaskKind::Core(CoreKind::FileRead | CoreKind::FileWrite)
+    )
+}
+
+/// Whether a path stands for what the task prints.
+fn is_stream(path: &str) -> bool {
+    matches!(path, "/dev/stdout" | "/dev/stderr")
+}
+
+/// What asks for a file.
+pub(crate) fn file_words(task: &Task, path: &str) -> String {
+    format!("`{}` names `{path}`", task.type_name.value)
 }
 
 /// The runner that the task asks for, or the one that every task gets.

@@ -2,7 +2,7 @@
 //! or the host's configuration. No engine is asked for any of it.
 
 use taffrail_tests::cli::World;
-use taffrail_tests::flows::Ran;
+use taffrail_tests::flows::{Ran, flow};
 
 const FLOW: &str = "\
 id: powers
@@ -51,6 +51,67 @@ fn run_and_plan_refuse_the_same_at_once_and_nothing_starts() {
         !world.state().join("executions").exists(),
         "nothing is made for a flow that is refused"
     );
+}
+
+/// Where all tasks are to run in containers, the host's own tasks do not reach for the machine, either; what they print is no file.
+#[test]
+fn files_of_the_machine_are_refused_where_all_runs_in_containers() {
+    let world = World::new();
+    world.write("in.txt", "here");
+    let tasks = [
+        ("- {id: one, type: taffrail.file.Read, path: in.txt}", true),
+        (
+            "- {id: one, type: taffrail.file.Write, path: out.txt, content: x}",
+            true,
+        ),
+        (
+            "- {id: one, type: taffrail.file.Read, path: \"{{ 'in' ~ '.txt' }}\"}",
+            false,
+        ),
+        (
+            "- {id: one, type: taffrail.file.Write, path: \"{{ 'out' ~ '.txt' }}\", content: x}",
+            false,
+        ),
+    ];
+    for (task, beforehand) in tasks {
+        world.write("flow.yaml", flow(task));
+        let run = ["run", "flow.yaml", "--runner", "docker"];
+        let refused = world.taffrail(run);
+        let words = if task.contains("Read") {
+            "`taffrail.file.Read` names `in.txt`"
+        } else {
+            "`taffrail.file.Write` names `out.txt`"
+        };
+        refused.exits(9).says([
+            words,
+            "--allow host-files",
+            "host-files-enabled",
+            "flow.yaml:4:",
+        ]);
+        assert_eq!(
+            world.state().join("executions").exists(),
+            !beforehand,
+            "{refused}"
+        );
+        assert!(!world.here().join("out.txt").exists(), "{refused}");
+        world
+            .taffrail([&run[..], &["--allow", "host-files"]].concat())
+            .exits(0);
+        world.taffrail(&run[..2]).exits(0);
+        world
+            .taffrail(["run", "flow.yaml", "--runner", "process"])
+            .exits(0);
+        std::fs::remove_dir_all(world.state().join("executions")).unwrap();
+        let _ = std::fs::remove_file(world.here().join("out.txt"));
+    }
+    world.write(
+        "flow.yaml",
+        flow("- {id: one, type: taffrail.file.Write, path: /dev/stdout, content: told}"),
+    );
+    world
+        .taffrail(["run", "flow.yaml", "--runner", "docker"])
+        .exits(0)
+        .prints("one | told\n");
 }
 
 #[test]

@@ -9,17 +9,19 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use taffrail_core::launch::Stream;
 use taffrail_core::native::{FileReadKeys, FileWriteKeys};
-use taffrail_core::record::Failure;
+use taffrail_core::record::{Failure, FailureKind};
 
 use super::{Call, Done, failed};
 use crate::drive::TaskOutput;
 use crate::event::Event;
+use crate::prepare_runner::file_words;
 
 /// The largest file whose content becomes an output, in bytes.
 const LARGEST: u64 = 10 * 1024 * 1024;
 
-pub(super) async fn read(keys: FileReadKeys) -> Result<Done, Failure> {
+pub(super) async fn read(call: &Call<'_>, keys: FileReadKeys) -> Result<Done, Failure> {
     let path = keys.path;
+    allowed(call, &path)?;
     let bytes = aside(move || {
         let mut bytes = Vec::new();
         let file = fs::File::open(&path).map_err(|error| cannot("read", &path, &error))?;
@@ -62,6 +64,7 @@ pub(super) async fn write(call: &mut Call<'_>, keys: FileWriteKeys) -> Result<Do
         "/dev/stderr" => print(call, Stream::Stderr, &content),
         _ => {
             let path = keys.path;
+            allowed(call, &path)?;
             let folders = keys.create_directories == Some(true);
             aside(move || {
                 if let Some(parent) = Path::new(&path).parent().filter(|_| folders) {
@@ -74,6 +77,21 @@ pub(super) async fn write(call: &mut Call<'_>, keys: FileWriteKeys) -> Result<Do
         }
     }
     Ok(Done::default())
+}
+
+/// Whether the host gives the files of the machine to a flow whose tasks all run elsewhere. What stands in the flow as it is was refused
+/// before anything began; a path may also come from an expression.
+fn allowed(call: &Call<'_>, path: &str) -> Result<(), Failure> {
+    let execution = call.execution;
+    let runner = execution.runner_override.as_deref();
+    let words = file_words(call.task, path);
+    match execution.runners.refuses_files(runner, &words) {
+        None => Ok(()),
+        Some(refusal) => Err(Failure {
+            kind: FailureKind::Refused,
+            message: format!("{}; {}", refusal.message, refusal.help),
+        }),
+    }
 }
 
 /// Shows a text as what the task prints.

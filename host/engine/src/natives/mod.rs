@@ -223,7 +223,7 @@ async fn work(call: &mut Call<'_>, keys: Value) -> Result<Done, Failure> {
         CoreKind::Echo => small::echo(call, read(keys)?),
         CoreKind::Exit => small::exit(read(keys)?),
         CoreKind::Fail => small::fail(read(keys)?),
-        CoreKind::FileRead => machine::read(read(keys)?).await,
+        CoreKind::FileRead => machine::read(call, read(keys)?).await,
         CoreKind::FileWrite => machine::write(call, read(keys)?).await,
         CoreKind::FilterItems => files::filter(call, read(keys)?),
         CoreKind::KvDelete => kv::delete(call, read(keys)?),
