@@ -27,6 +27,8 @@ pub struct Given {
     pub namespace_files: Option<PathBuf>,
     /// The folder that has a folder of files for each other namespace, where there is one.
     pub namespaces: Option<PathBuf>,
+    /// The folder of the flow's file, in which folders for files of namespaces are made.
+    pub home: Option<PathBuf>,
     /// Further folders of the machine whose files flows may read; absolute.
     pub local_files: Vec<PathBuf>,
 }
@@ -65,6 +67,7 @@ impl Given {
             secrets,
             namespace_files,
             namespaces: beside(flow, NAMESPACES),
+            home: flow.map(|flow| flow.parent().unwrap_or(Path::new("")).to_owned()),
             local_files: local_files(&args.local_files)?,
         })
     }

@@ -260,9 +260,16 @@ const MOST_NOTES: usize = 5;
 /// A line for each old spelling that is accepted and each thing that is not run here, with the first place where it stands.
 fn notes(diagnostics: &[Diagnostic], source: &Source) -> Vec<String> {
     let mut found: Vec<(String, Option<Span>, usize)> = Vec::new();
+    let not_run = |diagnostic: &Diagnostic| {
+        diagnostic.code == Code::NotRunHere && diagnostic.severity == Severity::Note
+    };
+    // What is not run need not be spelled better.
+    let is_run = |span| {
+        let mut others = diagnostics.iter().filter(|other| not_run(other));
+        !others.any(|other| other.span == span)
+    };
     let accepted = diagnostics.iter().filter(|diagnostic| {
-        diagnostic.code == Code::Deprecated
-            || (diagnostic.code == Code::NotRunHere && diagnostic.severity == Severity::Note)
+        not_run(diagnostic) || (diagnostic.code == Code::Deprecated && is_run(diagnostic.span))
     });
     for diagnostic in accepted {
         let message = match &diagnostic.help {

@@ -1,5 +1,7 @@
 //! What is kept of a task run and of an execution: states, outputs, reasons. Printed as JSON, so the field names are a promise.
 
+use std::collections::HashMap;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -256,10 +258,20 @@ impl ExecutionRecord {
     /// Why it did not end well: the failure of the first task run that was not allowed and is not only that of a task inside, with its
     /// task; otherwise its own. That a task run was ended with something else is no cause where there is another.
     pub fn cause(&self) -> Option<(Option<&TaskRecord>, &Failure)> {
+        let runs = self.tasks.iter();
+        let runs: HashMap<&str, &TaskRecord> = runs
+            .map(|task| (task.identity.task_run.as_str(), task))
+            .collect();
+        // What a task around it made good is no cause.
+        let made_good = |task: &TaskRecord| {
+            let above = |task: &TaskRecord| runs.get(task.parent.as_deref()?).copied();
+            std::iter::successors(above(task), |task| above(task)).any(|task| task.state.goes_on())
+        };
         let of_tasks = || {
             self.tasks
                 .iter()
                 .filter(|task| matches!(task.state, State::Failed | State::Killed))
+                .filter(|task| !made_good(task))
                 .filter_map(|task| Some((Some(task), task.failure.as_ref()?)))
                 .filter(|(_, failure)| failure.kind != FailureKind::Child)
         };

@@ -1,6 +1,6 @@
 //! A flow from its first task to its last: its variables, its tasks by the scheduler, its outputs, what runs when it has ended.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -91,7 +91,7 @@ pub(crate) async fn run_flow(
             Err(diagnostic) => outcome = failed(context, *diagnostic),
         }
     }
-    keep_promises(context, &mut outcome).await;
+    keep_promises(context, &mut outcome, clock.elapsed()).await;
     let again = (outcome.state == State::Failed)
         .then(|| outcome.again.take().or(of_flow(flow)).cloned())
         .flatten();
@@ -251,21 +251,28 @@ fn render_outputs(
         .collect()
 }
 
-/// Looks at what is promised of an execution's end.
-async fn keep_promises(context: Context<'_>, outcome: &mut Outcome<'_>) {
+/// Looks at what is promised of an execution's end. One that took too long has been ended before.
+async fn keep_promises(context: Context<'_>, outcome: &mut Outcome<'_>, took: Duration) {
     for promise in &context.flow.promises {
-        let PromiseKind::Assertion(node) = &promise.kind else {
-            continue;
+        let broken = |why: &str| {
+            let message = format!("the promise `{}` is broken: {why}", promise.id);
+            Diagnostic::error(Code::TaskFailed, promise.span, message)
         };
-        let diagnostic = match ask_for(context.scope, node).await {
-            Ok(value) if crate::task::holds(&value) => continue,
-            Ok(_) => Diagnostic::error(
-                Code::TaskFailed,
-                node.span,
-                format!("the promise `{}` is broken: this does not hold", promise.id),
-            ),
-            Err(error) => error.diagnostic(context.execution.source.text(), node),
+        let diagnostic = match &promise.kind {
+            PromiseKind::MaxDuration(longest) if took < *longest => continue,
+            PromiseKind::MaxDuration(longest) => {
+                broken(&format!("the execution took longer than {longest:?}"))
+            }
+            PromiseKind::Assertion(node) => match ask_for(context.scope, node).await {
+                Ok(value) if crate::task::holds(&value) => continue,
+                Ok(_) => broken("this does not hold"),
+                Err(error) => error.diagnostic(context.execution.source.text(), node),
+            },
         };
+        for (key, value) in &promise.labels {
+            let live = context.scope.live();
+            live.insert("labels", &[Arc::clone(key)], Value::text(&**value));
+        }
         let message = diagnostic.message.clone();
         let (severity, state) = match promise.behavior {
             Broken::Tell => (Severity::Warning, None),

@@ -30,16 +30,16 @@ pub fn set_inputs(
     let base = scope.clone();
     let values = resolve_inputs(&flow.inputs, given, &mut |node, found| {
         let mut scope = base.clone();
-        let known = found
-            .iter()
-            .map(|(id, value)| (Arc::clone(id), plain(value)))
-            .collect();
-        scope.set("inputs", Value::map(known));
+        let mut known = Value::map(taffrail_expr::Map::new());
+        for (id, value) in found {
+            known.insert_at(&way(id), plain(value));
+        }
+        scope.set("inputs", known);
         Renderer::new(&scope)
             .value(node)
             .map_err(|error| error.message)
     })?;
-    let mut inputs = taffrail_expr::Map::new();
+    let mut inputs = Value::map(taffrail_expr::Map::new());
     let mut errors = Vec::new();
     for declaration in &flow.inputs {
         let id = &declaration.id.value;
@@ -64,14 +64,19 @@ pub fn set_inputs(
             Some((_, InputValue::Secret(secret))) => secret_input(scope, execution, id, secret),
             Some((_, value)) => plain(value),
         };
-        inputs.insert(Arc::clone(id), value);
+        inputs.insert_at(&way(id), value);
     }
-    scope.set("inputs", Value::map(inputs));
+    scope.set("inputs", inputs);
     if errors.is_empty() {
         Ok(())
     } else {
         Err(errors)
     }
+}
+
+/// Where the value of an input stands among all: an id with dots is read as a path.
+fn way(id: &str) -> Vec<Arc<str>> {
+    id.split('.').map(Arc::from).collect()
 }
 
 /// The address of a stored file; null where there is none, which is told.
@@ -111,12 +116,18 @@ pub(crate) fn kept_inputs(
     execution: &Execution,
 ) -> serde_json::Map<String, serde_json::Value> {
     let inputs = scope.variable("inputs").map(|inputs| inputs.to_json());
-    let Some(serde_json::Value::Object(mut inputs)) = inputs else {
+    let Some(mut inputs) = inputs else {
         return serde_json::Map::new();
     };
     for declaration in secret_inputs(flow) {
-        inputs.insert(declaration.id.value.to_string(), serde_json::Value::Null);
+        let place = format!("/{}", declaration.id.value.replace('.', "/"));
+        if let Some(value) = inputs.pointer_mut(&place) {
+            *value = serde_json::Value::Null;
+        }
     }
+    let serde_json::Value::Object(inputs) = inputs else {
+        return serde_json::Map::new();
+    };
     execution.references.hide(&inputs, &execution.masker).0
 }
 
@@ -162,14 +173,11 @@ pub(crate) fn restore_inputs(
             "the inputs need the secret `{name}`, which was not given again"
         ))
     })?;
-    let mut inputs: taffrail_expr::Map = revealed
-        .iter()
-        .map(|(name, value)| (Arc::from(name.as_str()), Value::from_json(value)))
-        .collect();
+    let mut inputs = Value::from_json(&serde_json::Value::Object(revealed));
     for (id, value) in found {
-        inputs.insert(id, value);
+        inputs.insert_at(&way(&id), value);
     }
-    scope.set("inputs", Value::map(inputs));
+    scope.set("inputs", inputs);
     Ok(())
 }
 

@@ -49,6 +49,8 @@ pub struct Services {
     pub namespace_files: Option<PathBuf>,
     /// The folder that has a folder of files for each other namespace, by its name, where there is one.
     pub namespaces: Option<PathBuf>,
+    /// The folder in which folders of namespaces' files are made where there are none, `_files` and `_namespaces`.
+    pub home: Option<PathBuf>,
     /// The files of the machine that may be read.
     pub local_files: LocalFiles,
     /// The namespace on whose behalf files are read.
@@ -344,6 +346,11 @@ impl Services {
             // A namespace has no `/` and is not `..`.
             (RelPath::new(namespace).is_ok() && folder.is_dir()).then_some(folder)
         };
+        let made = || {
+            self.new_namespace_folder(namespace)
+                .filter(|folder| folder.is_dir())
+        };
+        let other = || other().or_else(made);
         if namespace == self.namespace {
             return self.namespace_files.clone().or_else(other).ok_or_else(|| {
                 "namespace files (no folder `_files` beside the flow, and no `--namespace-files`)"
@@ -353,6 +360,18 @@ impl Services {
         other().ok_or_else(|| {
             format!("files of the namespace `{namespace}` (no folder `_namespaces/{namespace}` beside the flow)")
         })
+    }
+}
+
+impl Services {
+    /// Where the folder of a namespace's files would be made.
+    pub(crate) fn new_namespace_folder(&self, namespace: &str) -> Option<PathBuf> {
+        let home = self.home.as_ref()?;
+        let is_name = RelPath::new(namespace).is_ok();
+        match namespace == self.namespace {
+            true => Some(home.join("_files")),
+            false => is_name.then(|| home.join("_namespaces").join(namespace)),
+        }
     }
 }
 

@@ -315,7 +315,7 @@ struct Run<'a> {
     scope: &'a Scope,
     prepared: &'a Prepared,
     identity: &'a TaskIdentity,
-    /// How long it may take, and the lowest level of the protocol's log lines that is kept.
+    /// How long it may take, and the lowest level of lines that is kept.
     limits: (Option<Duration>, LogLevel),
     task: &'a Task,
     began: Began,

@@ -34,6 +34,24 @@ fn check(arguments: &[&str], code: i32, said: &[&str]) {
         .says(said.iter().copied());
 }
 
+/// What a task around it made good is not what the execution ended by.
+#[test]
+fn a_failure_that_was_made_good_picks_no_code() {
+    let world = World::new();
+    let ran = world.run(
+        &flow(
+            "
+            - id: made_good
+              type: io.kestra.plugin.core.flow.AllowFailure
+              tasks: [{id: bad, type: io.kestra.plugin.core.execution.Fail}]
+            - {id: wrong, type: io.kestra.plugin.core.log.Log, message: \"{{ render('{{ nowhere }}') }}\"}
+            ",
+        ),
+        3,
+    );
+    assert_eq!(ran.task("bad")["state"], "FAILED");
+}
+
 #[test]
 fn every_kind_of_end_has_its_exit_code() {
     check(&["run", "ok.yaml", "--runner", "process"], 0, &["success"]);

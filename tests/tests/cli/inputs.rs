@@ -110,6 +110,32 @@ fn the_address_of_a_file_is_looked_at_before_anything_runs() {
     ]);
 }
 
+/// An id with dots is a path, for secrets and for files, too.
+#[test]
+fn inputs_with_dots_are_nested() {
+    let world = World::new();
+    world.write("a.txt", "in a file");
+    let flow = flow_with(
+        "
+        - {id: db.host, type: STRING, defaults: localhost}
+        - {id: db.port, type: INT, defaults: 5432}
+        - {id: db.password, type: SECRET}
+        - {id: db.file, type: FILE}
+        - {id: url, type: STRING, defaults: \"{{ inputs.db.host }}:{{ inputs.db.port }}\"}
+        ",
+        "echo {{ inputs.url }} {{ inputs.db.password }} $(cat {{ inputs.db.file }})",
+    );
+    let given = ["-i", "db.password=hush-hush-hush", "-i", "db.file=@a.txt"];
+    let ran = world.run_with(&flow, &given, 0);
+    assert_eq!(ran.lines('|'), ["localhost:5432 ****** in a file"]);
+    let shown = world.taffrail(["show", "@last", "--format", "json"]);
+    shown.exits(0).never_prints(["hush-hush-hush"]);
+    let retried = world.taffrail(["retry", "@last", "--from", "one", "-i", given[1]]);
+    retried
+        .exits(0)
+        .prints("one | localhost:5432 ****** in a file\n");
+}
+
 #[test]
 fn a_value_may_begin_with_an_at_sign_and_hold_equals() {
     let flow = flow_with("- {id: text, type: STRING}", "echo \"{{ inputs.text }}\"");
@@ -167,6 +193,11 @@ fn an_input_that_depends_on_others_is_there_only_where_its_condition_holds() {
         &["-i", "cloud=aws"],
         3,
         "the input `region` of type STRING has no value",
+    );
+    check(
+        &["-i", "cloud=none", "-i", "region=eu"],
+        3,
+        "`none` is not one of `aws`, `other`",
     );
     check(
         &["-i", "cloud=other", "-i", "region=eu"],

@@ -174,6 +174,22 @@ fn log_level_drops_what_is_below() {
         0,
     );
     ran.finished.says(["large"]).never_prints(["small"]);
+    // What a program prints has a level, too.
+    let both = shell("echo plain; echo grave >&2");
+    let check = |level: &str, plain: bool| {
+        let both = both.replace("  commands", &format!("  logLevel: {level}\n    commands"));
+        let ran = World::new().run(&both, 0);
+        assert_eq!(
+            ran.lines('|') == ["plain"],
+            plain,
+            "{level}: {}",
+            ran.finished
+        );
+        assert_eq!(ran.lines('!'), ["grave"], "{level}: {}", ran.finished);
+    };
+    check("INFO", true);
+    check("WARN", false);
+    check("ERROR", false);
 }
 
 /// The state that an allowed failure ends in, and whether the flow goes on.

@@ -59,6 +59,26 @@ fn old_script_tasks_run_as_those_of_today() {
 }
 
 #[test]
+fn a_run_says_in_a_line_each_what_it_accepted() {
+    let world = World::new();
+    let old = flow(
+        "
+        - {id: one, type: io.kestra.core.tasks.log.Log, message: a}
+        - {id: two, type: io.kestra.core.tasks.log.Log, message: b}
+        ",
+    );
+    let more = "listeners: []\ntriggers: [{id: t, type: io.kestra.plugin.core.trigger.Schedule, cron: '0 0 * * *'}]\n";
+    world.write("flow.yaml", format!("{old}{more}"));
+    let ran = world.taffrail(["run", "flow.yaml"]);
+    ran.exits(0).says([
+        "note: flow.yaml:4:21: `io.kestra.core.tasks.log.Log` is an old name; write `io.kestra.plugin.core.log.Log` (2 times)\n",
+        "`triggers` is accepted and not run here\n",
+    ]);
+    let quiet = world.taffrail(["run", "flow.yaml", "-q"]);
+    quiet.exits(0).never_prints(["note:"]);
+}
+
+#[test]
 fn an_old_node_task_finds_its_client_beside_it() {
     let world = World::new();
     if world.sh("command -v node").finish().code() != Some(0) {

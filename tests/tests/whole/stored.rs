@@ -45,6 +45,30 @@ fn files_of_other_namespaces_lie_beside_the_flow() {
 }
 
 #[test]
+fn the_folder_of_a_namespace_is_made_with_its_first_file() {
+    let world = World::new();
+    let ran = world.run(
+        &flow(
+            "
+            - {id: text, type: io.kestra.plugin.core.storage.Write, content: new}
+            - {id: own, type: io.kestra.plugin.core.namespace.UploadFiles, namespace: test.flows, filesMap: {dir/a.txt: \"{{ outputs.text.uri }}\"}, destination: /}
+            - {id: other, type: io.kestra.plugin.core.namespace.UploadFiles, namespace: test.other, filesMap: {b.txt: \"{{ outputs.text.uri }}\"}, destination: in}
+            - {id: read, type: io.kestra.plugin.core.debug.Return, format: \"{{ read('dir/a.txt') }} {{ read('in/b.txt', 'test.other') }}\"}
+            ",
+        ),
+        0,
+    );
+    assert_eq!(ran.task("read")["outputs"]["value"], "new new");
+    assert!(world.here().join("_files/dir/a.txt").is_file());
+    assert!(
+        world
+            .here()
+            .join("_namespaces/test.other/in/b.txt")
+            .is_file()
+    );
+}
+
+#[test]
 fn stored_files_lie_once_and_are_nobody_elses() {
     let world = World::new();
     let ran = world.run(

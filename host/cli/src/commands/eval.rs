@@ -43,6 +43,7 @@ pub fn eval(global: &Global, args: &EvalArgs) -> Result<Exit, Failed> {
         storage: Arc::new(storage),
         kv: KvStore::default(),
         namespace_files: given.namespace_files,
+        home: given.home,
         namespaces: given.namespaces,
         namespace: flow
             .as_ref()

@@ -181,6 +181,7 @@ fn services(host: &Host, flow: &Flow, source: &str, given: &Given) -> Services {
         storage: Arc::new(Storage::absent()),
         kv: KvStore::default(),
         namespace_files: given.namespace_files.clone(),
+        home: given.home.clone(),
         namespaces: given.namespaces.clone(),
         namespace: flow.namespace.value.to_string(),
         masker: Masker::new(),

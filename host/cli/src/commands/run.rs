@@ -183,6 +183,7 @@ pub fn begin(
         storage,
         kv: KvStore::below(&host.folders.state.join("kv")),
         namespace_files: given.namespace_files,
+        home: given.home,
         namespaces: given.namespaces,
         namespace,
         masker: masker.clone(),

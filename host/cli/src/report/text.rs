@@ -193,7 +193,8 @@ fn failed(record: &TaskRecord, label: &str, task: &Task) -> Diagnostic {
         Some(FailureKind::Start) => {
             diagnostic.help("`taffrail plan` shows what is started, with its environment")
         }
-        Some(FailureKind::Exit) => diagnostic.help(
+        // Where there was a program.
+        Some(FailureKind::Exit) if record.exit.is_some() => diagnostic.help(
             "`taffrail plan` shows what is started; `run --keep` keeps its working directory",
         ),
         _ => diagnostic,

@@ -1,5 +1,7 @@
 //! Reads `concurrency` and `sla`: what is promised of the executions of a flow.
 
+use std::sync::Arc;
+
 use super::types::{Broken, Concurrency, Excess, Promise, PromiseKind};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::suggest::did_you_mean;
@@ -112,7 +114,23 @@ fn promise(item: &Node, path: &str, found: &mut Vec<Diagnostic>) -> Option<Promi
         id: text("id")
             .and_then(Node::scalar)
             .map_or_else(|| name.into(), |scalar| scalar.text.clone()),
+        span: text("duration")
+            .or(text("assert"))
+            .map_or(item.span, |node| node.span),
+        labels: labels(item.get("labels")),
         kind,
         behavior,
     })
+}
+
+/// Labels as a map, or as a list of `key` and `value`.
+fn labels(node: Option<&Node>) -> Vec<(Arc<str>, Arc<str>)> {
+    let text = |node: &Node| Some(Arc::clone(&node.scalar()?.text));
+    let Some(node) = node else { return Vec::new() };
+    let entries = node.entries().iter();
+    let of_map = entries.filter_map(|entry| Some((Arc::clone(&entry.key), text(&entry.value)?)));
+    let items = node.items().iter();
+    let of_list =
+        items.filter_map(|item| Some((text(item.get("key")?)?, text(item.get("value")?)?)));
+    of_map.chain(of_list).collect()
 }

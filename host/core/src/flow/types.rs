@@ -84,6 +84,10 @@ pub struct Promise {
     pub kind: PromiseKind,
     /// What happens when it is broken.
     pub behavior: Broken,
+    /// Labels that the execution gets then.
+    pub labels: Vec<(Arc<str>, Arc<str>)>,
+    /// Where it is written what is promised.
+    pub span: Span,
 }
 
 /// What is promised of an execution.

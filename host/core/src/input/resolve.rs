@@ -79,6 +79,16 @@ pub fn resolve_inputs(
         let next = pending.iter().position(is_ready).unwrap_or(0);
         let input = pending.remove(next);
         let name = &input.id.value;
+        // What a wrong input would have decided is not known.
+        let is_wrong = |needed: &Spanned<Arc<str>>| {
+            errors
+                .iter()
+                .any(|error: &InputError| error.input == *needed.value)
+        };
+        let depends = input.depends_on.as_ref();
+        if depends.is_some_and(|depends| depends.inputs.iter().any(is_wrong)) {
+            continue;
+        }
         let explicit = given.iter().find(|(given_name, _)| **given_name == **name);
         let outcome = match (explicit, applies(input, &values, render)) {
             (_, Err(mistake)) => Err(mistake),

@@ -73,6 +73,14 @@ pub(super) fn delete(call: &mut Call<'_>, keys: NamespaceDeleteKeys) -> Result<D
 }
 
 pub(super) fn upload(call: &mut Call<'_>, keys: NamespaceUploadKeys) -> Result<Done, Failure> {
+    let services = call.scope.services();
+    let namespace = keys.namespace.as_deref().unwrap_or(&services.namespace);
+    if services.namespace_folder(namespace).is_err()
+        && let Some(path) = services.new_namespace_folder(namespace)
+    {
+        std::fs::create_dir_all(&path)
+            .map_err(|source| file(FileError::new("make the directory", path, source)))?;
+    }
     let folder = folder(call, keys.namespace.as_deref())?;
     let before = keys.destination.unwrap_or_default();
     let before = before.trim_matches('/');

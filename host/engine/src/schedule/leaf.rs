@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use taffrail_core::diagnostic::Diagnostic;
+use taffrail_core::diagnostic::{Code, Diagnostic};
 use taffrail_core::flow::{Task, TaskKind};
+use taffrail_core::input::{Given, InputDeclaration};
 use taffrail_core::launch::TaskIdentity;
 use taffrail_core::record::{Failure, FailureKind, State, TaskRecord};
 
@@ -187,40 +188,51 @@ pub(super) async fn question(
     scope: &Scope,
 ) -> Option<Map<String, Value>> {
     let execution = context.execution;
-    let mut given = Vec::new();
+    let mut given: Vec<(String, Given)> = Vec::new();
     let mut found = Vec::new();
     let declared = task
         .node
         .get("onResume")
         .map(|list| taffrail_core::input::read_inputs(list, &execution.checker, &mut found))
         .unwrap_or_default();
-    for input in &declared {
-        let question = format!("{}: input `{}`: ", task.id.value, input.id.value);
-        let answer = execution.people.ask(&question).await?;
-        if !answer.trim().is_empty() {
-            let value = taffrail_core::input::Given::Text(answer.trim().to_owned());
-            given.push((input.id.value.to_string(), value));
-        }
-    }
     if declared.is_empty() {
         let question = format!("{}: go on? [Enter] ", task.id.value);
         execution.people.ask(&question).await?;
     }
-    match crate::inputs::resolve(scope, &declared, &given) {
-        Ok(values) => Some(values),
-        Err(errors) => {
-            let diagnostics = errors
-                .into_iter()
-                .map(|error| {
-                    Diagnostic::error(
-                        taffrail_core::diagnostic::Code::Input,
-                        error.declared.unwrap_or(task.id.span),
-                        error.message,
-                    )
-                })
-                .collect();
-            context.show(None, diagnostics);
-            None
+    let mut wanted: Vec<&InputDeclaration> = declared.iter().collect();
+    for _ in 0..TRIES {
+        for input in &wanted {
+            let question = format!(
+                "{}: input `{}` ({}): ",
+                task.id.value,
+                input.id.value,
+                input.kind.name()
+            );
+            let answer = execution.people.ask(&question).await?;
+            if !answer.trim().is_empty() {
+                let value = Given::Text(answer.trim().to_owned());
+                given.push((input.id.value.to_string(), value));
+            }
         }
+        let errors = match crate::inputs::resolve(scope, &declared, &given) {
+            Ok(values) => return Some(values),
+            Err(errors) => errors,
+        };
+        // What was right is not asked for again.
+        let is_wrong = |id: &str| errors.iter().any(|error| error.input == id);
+        wanted = declared
+            .iter()
+            .filter(|input| is_wrong(&input.id.value))
+            .collect();
+        given.retain(|(id, _)| !is_wrong(id));
+        let diagnostics = errors.into_iter().map(|error| {
+            let span = error.declared.unwrap_or(task.id.span);
+            Diagnostic::error(Code::Input, span, error.message)
+        });
+        context.show(None, diagnostics.collect());
     }
+    None
 }
+
+/// How often somebody is asked whose answers are wrong.
+const TRIES: usize = 5;

@@ -375,6 +375,7 @@ impl<'a> Scheduler<'a, '_> {
             }
             Ok(Next::Look) => {
                 if let Some(task) = self.node(id).task() {
+                    self.show_outputs(id, task);
                     self.look(id, task, leaf::condition, |scheduler, id, found| {
                         scheduler.looked(id, found);
                     });
@@ -387,6 +388,17 @@ impl<'a> Scheduler<'a, '_> {
                 node.failure.get_or_insert(failure);
                 self.stop(id, CancelLevel::Ask);
             }
+        }
+    }
+
+    /// Lets expressions see what a flowable would hand out now.
+    fn show_outputs(&mut self, id: usize, task: &Task) {
+        let node = self.node(id);
+        let outputs = node.inner.as_ref().map(|inner| inner.outputs());
+        let way = node.place.way(task);
+        if let Some(outputs) = outputs.filter(|outputs| !outputs.is_empty()) {
+            let outputs = taffrail_expr::Value::from_json(&Value::Object(outputs));
+            self.context.scope.live().insert("outputs", &way, outputs);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use taffrail_core::launch::{ExitStatus, LaunchSpec, TaskIdentity};
+use taffrail_core::launch::{ExitStatus, LaunchSpec, Stream, TaskIdentity};
 use taffrail_core::name::RelPath;
 use taffrail_core::output::LogLevel;
 use taffrail_core::record::FailureKind;
@@ -36,7 +36,7 @@ pub(super) struct Launching<'a> {
     pub(super) workdir: &'a Workdir,
     pub(super) identity: &'a TaskIdentity,
     pub(super) timeout: Option<Duration>,
-    /// The lowest level of the protocol's log lines that is kept.
+    /// The lowest level of lines that is kept.
     pub(super) log_level: LogLevel,
     /// When its time began.
     pub(super) begun: Instant,
@@ -342,7 +342,16 @@ pub(crate) struct Sink<'a> {
 
 impl OutputSink for Sink<'_> {
     fn output(&mut self, output: TaskOutput<'_>) {
-        if matches!(output, TaskOutput::Log { level, .. } if level < self.level) {
+        let level = match output {
+            TaskOutput::Log { level, .. } => level,
+            TaskOutput::Lines {
+                stream: Stream::Stdout,
+                ..
+            } => LogLevel::Info,
+            // Standard error, and what is wrong with either.
+            _ => LogLevel::Error,
+        };
+        if level < self.level {
             return;
         }
         self.reporter.event(&Event::Output {

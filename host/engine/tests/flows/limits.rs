@@ -196,6 +196,47 @@ async fn pauses() {
             .as_ref()
             .unwrap()
             .message
-            .contains("nobody can be asked")
+            .contains("there is no answer")
     );
+    // A wrong answer is told, and asked for again; what was right is not.
+    let two = asked.replace(
+        "      - {id: count, type: INT}\n",
+        "      - {id: count, type: INT}\n      - {id: word, type: STRING}\n",
+    );
+    world.answer = Some("many word 41");
+    let (_, notes) = world.run(&two).await;
+    assert_eq!(notes.logs, ["42"], "{:?}", notes.diagnostics);
+    assert_eq!(notes.diagnostics.len(), 1, "{:?}", notes.diagnostics);
+    world.answer = Some("many");
+    let (record, _) = world.run(&asked).await;
+    assert_eq!(record.state.as_str(), "FAILED");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_promise_is_told_and_gives_labels() {
+    let check = |promise: &str, state: &'static str, labels: &'static str, told: usize| {
+        let text = flow(&format!(
+            "labels: {{a: b}}\nsla:\n  - {{id: quick, type: MAX_DURATION, labels: {{slow: very}}, {promise}}}\ntasks:\n  - {{id: s, type: Sleep, duration: PT3S}}\nafterExecution:\n  - {{id: l, type: Log, message: \"{{{{ labels }}}}\"}}\n"
+        ));
+        async move {
+            let (record, notes) = World::new().run(&text).await;
+            assert_eq!(record.state.as_str(), state, "{text}");
+            assert_eq!(notes.logs, [labels], "{text}");
+            let found = notes.diagnostics.iter();
+            let found = found
+                .filter(|told| told.contains("took longer than"))
+                .count();
+            assert_eq!(found, told, "{:?}", notes.diagnostics);
+        }
+    };
+    let both = "{\"a\":\"b\",\"slow\":\"very\"}";
+    check("duration: PT1S, behavior: FAIL", "FAILED", both, 1).await;
+    check("duration: PT1S, behavior: NONE", "SUCCESS", both, 1).await;
+    check(
+        "duration: PT10S, behavior: FAIL",
+        "SUCCESS",
+        "{\"a\":\"b\"}",
+        0,
+    )
+    .await;
 }

@@ -78,6 +78,13 @@ async fn a_loop_ends_when_its_condition_holds() {
         json!(3)
     );
     assert_eq!(clock.elapsed().as_secs(), 20);
+    // The rounds so far are seen by the condition, and by the tasks of the next round.
+    let text_of_rounds = flow(
+        "tasks:\n  - id: u\n    type: LoopUntil\n    condition: \"{{ outputs.u.iterationCount == 3 }}\"\n    tasks:\n      - {id: l, type: Log, message: \"{{ outputs.u.iterationCount ?? 0 }}\"}\n",
+    );
+    let (record, notes) = World::new().run(&text_of_rounds).await;
+    assert_eq!(notes.logs, ["0", "1", "2"], "{:?}", notes.diagnostics);
+    assert_eq!(record.state.as_str(), "SUCCESS");
     for (fails, state) in [(true, "FAILED"), (false, "SUCCESS")] {
         let (record, _) = World::new().run(&text(2, fails)).await;
         assert_eq!(record.state.as_str(), state, "{fails}");

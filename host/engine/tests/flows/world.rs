@@ -61,12 +61,26 @@ impl Runners for NoRunners {
     }
 }
 
-/// Answers every question alike, or nobody does.
-struct Somebody(Option<&'static str>);
+/// Answers each question with the next of some words, and all further ones with the last; or nobody does.
+struct Somebody(Mutex<Vec<&'static str>>);
+
+impl Somebody {
+    fn new(answers: Option<&'static str>) -> Self {
+        let answers = answers
+            .into_iter()
+            .flat_map(|answers| answers.split(' ').rev());
+        Self(Mutex::new(answers.collect()))
+    }
+}
 
 impl People for Somebody {
     fn ask<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Option<String>> {
-        let answer = self.0.map(str::to_owned);
+        let mut left = self.0.lock().unwrap();
+        let answer = match left.len() {
+            0 | 1 => left.first().copied(),
+            _ => left.pop(),
+        };
+        let answer = answer.map(str::to_owned);
         Box::pin(async move { answer })
     }
 }
@@ -291,7 +305,7 @@ impl World {
             announced: false,
             keep: false,
             slots: Arc::new(Semaphore::new(self.jobs)),
-            people: Arc::new(Somebody(self.answer)),
+            people: Arc::new(Somebody::new(self.answer)),
             shared: None,
             leaving: Leaving::default(),
             flows: Arc::new(flows),
@@ -303,6 +317,7 @@ impl World {
             kv: KvStore::below(&self.temp.path().join("kv")),
             namespace_files: loaded.namespace_files.clone(),
             namespaces: None,
+            home: None,
             local_files: LocalFiles::default(),
             namespace: "company.team".to_owned(),
             masker,

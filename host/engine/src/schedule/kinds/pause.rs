@@ -109,7 +109,7 @@ impl<'a> Flowable<'a> for Pause<'a> {
             None => {
                 self.failure = Some(Failure {
                     kind: FailureKind::Exit,
-                    message: "it waits for somebody to say go on, and nobody can be asked: standard input is no terminal".to_owned(),
+                    message: "it waits for somebody to say go on, and there is no answer: standard input is no terminal, has ended, or gave wrong values only".to_owned(),
                 });
             }
         }
