@@ -148,14 +148,14 @@ impl Storage {
         Ok(known)
     }
 
-    /// Removes all files of a folder. Gives how many there were.
+    /// Removes all files of a folder. Gives the URIs that they had.
     ///
     /// # Errors
     /// When the folder cannot be read or a file not removed.
-    pub fn delete_folder(&self, folder: &Folder) -> Result<usize, StorageError> {
+    pub fn delete_folder(&self, folder: &Folder) -> Result<Vec<String>, StorageError> {
         let root = self.root.as_ref().ok_or(StorageError::Absent)?;
         let Ok(found) = ConfinedDir::open(&root.path().join(&folder.path)) else {
-            return Ok(0);
+            return Ok(Vec::new());
         };
         let files = found.files(1_000_000)?;
         for (path, _) in &files {
@@ -164,7 +164,9 @@ impl Storage {
         if !files.is_empty() {
             content::sweep(root, &folder.namespace)?;
         }
-        Ok(files.len())
+        let uri =
+            |path: &str| format!("{URI_PREFIX}{}", encode(&format!("{}/{path}", folder.path)));
+        Ok(files.iter().map(|(path, _)| uri(path)).collect())
     }
 
     /// Opens the file behind a URI for a flow of a namespace.
@@ -456,7 +458,9 @@ mod tests {
         assert!(!storage.delete("one", &one).unwrap());
         assert_eq!(read("one", &two), "same");
         let folder = Folder::execution("one", "flow", EXECUTION);
-        assert_eq!(storage.delete_folder(&folder).unwrap(), 1);
+        let removed = storage.delete_folder(&folder).unwrap();
+        assert_eq!(removed.len(), 1, "{removed:?}");
+        assert!(removed[0].starts_with(URI_PREFIX), "{removed:?}");
         assert_eq!(contents(temp.path(), "one"), 0);
         assert_eq!(contents(temp.path(), "two"), 1);
     }

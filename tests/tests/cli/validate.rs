@@ -169,3 +169,25 @@ fn what_is_not_there_says_so() {
         "did you mean `io.kestra.plugin.core.runner.Process`?",
     ]);
 }
+
+/// What the tasks of the host hand out is known, so that a slip is told before anything starts; in a loop it stands below a value.
+#[test]
+fn outputs_that_tasks_of_the_host_never_have_are_told() {
+    let world = World::new();
+    world.write(
+        "flow.yaml",
+        "id: x\nnamespace: company.team\ninputs: [{id: e, type: ENUM, values: [a], defaults: a}]\ntasks:\n  - {id: r, type: io.kestra.plugin.core.debug.Return, format: a}\n  - {id: l, type: io.kestra.plugin.core.log.Log, message: \"{{ outputs.r.valeu }}\"}\n  - {id: m, type: io.kestra.plugin.core.log.Log, message: \"{{ outputs.l.value }} {{ outputs.r.value }} {{ outputs.r.none ?? 'd' }}\"}\n",
+    );
+    let finished = world.taffrail(["validate", "flow.yaml"]);
+    finished.exits(3).says([
+        "TF0209",
+        "flow.yaml:6:73",
+        "task `r` has no output `valeu`",
+        "did you mean `value`?",
+        "flow.yaml:7:73",
+        "tasks of its type hand out nothing",
+        "`ENUM` is an old name",
+        "write `SELECT`",
+    ]);
+    assert_eq!(finished.stderr.matches("TF0209").count(), 2, "{finished}");
+}

@@ -68,6 +68,25 @@ fn the_folder_of_a_namespace_is_made_with_its_first_file() {
     );
 }
 
+/// What is not done here counts nothing, and flows that tell the counts run.
+#[test]
+fn purging_tells_what_was_removed() {
+    let world = World::new();
+    let ran = world.run(
+        &flow(
+            "
+            - {id: text, type: io.kestra.plugin.core.storage.Write, content: new}
+            - {id: files, type: io.kestra.plugin.core.storage.PurgeCurrentExecutionFiles}
+            - {id: others, type: io.kestra.plugin.core.execution.PurgeExecutions, endDate: \"{{ now() }}\"}
+            - {id: logs, type: io.kestra.plugin.core.log.PurgeLogs, endDate: \"{{ now() }}\"}
+            - {id: show, type: io.kestra.plugin.core.debug.Return, format: \"{{ outputs.files.uris[0] == outputs.text.uri }} {{ outputs.files.count }} {{ outputs.others.executionsCount }} {{ outputs.logs.count }} {{ fileExists(outputs.text.uri) }}\"}
+            ",
+        ),
+        0,
+    );
+    assert_eq!(ran.task("show")["outputs"]["value"], "true 1 0 0 false");
+}
+
 #[test]
 fn stored_files_lie_once_and_are_nobody_elses() {
     let world = World::new();

@@ -347,7 +347,11 @@ impl Context<'_> {
             self.place(read, name),
             format!("task `{task}` has no output `{name}`"),
         )
-        .label(format!("its outputs are {}", listed.join(", ")));
+        .label(match listed.as_slice() {
+            [] => "tasks of its type hand out nothing".to_owned(),
+            _ => format!("its outputs are {}", listed.join(", ")),
+        });
+        let is_script = known.iter().any(|output| output == "vars");
         let names = || known.iter().map(String::as_str);
         Some(match did_you_mean(name, names()) {
             Some(near) => {
@@ -358,6 +362,7 @@ impl Context<'_> {
                     fixed
                 }
             }
+            None if !is_script => diagnostic,
             None if matches!(name.as_str(), "stdout" | "stderr") => diagnostic.help(format!(
                 "with `captureOutput: true`, the task `{task}` keeps what it prints"
             )),

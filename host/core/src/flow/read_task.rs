@@ -212,7 +212,16 @@ impl<'tree> TaskReader<'tree> {
                 (Conflict::UnknownType { .. }, Some(native)) => {
                     let merged = self.native(node, path, holder, native, &type_name, found);
                     let kind = match native.kind {
-                        NativeKind::Core(kind) => TaskKind::Core(kind),
+                        NativeKind::Core(kind) => {
+                            if id.is_some()
+                                && self.loops == 0
+                                && let Some(seen) = self.seen.get_mut(place)
+                            {
+                                let names = kind.outputs().iter();
+                                seen.outputs = Some(names.map(|name| (*name).to_owned()).collect());
+                            }
+                            TaskKind::Core(kind)
+                        }
                         // These were taken out before.
                         NativeKind::Legacy(_) => return None,
                         NativeKind::Flowable(kind) => {

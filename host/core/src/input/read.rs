@@ -136,6 +136,19 @@ fn read_input(
         found.push(unknown_type(node, path, &type_name));
         return None;
     };
+    if *known == "ENUM"
+        && let Some(written) = node.get("type")
+    {
+        let mut type_path = path.to_owned();
+        push_key(&mut type_path, "type");
+        let message = "`ENUM` is an old name";
+        found.push(
+            Diagnostic::warning(Code::Deprecated, written.span, message)
+                .fix("write `SELECT`", written.span, "SELECT")
+                .certain()
+                .path(type_path),
+        );
+    }
     let what = format!("this {known} input");
     checker.input_shape(known).check_written(
         node,

@@ -4,6 +4,7 @@
 mod flowables;
 mod legacy;
 mod machine;
+mod outputs;
 mod small;
 mod storage;
 mod table;

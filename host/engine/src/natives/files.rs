@@ -167,12 +167,15 @@ pub(super) fn delete(call: &mut Call<'_>, keys: StorageDeleteKeys) -> Result<Don
 }
 
 pub(super) fn purge(call: &mut Call<'_>) -> Result<Done, Failure> {
-    let count = call
+    let uris = call
         .execution
         .storage
         .delete_folder(&call.execution.folder)
         .map_err(|error| failed(chain(&error)))?;
-    Ok(Done::with([("count", count.into())]))
+    Ok(Done::with([
+        ("count", uris.len().into()),
+        ("uris", uris.into()),
+    ]))
 }
 
 pub(super) fn filter(call: &mut Call<'_>, keys: FilterItemsKeys) -> Result<Done, Failure> {

@@ -133,13 +133,17 @@ pub(crate) async fn run(mut call: Call<'_>) -> TaskEnd {
         Ok(prepared) => prepared,
         Err(diagnostics) => return invalid(record, diagnostics),
     };
+    let known = match call.task.kind {
+        TaskKind::Core(kind) => kind.outputs(),
+        _ => &[],
+    };
     if matches!(call.task.kind, TaskKind::Core(CoreKind::Clone)) {
         // It starts programs, which must be ended and not left.
         let done = match read(keys) {
             Ok(keys) => git::clone(&mut call, keys, timeout).await,
             Err(failure) => Err(failure),
         };
-        return settled(record, done);
+        return settled(record, done, known);
     }
     let cancel = call.execution.cancel.clone();
     let done = tokio::select! {
@@ -154,14 +158,19 @@ pub(crate) async fn run(mut call: Call<'_>) -> TaskEnd {
         }),
         done = work(&mut call, keys) => done,
     };
-    settled(record, done)
+    settled(record, done, known)
 }
 
-/// The end of a task that did something, or could not.
-fn settled(mut record: TaskRecord, done: Result<Done, Failure>) -> TaskEnd {
+/// The end of a task that did something, or could not. No output but those that are known is handed out, as what reads others is refused.
+fn settled(mut record: TaskRecord, done: Result<Done, Failure>, known: &[&str]) -> TaskEnd {
     let mut exit = None;
     match done {
         Ok(done) => {
+            let mut names = done.outputs.keys();
+            debug_assert!(
+                names.all(|name| known.contains(&name.as_str())),
+                "{known:?}"
+            );
             record.outputs = done.outputs;
             record.metrics = done.metrics;
             record.warnings = done.warnings;
@@ -214,7 +223,11 @@ async fn work(call: &mut Call<'_>, keys: Value) -> Result<Done, Failure> {
     };
     if idle {
         call.log(LogLevel::Info, "this task does nothing here");
-        return Ok(Done::default());
+        let counts = kind.outputs().iter();
+        return Ok(Done {
+            outputs: counts.map(|name| ((*name).to_owned(), 0.into())).collect(),
+            ..Done::default()
+        });
     }
     match kind {
         CoreKind::Assert => small::assert(call, read(keys)?),

@@ -52,7 +52,10 @@ pub(super) fn assert(call: &mut Call<'_>, keys: AssertKeys) -> Result<Done, Fail
         }
     }
     if wrong == 0 {
-        return Ok(Done::with([("failed", 0.into())]));
+        return Ok(Done::with([
+            ("failed", 0.into()),
+            ("success", keys.conditions.len().into()),
+        ]));
     }
     Err(failed(keys.error_message.unwrap_or_else(|| {
         format!(
