@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use taffrail_core::text::printable;
 use taffrail_engine::ports::Planner;
+use taffrail_runner::process;
 use taffrail_store::Reader;
 
 use crate::args::{DoctorArgs, Format, Global};
@@ -203,25 +204,19 @@ fn engine(state: &Path) -> Finding {
 }
 
 fn control_groups() -> Finding {
-    let own = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let unified = own.lines().find_map(|line| line.strip_prefix("0::"));
-    let says = match unified {
-        Some(path) => {
-            let folder = Path::new("/sys/fs/cgroup").join(path.trim_start_matches('/'));
-            if folder.join("cgroup.kill").exists() {
-                format!("version 2, this process is in `{path}`")
-            } else {
-                "version 2, not mounted where processes can be found by it".to_owned()
-            }
-        }
-        None if own.is_empty() => "none".to_owned(),
-        None => "version 1".to_owned(),
+    let says = match process::place_of_groups() {
+        Some(place) => format!(
+            "version 2; each task by Process has one of its own below `{}`",
+            place.display()
+        ),
+        None => "no group of version 2 can be made here; processes of tasks are found by their parents and their environment"
+            .to_owned(),
     };
-    // Processes are found by their parents and their environment; nothing needs control groups.
+    // Most of what they give is there without them.
     Finding {
         what: "cgroups",
         health: Health::Good,
-        says: format!("{says}; they are not needed"),
+        says,
     }
 }
 

@@ -75,6 +75,14 @@ pub(super) fn make_ready() {
     let _ = parent();
 }
 
+/// Where this process may make groups for tasks; none where it may not. Makes one and removes it.
+pub fn place_of_groups() -> Option<PathBuf> {
+    let own = own()?;
+    parent()?;
+    close();
+    Some(own)
+}
+
 /// Makes moving processes between groups fast for a moment, in a thread of its own: the first move after a while takes a kernel some 10 ms,
 /// as all processors have to notice. So it begins when a command is read that may start processes, and is over when they are started.
 pub fn expect_moves() {

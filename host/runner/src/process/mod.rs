@@ -21,7 +21,7 @@ use taffrail_engine::ports::{
 };
 
 use crate::host::HostProfile;
-pub use cgroup::expect_moves;
+pub use cgroup::{expect_moves, place_of_groups};
 pub use launched::DRAIN;
 pub use left::end_processes_of;
 pub use settings::ProcessSettings;
