@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::errors::Error;
+use bollard::models::SystemInfoCgroupDriverEnum;
 use bollard::{API_DEFAULT_VERSION, ClientVersion, Docker};
 use taffrail_engine::ports::RunnerError;
+use tokio::sync::OnceCell;
 
 use super::address::Candidate;
 use super::create::{ApiVersion, EngineFacts};
@@ -38,6 +40,8 @@ pub struct Engine {
     pub(super) facts: EngineFacts,
     /// Its own version.
     version: String,
+    /// Whether it can limit containers, once it was asked.
+    limits: Arc<OnceCell<bool>>,
     /// What leads to it, where it is behind SSH.
     _relay: Option<Arc<Relay>>,
 }
@@ -117,8 +121,21 @@ impl Engine {
             at: at.clone(),
             facts,
             version,
+            limits: Arc::default(),
             _relay: relay,
         })
+    }
+
+    /// Finds out whether it keeps limits, where that matters: Docker answers this slowly, and once.
+    pub(super) async fn ask_for_limits(&mut self) {
+        if self.facts.podman {
+            return;
+        }
+        let ask = async || match call(CALL, self.client.info()).await {
+            Ok(info) => info.cgroup_driver != Some(SystemInfoCgroupDriverEnum::NONE),
+            Err(_) => true,
+        };
+        self.facts.limits = *self.limits.get_or_init(ask).await;
     }
 
     /// What it is, for messages: `Docker 20.10.24 at unix:///run/docker.sock`.
@@ -141,9 +158,13 @@ async fn ask_podman(client: &Docker, facts: &mut EngineFacts) {
         .plugins
         .and_then(|plugins| plugins.log)
         .unwrap_or_default();
+    // It names the driver that it would use with rights, so that only its place tells that it has none.
+    let place = info.docker_root_dir.as_deref().unwrap_or_default();
+    let rootless = place.contains("/.local/share/containers/");
     facts.cgroup = info
         .cgroup_version
         .and_then(|version| version.to_string().parse().ok());
+    facts.limits = !(rootless && facts.cgroup == Some(1));
 }
 
 /// Asks for the version, which every engine tells, but not every one fast.

@@ -11,7 +11,7 @@ use taffrail_engine::failpoint;
 use taffrail_engine::ports::{LaunchContext, Launched, Preparation, RunnerError};
 use tokio::task::JoinHandle;
 
-use super::create::{CreateContext, CreateRequest, WorkMount, create_request};
+use super::create::{CreateContext, CreateRequest, WorkMount, create_request, limits_of};
 use super::credentials::CredentialSources;
 use super::engine::{CALL, CallError, Engine, call};
 use super::image_name::ImageName;
@@ -88,7 +88,10 @@ async fn steps(
     let settings = &runner.settings;
     let image = image(spec)?;
     let host = settings.host.as_ref().map(|host| host.as_str());
-    let engine = runner.engines.engine(host).await?;
+    let mut engine = runner.engines.engine(host).await?;
+    if !limits_of(settings).is_empty() {
+        engine.ask_for_limits().await;
+    }
     let wanted = pull::Wanted {
         image: &image,
         policy: settings.pull_policy,

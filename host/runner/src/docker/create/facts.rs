@@ -45,6 +45,8 @@ pub struct EngineFacts {
     pub cgroup: Option<u8>,
     /// The log drivers that it has; empty where it does not tell.
     pub log_drivers: Vec<String>,
+    /// Whether it has control groups to limit containers by. One without takes limits and drops them, and says nothing.
+    pub limits: bool,
 }
 
 impl EngineFacts {
@@ -59,6 +61,7 @@ impl EngineFacts {
             os: "linux".to_owned(),
             cgroup: None,
             log_drivers: Vec::new(),
+            limits: true,
         }
     }
 
@@ -151,8 +154,38 @@ pub(super) fn check(
     }
 }
 
+/// The limits that a flow sets and that control groups keep.
+pub(in crate::docker) fn limits_of(settings: &DockerSettings) -> Vec<&'static str> {
+    let memory = &settings.memory;
+    let limits = [
+        (settings.cpu.cpus.is_some(), "cpu.cpus"),
+        (memory.memory.is_some(), "memory.memory"),
+        (memory.memory_swap.is_some(), "memory.memorySwap"),
+        (
+            memory.memory_reservation.is_some(),
+            "memory.memoryReservation",
+        ),
+        (settings.pids_limit.is_some(), "pidsLimit"),
+        (settings.cpu_shares.is_some(), "cpuShares"),
+        (settings.cpu_period.is_some(), "cpuPeriod"),
+        (settings.cpu_quota.is_some(), "cpuQuota"),
+        (settings.cpuset_cpus.is_some(), "cpusetCpus"),
+        (settings.cpuset_mems.is_some(), "cpusetMems"),
+        (settings.blkio_weight.is_some(), "blkioWeight"),
+    ];
+    let set = limits.into_iter().filter(|(set, _)| *set);
+    set.map(|(_, name)| name).collect()
+}
+
 /// Names what has no effect on this engine.
 pub(super) fn warn(settings: &DockerSettings, engine: &EngineFacts, warnings: &mut Vec<String>) {
+    if !engine.limits {
+        for name in limits_of(settings) {
+            warnings.push(format!(
+                "`{name}` has no effect: this engine has no control groups to limit containers by, as those without rights have none with cgroup v1"
+            ));
+        }
+    }
     let memory = &settings.memory;
     let mut warn = |given: bool, text: &str| {
         if given {

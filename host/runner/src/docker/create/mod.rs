@@ -9,6 +9,7 @@ use bollard::models::{ContainerCreateBody, EndpointSettings, HealthConfig, Netwo
 use taffrail_core::launch::LaunchSpec;
 use taffrail_engine::ports::SettingError;
 
+pub(in crate::docker) use facts::limits_of;
 pub use facts::{ApiVersion, EngineFacts};
 
 use super::settings::{DockerSettings, Healthcheck, Interval, WORK_DIR};

@@ -345,6 +345,16 @@ fn what_an_engine_ignores_is_a_named_warning() {
         }
     };
     let known = EngineFacts::unknown;
+    let unlimited = EngineFacts {
+        limits: false,
+        ..known()
+    };
+    check(json!({ "shmSize": "1m" }), unlimited.clone(), &[]);
+    check(
+        json!({ "cpu": { "cpus": 1 }, "memory": { "memory": "64m" }, "pidsLimit": 9 }),
+        unlimited,
+        &["cpu.cpus", "memory.memory", "pidsLimit"],
+    );
     let v2 = || EngineFacts {
         cgroup: Some(2),
         ..known()
