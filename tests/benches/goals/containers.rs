@@ -77,6 +77,20 @@ fn client(engine: &Engine, more: &[&str], command: &str) -> Option<Command> {
     Some(run)
 }
 
+/// So many of its runs, as a line of shell starts them.
+fn clients(engine: &Engine, count: usize, at_once: usize) -> Option<Command> {
+    images::which("docker")?;
+    let mut run = Command::new("sh");
+    run.arg("-c").arg(format!(
+        "seq {count} | xargs -P {at_once} -I NUMBER docker -H {} run --rm --network none {TOOLS} sh -c true",
+        engine.url()
+    ));
+    run.stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null());
+    Some(run)
+}
+
 /// Enters our figure beside that of the engine's own client, which we must not be slower than.
 fn beside_client(table: &mut Table, scenario: &str, theirs: Duration, ours: Duration) {
     table.enter(
@@ -244,23 +258,28 @@ pub fn at_once(world: &World, rounds: Rounds, table: &mut Table) {
         return table.tell(scenario, "not there yet (flowables)");
     }
     let mut peak = 0;
-    let mut times = [Vec::new(), Vec::new()];
+    let mut times = [const { Vec::new() }; 3];
     for round in 0..=rounds.pick(1, 5) {
         let bare = wall(floor(world, engine, 40, 8, "none", "true"));
+        let theirs = clients(engine, 40, 8).map_or(Duration::ZERO, wall);
         let run = discard(ours(world, engine, &["run", &path, "-j", "8"]));
         peak = peak.max(run.peak);
         if round > 0 {
-            times[0].push(bare);
-            times[1].push(run.time);
+            for (times, time) in times.iter_mut().zip([bare, theirs, run.time]) {
+                times.push(time);
+            }
         }
     }
-    let [bare, ours] = times.map(median);
+    let [bare, theirs, ours] = times.map(median);
     table.enter(
         &format!("{scenario}; floor: the bare calls"),
         Some(Amount::Time(bare)),
         Amount::Time(ours),
         &[Goal::Times(1.1)],
     );
+    if !theirs.is_zero() {
+        beside_client(table, scenario, theirs, ours);
+    }
     table.enter(
         "peak memory of that",
         None,
