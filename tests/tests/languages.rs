@@ -374,33 +374,30 @@ fn dbt_builds_a_project_and_its_results_are_outputs() {
 const SINGER: &str = r#"
             - id: tap
               type: io.kestra.plugin.singer.taps.GenericTap
-              pipPackages: [tap-csv]
-              command: tap-csv
+              pipPackages: [tap-jsonl]
+              command: tap-jsonl
               features: [CATALOG, DISCOVER, STATE]
               inputFiles:
-                people.csv: |
-                  id,name
-                  1,Ada
-                  2,Grace
-              configs:
-                files:
-                  - {entity: people, path: people.csv, keys: [id]}
+                people.jsonl: |
+                  {"id": 1, "name": "Ada"}
+                  {"id": 2, "name": "Grace"}
+              configs: {path: people.jsonl, stream_name: people, primary_keys: [id]}
               streamsConfigurations:
                 - {stream: people, propertiesPattern: [id, name]}
             - id: target
               type: io.kestra.plugin.singer.targets.GenericTarget
               from: "{{ outputs.tap.raw }}"
-              pipPackages: [target-csv]
-              command: target-csv
-              configs: {delimiter: ";"}
-              outputFiles: ["*.csv"]
+              pipPackages: [target-jsonl]
+              command: target-jsonl
+              configs: {do_timestamp_file: false}
+              outputFiles: ["*.jsonl"]
 "#;
 
 #[test]
 fn a_singer_tap_fills_a_target() {
     // The task installs the packages by itself; this only finds out whether they can be had, and warms pip's cache.
     if let Err(reason) =
-        environment("singer", &["tap-csv"]).and_then(|_| environment("target", &["target-csv"]))
+        environment("singer", &["tap-jsonl"]).and_then(|_| environment("target", &["target-jsonl"]))
     {
         return skip("singer", &reason);
     }

@@ -8,6 +8,7 @@ use taffrail_core::diagnostic::{Code, Diagnostic, Severity, Source, render_text}
 use taffrail_core::flow::Flow;
 use taffrail_core::resolve::Installed;
 use taffrail_core::schema::host_property_names;
+use taffrail_core::text::printable;
 use taffrail_core::validate::Checker;
 use taffrail_core::yaml::Span;
 use taffrail_engine::ports::{Planner, PluginInfo, PluginKey};
@@ -302,7 +303,10 @@ fn notes(diagnostics: &[Diagnostic], source: &Source) -> Vec<String> {
             "note: `taffrail validate {name}` tells {more} more"
         ));
     }
-    told
+    // Names of files and what plugins say of themselves are texts of others.
+    told.iter()
+        .map(|line| printable(line).into_owned())
+        .collect()
 }
 
 /// The exit code for what was found: 6 where plugins are missing and nothing else is wrong, 3 for every other error.
