@@ -1,5 +1,6 @@
 //! A container that runs for a task: what it writes, how it is told to end, and what is removed afterwards.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -127,10 +128,15 @@ impl Belongings {
     }
 }
 
+/// As many pieces of output are held while the engine is told something; it holds some as well.
+const MOST_HELD: usize = 1024;
+
 /// A container that was started.
 pub(super) struct LaunchedContainer {
     pub(super) belongings: Belongings,
     pub(super) receiver: mpsc::Receiver<Item>,
+    /// What came while the engine was told something; goes before what comes.
+    pub(super) held: VecDeque<Item>,
     /// None once it is not followed any more.
     pub(super) follower: Option<JoinHandle<()>>,
     pub(super) asked: Asked,
@@ -152,7 +158,11 @@ pub(super) struct LaunchedContainer {
 
 impl LaunchedContainer {
     async fn step(&mut self, buffer: &mut Vec<u8>) -> Result<Step, RunnerError> {
-        match self.receiver.recv().await {
+        let item = match self.held.pop_front() {
+            Some(item) => Some(item),
+            None => self.receiver.recv().await,
+        };
+        match item {
             Some(Item::Output(stream, bytes)) => {
                 buffer.clear();
                 buffer.extend_from_slice(&bytes);
@@ -186,7 +196,7 @@ impl LaunchedContainer {
         Ok(exit)
     }
 
-    async fn tell(&self, how: Stop) -> Result<(), RunnerError> {
+    async fn tell(&mut self, how: Stop) -> Result<(), RunnerError> {
         if self.ended {
             return Ok(());
         }
@@ -199,12 +209,23 @@ impl LaunchedContainer {
             .signal(signal)
             .build();
         let client = &self.belongings.engine.client;
-        match call(
+        let sent = call(
             CALL,
             client.kill_container(&self.belongings.container, Some(options)),
-        )
-        .await
-        {
+        );
+        tokio::pin!(sent);
+        // Docker answers only once what it killed has ended, and for that all that it has printed must be taken: whoever took nothing
+        // meanwhile would wait for ever where there is more than the engine holds.
+        let answer = loop {
+            tokio::select! {
+                biased;
+                answer = &mut sent => break answer,
+                Some(item) = self.receiver.recv(), if self.held.len() < MOST_HELD => {
+                    self.held.push_back(item);
+                }
+            }
+        };
+        match answer {
             Ok(()) => Ok(()),
             // It has ended, or is gone.
             Err(error) if matches!(error.status(), Some(404 | 409)) => Ok(()),
