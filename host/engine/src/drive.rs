@@ -18,7 +18,7 @@ use crate::ports::{BoxFuture, Exit, Launched, RunnerError, Step, Stop};
 use output::Pipeline;
 
 /// How long a program that was killed may take to be seen as ended. A backend that needs longer has lost it.
-pub const KILL_PATIENCE: Duration = Duration::from_secs(15);
+pub const KILL_PATIENCE: Duration = Duration::from_secs(60);
 
 /// After so many steps that were ready at once, others get a turn: a flood must not keep timers and signals waiting.
 const STEPS_PER_TURN: u32 = 16;

@@ -315,7 +315,8 @@ pub trait Launched: Send {
     /// Waits for the next output or the end. Output bytes replace what is in `buffer`. Cancel-safe: a dropped future loses nothing.
     fn next<'a>(&'a mut self, buffer: &'a mut Vec<u8>) -> BoxFuture<'a, Result<Step, RunnerError>>;
 
-    /// Tells the program and all that descends from it to end. Asking twice, or after the end, is harmless.
+    /// Tells the program and all that descends from it to end. Asking twice, or after the end, is harmless. That it could not be told may
+    /// be known only later; the next step fails then.
     fn stop<'a>(&'a mut self, how: Stop) -> BoxFuture<'a, Result<(), RunnerError>>;
 
     /// How long it had run when it was taken up.

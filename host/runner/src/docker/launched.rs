@@ -1,6 +1,5 @@
 //! A container that runs for a task: what it writes, how it is told to end, and what is removed afterwards.
 
-use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -128,15 +127,12 @@ impl Belongings {
     }
 }
 
-/// As many pieces of output are held while the engine is told something; it holds some as well.
-const MOST_HELD: usize = 1024;
-
 /// A container that was started.
 pub(super) struct LaunchedContainer {
     pub(super) belongings: Belongings,
     pub(super) receiver: mpsc::Receiver<Item>,
-    /// What came while the engine was told something; goes before what comes.
-    pub(super) held: VecDeque<Item>,
+    /// Sends it SIGKILL, until the engine has answered.
+    pub(super) killing: Option<JoinHandle<Result<(), RunnerError>>>,
     /// None once it is not followed any more.
     pub(super) follower: Option<JoinHandle<()>>,
     pub(super) asked: Asked,
@@ -158,9 +154,10 @@ pub(super) struct LaunchedContainer {
 
 impl LaunchedContainer {
     async fn step(&mut self, buffer: &mut Vec<u8>) -> Result<Step, RunnerError> {
-        let item = match self.held.pop_front() {
-            Some(item) => Some(item),
-            None => self.receiver.recv().await,
+        let item = tokio::select! {
+            biased;
+            item = self.receiver.recv() => item,
+            error = not_sent(&mut self.killing) => return Err(error),
         };
         match item {
             Some(Item::Output(stream, bytes)) => {
@@ -201,46 +198,44 @@ impl LaunchedContainer {
             return Ok(());
         }
         self.asked.set(how);
-        let signal = match how {
-            Stop::Ask => self.stop_signal.as_str(),
-            Stop::Kill => "SIGKILL",
-        };
-        let options = KillContainerOptionsBuilder::default()
-            .signal(signal)
-            .build();
-        let client = &self.belongings.engine.client;
-        let sent = call(
-            CALL,
-            client.kill_container(&self.belongings.container, Some(options)),
-        );
-        tokio::pin!(sent);
-        // Docker answers only once what it killed has ended, and for that all that it has printed must be taken: whoever took nothing
-        // meanwhile would wait for ever where there is more than the engine holds.
-        let answer = loop {
-            tokio::select! {
-                biased;
-                answer = &mut sent => break answer,
-                Some(item) = self.receiver.recv(), if self.held.len() < MOST_HELD => {
-                    self.held.push_back(item);
-                }
-            }
-        };
-        match answer {
-            Ok(()) => Ok(()),
-            // It has ended, or is gone.
-            Err(error) if matches!(error.status(), Some(404 | 409)) => Ok(()),
-            // Podman's word for the same.
-            Err(CallError::Refused(_, text))
-                if text.contains("not running")
-                    || text.contains("state improper")
-                    // It was sent, and its effect was waited for in vain.
-                    || text.contains("timed out waiting for file") =>
-            {
+        match how {
+            Stop::Ask => self.signal(self.stop_signal.clone()).await,
+            // Docker answers only once what it killed has ended, and for that its output must be taken, by whoever would wait here.
+            Stop::Kill => {
+                self.killing = Some(tokio::spawn(self.signal("SIGKILL".to_owned())));
                 Ok(())
             }
-            Err(error) => Err(RunnerError::Unreachable(format!(
-                "the container cannot be sent {signal}: {error}"
-            ))),
+        }
+    }
+
+    /// Sends it a signal.
+    fn signal(
+        &self,
+        signal: String,
+    ) -> impl Future<Output = Result<(), RunnerError>> + Send + 'static {
+        let client = self.belongings.engine.client.clone();
+        let container = self.belongings.container.clone();
+        async move {
+            let options = KillContainerOptionsBuilder::default()
+                .signal(&signal)
+                .build();
+            match call(CALL, client.kill_container(&container, Some(options))).await {
+                Ok(()) => Ok(()),
+                // It has ended, or is gone.
+                Err(error) if matches!(error.status(), Some(404 | 409)) => Ok(()),
+                // Podman's word for the same.
+                Err(CallError::Refused(_, text))
+                    if text.contains("not running")
+                        || text.contains("state improper")
+                        // It was sent, and its effect was waited for in vain.
+                        || text.contains("timed out waiting for file") =>
+                {
+                    Ok(())
+                }
+                Err(error) => Err(RunnerError::Unreachable(format!(
+                    "the container cannot be sent {signal}: {error}"
+                ))),
+            }
         }
     }
 
@@ -256,8 +251,22 @@ impl LaunchedContainer {
         if self.ended {
             return Ok(());
         }
-        self.tell(Stop::Kill).await
+        self.signal("SIGKILL".to_owned()).await
     }
+}
+
+/// Waits until a signal could not be sent; for ever where it could, or none is sent.
+async fn not_sent(sending: &mut Option<JoinHandle<Result<(), RunnerError>>>) -> RunnerError {
+    if let Some(sent) = sending {
+        let sent = sent.await;
+        *sending = None;
+        match sent {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return error,
+            Err(panic) => return RunnerError::Lost(format!("a signal was not sent: {panic}")),
+        }
+    }
+    std::future::pending().await
 }
 
 impl Launched for LaunchedContainer {

@@ -1,6 +1,5 @@
 //! From a container that was made to one that runs and is followed: attach, start, and what became of a start whose answer was lost.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -168,7 +167,7 @@ impl Launch<'_> {
         Box::new(LaunchedContainer {
             belongings: self.belongings,
             receiver,
-            held: VecDeque::new(),
+            killing: None,
             follower: Some(tokio::spawn(follower.run(attached))),
             asked,
             delete: settings.delete,

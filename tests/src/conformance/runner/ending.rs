@@ -33,6 +33,7 @@ pub(super) const CASES: &[Case] = list![
     #[shared]
     a_stopped_program_that_ignores_the_request_is_killed,
     a_flood_can_be_killed,
+    a_flood_that_nobody_takes_can_be_killed,
     stopping_twice_or_after_the_end_is_harmless,
     #[shared]
     an_early_disposal_ends_it,
@@ -237,6 +238,25 @@ async fn end_of(launched: &mut Box<dyn Launched>) -> Result<ExitStatus, String> 
             Err(error) => return Err(error.to_string()),
         }
     }
+}
+
+async fn a_flood_that_nobody_takes_can_be_killed(subject: &Subject) -> Verdict {
+    let folder = folder()?;
+    let mut launched = subject
+        .launch(&subject.spec(folder.path(), &["yes", "nobody takes this"]))
+        .await?;
+    // By then all is full that lies in between.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let killed = tokio::time::timeout(Duration::from_secs(40), launched.stop(Stop::Kill));
+    killed
+        .await
+        .map_err(|_| "it is not killed within 40 s".to_owned())?
+        .map_err(|error| error.to_string())?;
+    let status = end_of(&mut launched).await?;
+    must(matches!(status, ExitStatus::Signal(9)), || {
+        format!("{status}")
+    })?;
+    launched.dispose().await.map_err(|error| error.to_string())
 }
 
 async fn stopping_twice_or_after_the_end_is_harmless(subject: &Subject) -> Verdict {
