@@ -11,7 +11,7 @@ fn main() {
 }
 
 /// Has the program linked for one fixed address. At any other, 47,000 addresses in it would be set at each start, of the host and of the
-/// supervisor beside it: a fifth of the time that a run of one task takes, a page of memory for each that is touched, and 1.1 MB of the file.
+/// supervisor beside it, which takes 0.6 of then 2.1 ms, 0.8 MB of memory that is not shared, and 1.1 MB of the file.
 /// Libraries, stack, heap and compiled plugins stand at random addresses all the same.
 fn link_at_fixed_address() {
     let is = |name: &str, value: &str| env::var(name).is_ok_and(|found| found == value);

@@ -22,8 +22,8 @@ pub struct Shape {
     dynamic: Value,
     strict_validator: OnceLock<Compiled>,
     dynamic_validator: OnceLock<Compiled>,
-    /// Of the schema of unrendered values, without the properties that a value does not have: a fifth of the work. Beside each the keys
-    /// that it is for. In the order in which they came; when there are no more places, the whole one serves.
+    /// Of the schema of unrendered values, without the properties that a value does not have, most of them. Beside each the keys that it
+    /// is for. In the order in which they came; when there are no more places, the whole one serves.
     few: [OnceLock<(BTreeSet<String>, Compiled)>; FEW],
     /// Whether no part of the schema refers to its properties or to the whole.
     divisible: bool,

@@ -211,13 +211,13 @@ fn nothing_said_gives_the_plain_request() {
     );
     let bound = CreateContext {
         work: WorkMount::Bind {
-            host_path: "/var/lib/taffrail/work/r1".to_owned(),
+            host_path: "/srv/runs/r1".to_owned(),
         },
         ..context()
     };
     assert_eq!(
         body(&settings(&json!({})), &bound)["HostConfig"]["Mounts"],
-        json!([{"Source": "/var/lib/taffrail/work/r1", "Target": "/taffrail/work", "Type": "bind"}])
+        json!([{"Source": "/srv/runs/r1", "Target": "/taffrail/work", "Type": "bind"}])
     );
 }
 
