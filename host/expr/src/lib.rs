@@ -74,7 +74,7 @@
 //! # Where the answers differ from Pebble's
 //!
 //! `tests/pebble-probes*.tsv` hold the real engine's answers to some 650 expressions and
-//! `tests/java-formats.tsv` those of Java's formatters; `tests/deviations.tsv` and
+//! `tests/java-formats.tsv` those of Java's formatters, `tests/documented-probes.tsv` what is documented of the rest; `tests/deviations.tsv` and
 //! `tests/java-deviations.tsv` list every difference with its reason. In short: results beyond 64
 //! bits are errors; lists compare numbers by value, so that `contains` finds them; lists and maps
 //! are JSON wherever they become text; an entry of a map is a map; filters never change their

@@ -304,7 +304,7 @@ fn escape(call: &mut Invocation<'_>) -> Result<Value, Fail> {
             '&' => result.push_str("&amp;"),
             '<' => result.push_str("&lt;"),
             '>' => result.push_str("&gt;"),
-            '"' => result.push_str("&#34;"),
+            '"' => result.push_str("&quot;"),
             '\'' => result.push_str("&#39;"),
             other => result.push(other),
         }
