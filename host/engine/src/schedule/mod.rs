@@ -340,6 +340,12 @@ impl<'a> Scheduler<'a, '_> {
         match next {
             Ok(Next::Task(key, task)) => self.start(id, key, task),
             Ok(Next::List(key, tasks, item)) => {
+                // A round of no value is known by its number.
+                if item.is_none()
+                    && let Some(task) = self.node(id).task()
+                {
+                    self.show_outputs(id, task);
+                }
                 let node = self.node(id);
                 let (run, shared) = (Arc::clone(&node.run), node.shared.clone());
                 let path: Arc<str> = format!("{}{key}", node.inside()).into();
@@ -392,7 +398,7 @@ impl<'a> Scheduler<'a, '_> {
     }
 
     /// Lets expressions see what a flowable would hand out now.
-    fn show_outputs(&mut self, id: usize, task: &Task) {
+    pub(super) fn show_outputs(&mut self, id: usize, task: &Task) {
         let node = self.node(id);
         let outputs = node.inner.as_ref().map(|inner| inner.outputs());
         let way = node.place.way(task);

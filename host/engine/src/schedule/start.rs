@@ -136,6 +136,10 @@ impl<'a> Scheduler<'a, '_> {
         node.inner = Some(inner);
         node.phase = Phase::Main;
         node.sum = node::Sum::default();
+        // What was chosen is seen inside of it.
+        if matches!(kind, FlowableKind::If | FlowableKind::Switch) {
+            self.show_outputs(id, task);
+        }
         if let Some(limit) = limit {
             self.later(id, limit, Happening::Late(limit));
         }

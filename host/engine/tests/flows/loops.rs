@@ -78,17 +78,27 @@ async fn a_loop_ends_when_its_condition_holds() {
         json!(3)
     );
     assert_eq!(clock.elapsed().as_secs(), 20);
-    // The rounds so far are seen by the condition, and by the tasks of the next round.
+    // The number of the round is seen by its tasks and by the condition.
     let text_of_rounds = flow(
-        "tasks:\n  - id: u\n    type: LoopUntil\n    condition: \"{{ outputs.u.iterationCount == 3 }}\"\n    tasks:\n      - {id: l, type: Log, message: \"{{ outputs.u.iterationCount ?? 0 }}\"}\n",
+        "tasks:\n  - id: u\n    type: LoopUntil\n    condition: \"{{ outputs.u.iterationCount == 3 }}\"\n    tasks:\n      - {id: l, type: Log, message: \"{{ outputs.u.iterationCount }}\"}\n",
     );
     let (record, notes) = World::new().run(&text_of_rounds).await;
-    assert_eq!(notes.logs, ["0", "1", "2"], "{:?}", notes.diagnostics);
+    assert_eq!(notes.logs, ["1", "2", "3"], "{:?}", notes.diagnostics);
     assert_eq!(record.state.as_str(), "SUCCESS");
     for (fails, state) in [(true, "FAILED"), (false, "SUCCESS")] {
         let (record, _) = World::new().run(&text(2, fails)).await;
         assert_eq!(record.state.as_str(), state, "{fails}");
     }
+}
+
+#[tokio::test]
+async fn what_a_choice_was_made_by_is_seen_inside() {
+    let text = flow(
+        "tasks:\n  - id: s\n    type: Switch\n    value: \"{{ 'b' }}\"\n    cases:\n      b:\n        - {id: l, type: Log, message: \"{{ outputs.s.value }} {{ outputs.s.defaults }}\"}\n        - id: i\n          type: If\n          condition: 'false'\n          then: [{id: t, type: Log, message: no}]\n          else: [{id: e, type: Log, message: \"{{ outputs.i.evaluationResult }}\"}]\n",
+    );
+    let (record, notes) = World::new().run(&text).await;
+    assert_eq!(notes.logs, ["b false", "false"], "{:?}", notes.diagnostics);
+    assert_eq!(record.state.as_str(), "SUCCESS");
 }
 
 #[tokio::test]
