@@ -2,14 +2,18 @@
 //!
 //! Only what is certain is reported: a name that may be there when the flow runs is not.
 
+mod declared;
+mod outputs;
+
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use taffrail_expr::{ReadPath, Reads, Segment, Template};
 
+use super::loops::Loop;
 use super::nodes::for_each_text;
-use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, Help, Severity};
 use crate::suggest::{did_you_mean, is_obvious};
 use crate::yaml::{Node, Span, push_index, push_key, scalar_span_to_source};
 
@@ -56,6 +60,8 @@ pub(super) struct Step {
     pub(super) index: u32,
     /// Whether the list's tasks run one after the other, once.
     pub(super) in_order: bool,
+    /// Whether they do so in each of several rounds.
+    pub(super) in_rounds: bool,
 }
 
 impl Step {
@@ -64,7 +70,12 @@ impl Step {
             list,
             index: u32::try_from(index).unwrap_or(u32::MAX),
             in_order,
+            in_rounds: false,
         }
+    }
+
+    pub(super) fn in_rounds(self, in_rounds: bool) -> Self {
+        Self { in_rounds, ..self }
     }
 }
 
@@ -76,12 +87,23 @@ impl Position {
 
     /// Whether what stands there runs before (less) or after (greater) what stands here; nothing where that is not certain.
     fn order_of(&self, there: &Position) -> Option<Ordering> {
-        let (here, there) = self
-            .0
+        let (here, there) = self.parting(there)?;
+        here.in_order.then(|| there.index.cmp(&here.index))
+    }
+
+    /// The same within one round, where both stand in one.
+    fn order_in_round(&self, there: &Position) -> Option<Ordering> {
+        let (here, there) = self.parting(there)?;
+        (here.in_order || here.in_rounds).then(|| there.index.cmp(&here.index))
+    }
+
+    /// The last list that holds both, and where in it they stand.
+    fn parting<'a>(&'a self, there: &'a Position) -> Option<(&'a Step, &'a Step)> {
+        self.0
             .iter()
             .zip(there.0.iter())
-            .find(|(here, there)| (here.list, here.index) != (there.list, there.index))?;
-        (here.list == there.list && here.in_order).then(|| there.index.cmp(&here.index))
+            .find(|(here, there)| (here.list, here.index) != (there.list, there.index))
+            .filter(|(here, there)| here.list == there.list)
     }
 }
 
@@ -92,11 +114,19 @@ pub(super) struct Names {
     /// The ids of tasks in the order of the source, for lists in messages.
     pub(super) order: Vec<(Arc<str>, Position)>,
     /// The outputs that tasks may have, where that is known.
-    pub(super) outputs: HashMap<Arc<str>, Vec<String>>,
+    pub(super) outputs: HashMap<Arc<str>, Outputs>,
     /// The declared inputs; nothing where the declarations have mistakes.
     pub(super) inputs: Option<Vec<Arc<str>>>,
     /// The declared variables; nothing where they may be set otherwise.
     pub(super) variables: Option<Vec<Arc<str>>>,
+}
+
+/// What a task hands out.
+pub(super) struct Outputs {
+    /// Their names; none has another.
+    pub(super) names: Vec<String>,
+    /// The loops that the task stands in, the outermost first: its outputs lie below a value of each.
+    pub(super) loops: Arc<[Arc<Loop>]>,
 }
 
 /// Who reads.
@@ -108,6 +138,8 @@ pub(super) struct Reader<'a> {
     pub(super) position: &'a Position,
     /// Whether a value of a loop is in scope.
     pub(super) in_loop: bool,
+    /// The loops that it stands in, the outermost first.
+    pub(super) loops: &'a Arc<[Arc<Loop>]>,
     /// Whether it runs one thing at one time, so that it can never read its own outputs.
     pub(super) is_leaf: bool,
 }
@@ -242,7 +274,7 @@ impl Context<'_> {
             _ => None,
         };
         if read.optional {
-            return None;
+            return self.never_there(read, root, second?);
         }
         match (root.as_str(), second) {
             ("outputs" | "tasks", Some(task)) => self.task(read, task),
@@ -266,6 +298,29 @@ impl Context<'_> {
                 })
             }
         }
+    }
+
+    /// What is read with a value to take instead, and by a slip of the pen is never there.
+    fn never_there(&self, read: &ReadPath, root: &str, second: &str) -> Option<Diagnostic> {
+        let told = match root {
+            "outputs" => match self.names.tasks.contains_key(second) {
+                false => self.task(read, second),
+                true => self.output(read, second),
+            },
+            "inputs" => self.input(read),
+            "vars" => self.variable(read, second),
+            _ => None,
+        }?;
+        // Without a slip to explain it, its absence may be what is meant.
+        let slip = told.help.clone().filter(|help| help.certain)?;
+        Some(Diagnostic {
+            severity: Severity::Warning,
+            help: Some(Help {
+                certain: false,
+                ..slip
+            }),
+            ..told.note("what is to be taken in its absence is taken always")
+        })
     }
 
     fn task(&self, read: &ReadPath, task: &str) -> Option<Diagnostic> {
@@ -332,51 +387,11 @@ impl Context<'_> {
         }
     }
 
-    /// An output that the task's type never has.
-    fn output(&self, read: &ReadPath, task: &str) -> Option<Diagnostic> {
-        let known = self.names.outputs.get(task)?;
-        let Some(Segment::Name(name)) = read.segments.get(2) else {
-            return None;
-        };
-        if known.iter().any(|output| output == name) {
-            return None;
-        }
-        let listed: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
-        let diagnostic = Diagnostic::error(
-            Code::UnknownOutput,
-            self.place(read, name),
-            format!("task `{task}` has no output `{name}`"),
-        )
-        .label(match listed.as_slice() {
-            [] => "tasks of its type hand out nothing".to_owned(),
-            _ => format!("its outputs are {}", listed.join(", ")),
-        });
-        let is_script = known.iter().any(|output| output == "vars");
-        let names = || known.iter().map(String::as_str);
-        Some(match did_you_mean(name, names()) {
-            Some(near) => {
-                let fixed = self.suggest(diagnostic, read, name, near);
-                if is_obvious(name, near, names()) {
-                    fixed.certain()
-                } else {
-                    fixed
-                }
-            }
-            None if !is_script => diagnostic,
-            None if matches!(name.as_str(), "stdout" | "stderr") => diagnostic.help(format!(
-                "with `captureOutput: true`, the task `{task}` keeps what it prints"
-            )),
-            None => diagnostic.help(format!(
-                "what a program prints by the output protocol is read as `outputs.{task}.vars.{name}`"
-            )),
-        })
-    }
-
     fn comes_before(&self, id: &str, position: &Position) -> bool {
         match self.reader {
             None => true,
             Some(reader) => {
-                id != reader.id && reader.position.order_of(position) == Some(Ordering::Less)
+                id != reader.id && reader.position.order_in_round(position) == Some(Ordering::Less)
             }
         }
     }
@@ -387,68 +402,6 @@ impl Context<'_> {
         (!reader.in_loop).then(|| {
             self.unknown(read, name, format!("there is no `taskrun.{name}` here"))
                 .label("only a task inside a ForEach has one")
-        })
-    }
-
-    fn input(&self, read: &ReadPath) -> Option<Diagnostic> {
-        let inputs = self.names.inputs.as_ref()?;
-        // An id may hold dots, and is then read as a path.
-        let names: Vec<&str> = read.segments[1..]
-            .iter()
-            .map_while(|segment| match segment {
-                Segment::Name(name) => Some(name.as_str()),
-                Segment::Dynamic => None,
-            })
-            .collect();
-        let first = names[0];
-        let known = inputs
-            .iter()
-            .any(|id| id.split('.').zip(&names).all(|(part, name)| part == *name));
-        if known {
-            return None;
-        }
-        let diagnostic = self.unknown(read, first, format!("the flow has no input `{first}`"));
-        let listed: Vec<&str> = inputs.iter().map(|id| &**id).collect();
-        let diagnostic = match listed.as_slice() {
-            [] => diagnostic.label("the flow declares no inputs"),
-            few => diagnostic.label(format!(
-                "its inputs are {}",
-                few.iter()
-                    .map(|id| format!("`{id}`"))
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            )),
-        };
-        Some(match did_you_mean(first, listed.iter().copied()) {
-            Some(near) if is_obvious(first, near, listed.iter().copied()) => {
-                self.suggest(diagnostic, read, first, near).certain()
-            }
-            Some(near) => self.suggest(diagnostic, read, first, near),
-            None => diagnostic,
-        })
-    }
-
-    fn variable(&self, read: &ReadPath, name: &str) -> Option<Diagnostic> {
-        let variables = self.names.variables.as_ref()?;
-        if variables.iter().any(|variable| &**variable == name) {
-            return None;
-        }
-        let diagnostic = self.unknown(read, name, format!("the flow has no variable `{name}`"));
-        let listed: Vec<&str> = variables.iter().map(|name| &**name).collect();
-        Some(match did_you_mean(name, listed.iter().copied()) {
-            Some(near) if is_obvious(name, near, listed.iter().copied()) => {
-                self.suggest(diagnostic, read, name, near).certain()
-            }
-            Some(near) => self.suggest(diagnostic, read, name, near),
-            None if listed.is_empty() => diagnostic.label("the flow has no `variables`"),
-            None => diagnostic.label(format!(
-                "its variables are {}",
-                listed
-                    .iter()
-                    .map(|name| format!("`{name}`"))
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            )),
         })
     }
 

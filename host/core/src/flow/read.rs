@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::common_keys::read_retry;
-use super::expressions::{Names, Reader, check_texts};
+use super::expressions::{Names, Outputs, Reader, check_texts};
 use super::nodes::to_json_with_stubs;
 use super::promises;
 use super::read_task::TaskReader;
@@ -164,7 +164,13 @@ fn read(
             .collect(),
         outputs: seen
             .iter()
-            .filter_map(|task| Some((Arc::clone(&task.id), task.outputs.clone()?)))
+            .filter_map(|task| {
+                let outputs = Outputs {
+                    names: task.outputs.clone()?,
+                    loops: Arc::clone(&task.loops),
+                };
+                Some((Arc::clone(&task.id), outputs))
+            })
             .collect(),
         inputs: inputs_good.then(|| {
             inputs
@@ -190,7 +196,9 @@ fn read(
                     id: &task.id,
                     position: &task.position,
                     // The number of a batch is that of a round.
-                    in_loop: task.in_loop || task.flowable == Some(FlowableKind::ForEachItem),
+                    in_loop: !task.loops.is_empty()
+                        || task.flowable == Some(FlowableKind::ForEachItem),
+                    loops: &task.loops,
                     is_leaf: task.is_leaf,
                 };
                 check_texts(source, &entry.value, &path, &names, Some(reader), found);

@@ -1,26 +1,30 @@
 //! Reads one task and all below it: what its type is, its common keys, its children.
 
 mod children;
+mod host_tasks;
 mod old_script;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use self::host_tasks::no_cache;
 use super::catalogue;
 use super::common_keys::common_keys;
 use super::conflict::conflicting;
 use super::defaults::{Chosen, Defaults, check_reference, merge, merge_runner};
 use super::expressions::{Position, Step};
 use super::guess;
+use super::loops::Loop;
 use super::modern::modernise;
 use super::nodes::to_json_with_text;
 use super::outputs::script_outputs;
+use super::paths::{self, Files};
 use super::refusal::{missing_type, refusal, type_path};
 use super::task::{ScriptType, Task, TaskKind};
 use super::task_version::version;
 use super::types::{PluginDefault, Spanned};
-use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::native::{self, Availability, FlowableKind, NativeKind, NativeType};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::native::{self, FlowableKind, NativeKind};
 use crate::resolve::{Conflict, Locking, Wish, grant};
 use crate::schema::{Shape, Where};
 use crate::validate::Checker;
@@ -41,8 +45,8 @@ pub(super) struct Seen<'tree> {
     /// The outputs that it may have; nothing where they are not known.
     pub(super) outputs: Option<Vec<String>>,
     pub(super) flowable: Option<FlowableKind>,
-    /// Whether a value of a loop is in scope: it or something above it runs once for each of some.
-    pub(super) in_loop: bool,
+    /// The loops that it stands in, the outermost first.
+    pub(super) loops: Arc<[Arc<Loop>]>,
 }
 
 impl Seen<'_> {
@@ -69,7 +73,8 @@ pub(super) struct TaskReader<'tree> {
     seen: Vec<Seen<'tree>>,
     ignored_defaults: Vec<Span>,
     lists: u32,
-    loops: u32,
+    /// Those around the task that is read, the outermost first.
+    loops: Arc<[Arc<Loop>]>,
 }
 
 impl<'tree> TaskReader<'tree> {
@@ -91,7 +96,7 @@ impl<'tree> TaskReader<'tree> {
             seen: Vec::new(),
             ignored_defaults: Vec::new(),
             lists: 0,
-            loops: 0,
+            loops: Arc::new([]),
         }
     }
 
@@ -111,6 +116,7 @@ impl<'tree> TaskReader<'tree> {
             list: 0,
             index: number,
             in_order: true,
+            in_rounds: false,
         });
         self.lists += 1;
         let id = self.lists;
@@ -169,7 +175,7 @@ impl<'tree> TaskReader<'tree> {
                 is_leaf: true,
                 outputs: None,
                 flowable: None,
-                in_loop: self.loops > 0,
+                loops: Arc::clone(&self.loops),
             });
         }
         if let Some(kind) = type_name.and_then(old_script::kind) {
@@ -198,9 +204,7 @@ impl<'tree> TaskReader<'tree> {
                     index: resolved.index,
                 };
                 let merged = self.script(node, path, holder, &script_type, &type_name, found);
-                // In a loop the outputs stand below the value that they were made for.
                 if id.is_some()
-                    && self.loops == 0
                     && let Some(seen) = self.seen.get_mut(place)
                 {
                     let keys = merged.as_ref().unwrap_or(node);
@@ -214,11 +218,9 @@ impl<'tree> TaskReader<'tree> {
                     let kind = match native.kind {
                         NativeKind::Core(kind) => {
                             if id.is_some()
-                                && self.loops == 0
                                 && let Some(seen) = self.seen.get_mut(place)
                             {
-                                let names = kind.outputs().iter();
-                                seen.outputs = Some(names.map(|name| (*name).to_owned()).collect());
+                                seen.outputs = Some(owned(kind.outputs()));
                             }
                             TaskKind::Core(kind)
                         }
@@ -228,9 +230,14 @@ impl<'tree> TaskReader<'tree> {
                             if let Some(seen) = self.seen.get_mut(place) {
                                 seen.flowable = Some(kind);
                                 seen.is_leaf = false;
+                                seen.outputs = Some(owned(kind.outputs()));
                             }
                             no_cache(node, path, found);
-                            let branches = self.children(node, path, position, kind, found);
+                            let keys = merged.as_ref().unwrap_or(node);
+                            let around =
+                                Loop::new(id.as_ref().map(|id| Arc::clone(&id.value)), kind, keys);
+                            let branches =
+                                self.children(node, path, position, (kind, around), found);
                             TaskKind::Flowable { kind, branches }
                         }
                     };
@@ -366,6 +373,7 @@ impl<'tree> TaskReader<'tree> {
             },
             found,
         );
+        paths::check(Files::Own, effective, path, found);
         modernise(node, self.source, found);
         old_name(type_name, task_type.name.as_str(), path, found);
         if let Some(deprecation) = &task_type.deprecated {
@@ -411,55 +419,6 @@ impl<'tree> TaskReader<'tree> {
         merged
     }
 
-    /// Checks the keys of a task that the host itself runs.
-    fn native(
-        &mut self,
-        node: &Node,
-        path: &str,
-        holder: Span,
-        native: &'static NativeType,
-        type_name: &Spanned<Arc<str>>,
-        found: &mut Vec<Diagnostic>,
-    ) -> Option<Node> {
-        let shape = self.checker.native_shape(native);
-        let names = [native.name, &*type_name.value];
-        let merged = self.with_defaults(node, &names, (shape, path), found);
-        let effective = merged.as_ref().unwrap_or(node);
-        shape.check_written(
-            effective,
-            &to_json_with_text(effective, &["id", "version"]),
-            Where {
-                path,
-                holder,
-                what: "this task",
-            },
-            found,
-        );
-        old_name(type_name, native.name, path, found);
-        match native.availability {
-            Availability::Runs => {}
-            Availability::NotYet => found.push(
-                Diagnostic::error(
-                    Code::NotYet,
-                    type_name.span,
-                    format!("the task `{}` is not supported yet", type_name.value),
-                )
-                .path(type_path(path)),
-            ),
-            Availability::Idle(why) => found.push(
-                Diagnostic::new(
-                    Code::NotRunHere,
-                    Severity::Note,
-                    Some(type_name.span),
-                    format!("`{}` is accepted and does nothing here", type_name.value),
-                )
-                .label(why)
-                .path(type_path(path)),
-            ),
-        }
-        merged
-    }
-
     /// Says why nothing can run a type.
     fn refuse(
         &self,
@@ -491,25 +450,9 @@ impl<'tree> TaskReader<'tree> {
         names
     }
 }
-/// Says that the outputs of a task that holds others are not kept: those of the others are.
-fn no_cache(node: &Node, path: &str, found: &mut Vec<Diagnostic>) {
-    if let Some(entry) = node
-        .entry("taskCache")
-        .filter(|entry| !entry.value.is_null())
-    {
-        let mut path = path.to_owned();
-        push_key(&mut path, "taskCache");
-        found.push(
-            Diagnostic::new(
-                Code::NotRunHere,
-                Severity::Note,
-                Some(entry.key_span),
-                "`taskCache` is accepted and not applied to tasks that hold other tasks",
-            )
-            .label("the tasks inside may have one each")
-            .path(path),
-        );
-    }
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
 }
 
 /// Says that a type's name is an old one.

@@ -1,6 +1,6 @@
 //! What the tasks that the host does itself hand out: names that expressions may read, and no others.
 
-use super::CoreKind;
+use super::{CoreKind, FlowableKind};
 
 impl CoreKind {
     /// The names of its outputs. Not every run has all of them.
@@ -43,6 +43,28 @@ impl CoreKind {
             | CoreKind::SetVariables
             | CoreKind::Sleep
             | CoreKind::UnsetVariables => &[],
+        }
+    }
+}
+
+impl FlowableKind {
+    /// The names of its own outputs; those of the tasks inside are theirs.
+    pub fn outputs(self) -> &'static [&'static str] {
+        match self {
+            FlowableKind::ForEachItem => &["numberOfBatches", "iterations", "subflowOutputs"],
+            FlowableKind::If => &["evaluationResult"],
+            FlowableKind::LoopUntil => &["iterationCount"],
+            FlowableKind::Pause => &["onResume"],
+            FlowableKind::Subflow => &["executionId", "state", "outputs"],
+            FlowableKind::Switch => &["value", "defaults"],
+            FlowableKind::WorkingDirectory => &["outputFiles"],
+            FlowableKind::AllowFailure
+            | FlowableKind::Dag
+            | FlowableKind::EachParallel
+            | FlowableKind::EachSequential
+            | FlowableKind::ForEach
+            | FlowableKind::Parallel
+            | FlowableKind::Sequential => &[],
         }
     }
 }

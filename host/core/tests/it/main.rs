@@ -7,6 +7,7 @@ mod lint;
 mod mistakes;
 mod pages;
 mod random;
+mod references;
 mod runner_settings;
 mod schema;
 mod settle;

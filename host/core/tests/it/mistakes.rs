@@ -5,7 +5,7 @@ use taffrail_core::diagnostic::Source;
 use taffrail_core::validate::check;
 
 /// Checks a flow whose `tasks` or other keys are given; the place is counted in that text.
-fn expect(flow: &str, expected: &[&str]) {
+pub fn expect(flow: &str, expected: &[&str]) {
     let text = format!("id: test\nnamespace: company.team\n{flow}");
     let checked = check(&text, &checker());
     let source = Source::new("flow.yaml", text.as_str());

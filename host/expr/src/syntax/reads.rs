@@ -55,7 +55,12 @@ pub enum Segment {
     Name(String),
     /// A key that is only known when running.
     Dynamic,
+    /// The values of the loops that the reader stands in, as `currentEachOutput` takes them.
+    Each,
 }
+
+/// The functions that go from the outputs of a task to those for the values of the loops around the reader.
+const EACH: [&str; 2] = ["currentEachOutput", "loopOutputs"];
 
 /// Collects what a template reads.
 pub(crate) fn collect(source: &str, tree: &Tree) -> Reads {
@@ -404,6 +409,15 @@ impl Collector<'_> {
                     });
                     current = target;
                 }
+                Expression::Call { name, arguments }
+                    if EACH.contains(&name.as_ref())
+                        && !segments.is_empty()
+                        && let Some(outputs) = each_of(arguments) =>
+                {
+                    self.called(name, arguments, current.span);
+                    segments.push(Segment::Each);
+                    current = outputs;
+                }
                 Expression::Variable(name) => {
                     if self.is_local(name) {
                         return;
@@ -428,6 +442,11 @@ impl Collector<'_> {
 
     fn call(&mut self, name: &str, arguments: &ArgumentNodes, span: Span) {
         arguments.nodes().for_each(|node| self.node(node));
+        self.called(name, arguments, span);
+    }
+
+    /// Notes a call whose arguments are looked at elsewhere.
+    fn called(&mut self, name: &str, arguments: &ArgumentNodes, span: Span) {
         let Some(function) = FUNCTIONS.iter().find(|function| function.name == name) else {
             return;
         };
@@ -495,6 +514,17 @@ impl Collector<'_> {
         self.reads.dynamic_render |= found.dynamic_render;
         self.reads.impure |= found.impure;
     }
+}
+
+/// The only argument of a call, where that is a path.
+fn each_of(arguments: &ArgumentNodes) -> Option<&Node> {
+    let mut all = arguments.nodes();
+    let outputs = all.next()?;
+    let is_path = matches!(
+        outputs.expression,
+        Expression::Variable(_) | Expression::Attribute { .. }
+    );
+    (is_path && all.next().is_none()).then_some(outputs)
 }
 
 fn literal_text(node: &Node) -> Option<&str> {

@@ -10,6 +10,7 @@ fn paths(source: &str) -> Vec<String> {
             .map(|segment| match segment {
                 Segment::Name(name) => name.as_str(),
                 Segment::Dynamic => "*",
+                Segment::Each => "@",
             })
             .collect();
         names.join("/")
@@ -48,6 +49,14 @@ fn paths_are_read_from_everywhere() {
     check("{% raw %}{{ a }}{% endraw %}", &[]);
     check("{# {{ a }} #}", &[]);
     check("{{ render('{{ a.b }}') }}", &["a/b"]);
+    check(
+        "{{ currentEachOutput(outputs.a).vars.x }} {{ currentEachOutput(outputs['a']) }}",
+        &["outputs/a/@/vars/x", "outputs/a"],
+    );
+    check(
+        "{{ loopOutputs(outputs.a)[b] ?? 1 }}",
+        &["b?", "outputs/a/@/*?"],
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::dag;
 use super::super::expressions::{Position, Step};
+use super::super::loops::Loop;
 use super::super::task::{Branch, Task};
 use super::TaskReader;
 use crate::diagnostic::Diagnostic;
@@ -16,9 +17,11 @@ impl<'tree> TaskReader<'tree> {
         node: &'tree Node,
         path: &str,
         position: &Position,
-        kind: FlowableKind,
+        (kind, around): (FlowableKind, Loop),
         found: &mut Vec<Diagnostic>,
     ) -> Vec<Branch> {
+        let outside = Arc::clone(&self.loops);
+        let inside: Arc<[Arc<Loop>]> = outside.iter().cloned().chain([Arc::new(around)]).collect();
         let mut branches = Vec::new();
         self.lists += 1;
         let own = self.lists;
@@ -35,13 +38,16 @@ impl<'tree> TaskReader<'tree> {
                 list: own,
                 index: number,
                 in_order: !kind.has_items() && kind != FlowableKind::LoopUntil,
+                in_rounds: false,
             });
             if kind.holds_tasks(&entry.key) {
                 let looping = kind.has_items() && &*entry.key == "tasks";
-                self.loops += u32::from(looping);
+                if looping {
+                    self.loops = Arc::clone(&inside);
+                }
                 let branch =
                     self.branch(&entry.value, &entry_path, &above, kind, &entry.key, found);
-                self.loops -= u32::from(looping);
+                self.loops = Arc::clone(&outside);
                 branches.push(branch);
             } else if kind == FlowableKind::Switch && &*entry.key == "cases" {
                 for case in entry.value.entries() {
@@ -82,6 +88,10 @@ impl<'tree> TaskReader<'tree> {
     ) -> Branch {
         self.lists += 1;
         let id = self.lists;
+        let repeats = kind.has_items() || kind == FlowableKind::LoopUntil;
+        let step = |index| {
+            Step::new(id, index, kind.keeps_order(name)).in_rounds(repeats && name == "tasks")
+        };
         let tasks: Vec<Task> = list
             .items()
             .iter()
@@ -89,7 +99,7 @@ impl<'tree> TaskReader<'tree> {
             .filter_map(|(index, item)| {
                 let mut path = path.to_owned();
                 push_index(&mut path, index);
-                let position = above.below(Step::new(id, index, kind.keeps_order(name)));
+                let position = above.below(step(index));
                 match item.get("task") {
                     Some(wrapped) if kind.wraps_tasks() && name == "tasks" => {
                         push_key(&mut path, "task");

@@ -78,7 +78,6 @@ impl<'tree> TaskReader<'tree> {
                 .filter(|told| fine || told.severity != Severity::Error),
         );
         if id.is_some()
-            && self.loops == 0
             && let Some(seen) = self.seen.get_mut(place)
         {
             let mut outputs = script_outputs(script_type.task_type(), &own_node);
