@@ -45,3 +45,28 @@ fn each_thing_that_a_flow_uses_has_a_verdict() {
         )
     );
 }
+
+/// A default names a type or the beginning of several, and its values are keys of that type.
+#[test]
+fn defaults_are_of_types_and_of_beginnings_of_types() {
+    let world = World::new();
+    world.write(
+        "flow.yaml",
+        "id: flow\nnamespace: test.flows\npluginDefaults:\n  - type: io.kestra.plugin.scripts\n    values: {taskRunner: {type: io.kestra.plugin.core.runner.Process}}\n  \
+         - {type: io.kestra.plugin.core.log.Log, values: {level: WARN}}\n  - {type: io.kestra.plugin.nowhere, values: {a: b}}\ntasks:\n  - {id: l, type: io.kestra.plugin.core.log.Log, message: x}\n",
+    );
+    let finished = world.taffrail(["compat", "flow.yaml"]);
+    finished.exits(0);
+    for line in [
+        "4:11 type `io.kestra.plugin.scripts`: same",
+        "5:33 type `io.kestra.plugin.core.runner.Process`: differs: the host's environment is not inherited; all that a program started is ended with it",
+        "6:12 type `io.kestra.plugin.core.log.Log`: same",
+        "6:52 key `Log.level`: same",
+        "7:12 type `io.kestra.plugin.nowhere`: not run here: no installed plugin and no task of the host has this type",
+    ] {
+        assert!(
+            finished.stdout.lines().any(|found| found == line),
+            "{line}: {finished}"
+        );
+    }
+}

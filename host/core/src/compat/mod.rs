@@ -66,6 +66,13 @@ pub fn compat(root: &Node, source: &str, checker: &Checker) -> Vec<Used> {
         match name {
             // They are not run, so what is in them does not matter.
             "triggers" | "listeners" => {}
+            "pluginDefaults" | "taskDefaults" => {
+                entry
+                    .value
+                    .items()
+                    .iter()
+                    .for_each(|item| look.default(item));
+            }
             _ => look.node(&entry.value),
         }
     }
@@ -116,6 +123,45 @@ impl Look<'_> {
                 entries.iter().for_each(|entry| self.node(&entry.value));
             }
         }
+    }
+
+    /// Values for all tasks and runners of a type, or of those whose types begin so.
+    fn default(&mut self, item: &Node) {
+        let Some((node, scalar)) = item
+            .get("type")
+            .and_then(|node| Some((node, node.scalar()?)))
+        else {
+            return;
+        };
+        let values = item.get("values");
+        let written = &*scalar.text;
+        if self.is_prefix(written) {
+            self.add(Kind::Type, written.to_owned(), Verdict::Same, node.span);
+        } else {
+            self.typed(values.unwrap_or(item), written, node.span);
+        }
+        if let Some(values) = values {
+            values
+                .entries()
+                .iter()
+                .for_each(|entry| self.node(&entry.value));
+        }
+    }
+
+    /// Whether types that run here begin with these words, and none is called so.
+    fn is_prefix(&self, written: &str) -> bool {
+        let begins = |name: &str| {
+            name.strip_prefix(written)
+                .is_some_and(|rest| rest.starts_with('.'))
+        };
+        native::all().iter().any(|native| begins(native.name))
+            || self.checker.runners().any(|runner| begins(&runner.name))
+            || self.checker.plugins().iter().any(|plugin| {
+                plugin
+                    .task_types
+                    .iter()
+                    .any(|task_type| begins(task_type.name.as_str()))
+            })
     }
 
     fn typed(&mut self, node: &Node, written: &str, span: Span) {
