@@ -36,6 +36,13 @@ fn files_folders_and_standard_input() {
         .taffrail(["validate", "flows/good.yaml", "flows/deep"])
         .exits(3)
         .says(["2 files checked, 1 invalid"]);
+    // What cannot be read is one finding among the others.
+    world.write("flows/deep/latin.yaml", b"id: a\n# \xe9\n".as_slice());
+    world.taffrail(["validate", "flows"]).exits(3).says([
+        "flows/deep/bad.yml:",
+        "flows/deep/latin.yaml:2: the file is not UTF-8 text",
+        "3 files checked, 2 invalid",
+    ]);
     world
         .command(["validate", "-"])
         .stdin(shell("true"))

@@ -71,7 +71,15 @@ pub fn validate(global: &Global, args: &ValidateArgs) -> Result<Exit, Failed> {
             let locked = args.locking.locked;
             FlowFolder::new(global, locked, &host.checker, root, &host.folders.state)
         });
-        let mut source = read_source(path)?;
+        let mut source = match read_source(path) {
+            Ok(source) => source,
+            Err(failed) if paths.len() == 1 => return Err(failed),
+            // One that cannot be read keeps nobody from hearing of the others.
+            Err(failed) => {
+                files.push(unread(path, failed.message));
+                continue;
+            }
+        };
         let lock = locks.of(path)?;
         let locking = locks.locking(lock.as_ref());
         // What is corrected is written in YAML.
@@ -94,6 +102,13 @@ pub fn validate(global: &Global, args: &ValidateArgs) -> Result<Exit, Failed> {
     report(global, args, &files, paths.len())?;
     changes.tell(global, args.diff);
     Ok(verdict(args, &files, &changes))
+}
+
+/// A file of several that cannot be read.
+fn unread(path: &Path, message: String) -> (Source, Vec<Diagnostic>) {
+    let source = Source::new(path.display().to_string(), "");
+    let told = Diagnostic::new(Code::YamlSyntax, Severity::Error, None, message);
+    (source, vec![told])
 }
 
 /// The secrets that are given.
