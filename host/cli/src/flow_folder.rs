@@ -247,7 +247,8 @@ impl FlowFolder {
         did_you_mean(id, ids)
             .map(|near| format!("did you mean `{near}`?"))
             .or_else(|| {
-                let (other, _) = known.keys().find(|(_, known)| known == id)?;
+                let mut all = known.keys();
+                let (other, _) = all.find(|(other, known)| known == id && other != namespace)?;
                 Some(format!(
                     "there is one of that id in the namespace `{other}`"
                 ))

@@ -124,6 +124,21 @@ fn what_cannot_be_called_is_told_at_its_place_before_anything_starts() {
         ],
     );
     check(
+        &call("c", "flowId: child, inputs: {name: [a]}"),
+        3,
+        &["the input `name` of the flow `child`: expected STRING"],
+    );
+    check(
+        &(call("c", "flowId: child, inputs: {name: a}, outputs: {own: x}")
+            + "  - {id: show, type: io.kestra.plugin.core.log.Log, message: \"{{ outputs.c.outputs.own }} {{ outputs.c.outputs.whos }}\"}\n"),
+        3,
+        &[
+            "parent.yaml:6:",
+            "the flow `child` has no output `whos`",
+            "did you mean `who`?",
+        ],
+    );
+    check(
         &call("c", "flowId: parent"),
         3,
         &["the flow `parent` would call itself", "parent → parent"],

@@ -4,10 +4,14 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use taffrail_expr::{Segment, Template};
+
+use super::expressions::may_hold_expression;
+use super::nodes::for_each_text;
 use super::task::{Task, TaskKind};
 use super::types::Flow;
 use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::input::InputDeclaration;
+use crate::input::{InputDeclaration, InputType, convert};
 use crate::native::FlowableKind;
 use crate::suggest::did_you_mean;
 use crate::yaml::{Node, Span};
@@ -47,6 +51,7 @@ pub fn check_calls(
             }
             Called::Flow(called) => {
                 check_inputs(&call, &called, &mut found);
+                check_outputs(flow, &call, &called, &mut found);
                 let mut search = Search {
                     way: vec![name(flow)],
                     done: HashSet::new(),
@@ -141,8 +146,9 @@ fn check_inputs(call: &Call<'_>, called: &Flow, found: &mut Vec<Diagnostic>) {
     }
     let entries = given.map(Node::entries).unwrap_or_default();
     for entry in entries {
-        let known = |input: &InputDeclaration| input.id.value == entry.key;
-        if called.inputs.iter().any(known) {
+        let known = |input: &&InputDeclaration| input.id.value == entry.key;
+        if let Some(input) = called.inputs.iter().find(known) {
+            check_value(call, input, &entry.value, found);
             continue;
         }
         let names = called.inputs.iter().map(|input| &*input.id.value);
@@ -180,4 +186,98 @@ fn check_inputs(call: &Call<'_>, called: &Flow, found: &mut Vec<Diagnostic>) {
             ),
         ));
     }
+}
+
+/// A value that is written literally and is none of the input's type.
+fn check_value(
+    call: &Call<'_>,
+    input: &InputDeclaration,
+    value: &Node,
+    found: &mut Vec<Diagnostic>,
+) {
+    let mut computed = false;
+    for_each_text(value, &mut |text, _| computed |= may_hold_expression(text));
+    // A file is an address, and what a selection has is known when its expression is.
+    let later = matches!(
+        input.kind,
+        InputType::File
+            | InputType::Select {
+                expression: Some(_),
+                ..
+            }
+            | InputType::MultiSelect {
+                expression: Some(_),
+                ..
+            }
+    );
+    if computed || later || value.is_null() {
+        return;
+    }
+    if let Err(reason) = convert(&input.kind, &value.to_json(), None) {
+        let message = format!(
+            "the input `{}` of the flow `{}`: {reason}",
+            input.id.value, call.flow
+        );
+        found.push(Diagnostic::error(Code::WrongCall, value.span, message));
+    }
+}
+
+/// What is read of the outputs that the called flow declares, or that the task in its old form makes.
+fn check_outputs(flow: &Flow, call: &Call<'_>, called: &Flow, found: &mut Vec<Diagnostic>) {
+    let is_subflow = matches!(
+        call.task.kind,
+        TaskKind::Flowable {
+            kind: FlowableKind::Subflow,
+            ..
+        }
+    );
+    if !is_subflow {
+        return;
+    }
+    let own = call.task.node.get("outputs").map(Node::entries);
+    let names: Vec<&str> = called
+        .outputs
+        .iter()
+        .map(|output| &*output.id.value)
+        .chain(own.unwrap_or_default().iter().map(|entry| &*entry.key))
+        .collect();
+    let lists = [
+        &flow.tasks,
+        &flow.errors,
+        &flow.finally,
+        &flow.after_execution,
+    ];
+    let tasks = lists.into_iter().flatten().map(|task| &task.node);
+    for node in tasks.chain(flow.outputs.iter().map(|output| &output.value)) {
+        for_each_text(node, &mut |text, scalar| {
+            let Some(name) = undeclared(text, &call.task.id.value, &names) else {
+                return;
+            };
+            let message = format!("the flow `{}` has no output `{name}`", call.flow);
+            let told = Diagnostic::error(Code::WrongCall, scalar.span, message);
+            found.push(match did_you_mean(&name, names.iter().copied()) {
+                Some(near) => told.help(format!("did you mean `{near}`?")),
+                None => told,
+            });
+        });
+    }
+}
+
+/// The first output of a called flow that a text reads and that is not there.
+fn undeclared(text: &str, task: &str, names: &[&str]) -> Option<String> {
+    if !may_hold_expression(text) || !text.contains(task) {
+        return None;
+    }
+    let template = Template::parse(text).ok()?;
+    let name = |segment: &Segment| match segment {
+        Segment::Name(name) => Some(name.clone()),
+        Segment::Dynamic | Segment::Each => None,
+    };
+    let mut reads = template.reads().paths.iter().filter(|read| !read.optional);
+    reads.find_map(|read| {
+        let mut segments = read.segments.iter().map(name);
+        let way = [segments.next()??, segments.next()??, segments.next()??];
+        let read = segments.next()??;
+        (way == ["outputs", task, "outputs"] && !names.contains(&&*read)).then_some(read)
+    })
 }
