@@ -17,7 +17,7 @@ use crate::storage::{Folder, Storage, StorageError, URI_PREFIX};
 use crate::workdir::Workdir;
 
 /// The most files and directories of a working directory that are looked at for outputs, and of a namespace.
-const MAX_FILES: usize = 100_000;
+pub(crate) const MAX_FILES: usize = 100_000;
 /// The most files that one task run may keep.
 const MAX_OUTPUTS: usize = 10_000;
 /// The file that `executionContext` puts into the working directory; never an output.

@@ -163,6 +163,11 @@ impl Scope {
         &self.live
     }
 
+    /// The values of the loops that the task stands in, the outermost first.
+    pub fn each(&self) -> &[Arc<str>] {
+        &self.each
+    }
+
     /// Says which values of which loops the task stands in, the outermost first.
     pub fn set_each(&mut self, values: Arc<[Arc<str>]>) {
         self.each = values;

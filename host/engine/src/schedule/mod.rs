@@ -13,6 +13,7 @@ mod node;
 mod place;
 mod record;
 mod restore;
+mod shared_cache;
 mod shared_dir;
 mod start;
 mod view;

@@ -110,6 +110,11 @@ impl Place {
             .collect()
     }
 
+    /// The values of the loops around it, the outermost first.
+    pub(super) fn values(&self) -> &[Arc<str>] {
+        &self.path
+    }
+
     /// Adds what is known of the place to what is known of a task run.
     pub(crate) fn apply(&self, scope: &mut Scope, taskrun: &mut Map) {
         if let Some(item) = &self.item {

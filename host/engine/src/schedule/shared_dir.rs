@@ -1,19 +1,16 @@
 //! The directory that the tasks of a WorkingDirectory share: made with its files before them, looked through and removed after.
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use indexmap::IndexMap;
 use serde_json::Value;
 use taffrail_core::collect::Patterns;
 use taffrail_core::flow::Task;
-use taffrail_core::native::{CacheKeys, WorkingDirectoryKeys};
+use taffrail_core::native::WorkingDirectoryKeys;
 use taffrail_core::record::{Failure, FailureKind};
 
-use super::Scheduler;
 use super::kinds::invalid;
-use crate::confined::ConfinedDir;
+use super::{Scheduler, shared_cache};
 use crate::execution::Execution;
 use crate::files;
 use crate::leaving::Used;
@@ -59,7 +56,8 @@ pub(super) fn open(
     let mut warnings = Vec::new();
     let filled = (|| {
         if let Some(cache) = &keys.cache {
-            warnings.extend(from_cache(execution, task, cache, workdir.working()).map_err(host)?);
+            let place = shared_cache::place(execution, task, scope.each());
+            shared_cache::bring(place, cache, workdir.working()).map_err(host)?;
         }
         if let Some(wanted) = &keys.namespace_files {
             warnings.extend(files::write_namespace_files(
@@ -119,13 +117,19 @@ impl<'a> Scheduler<'a, '_> {
                     .map_err(|error| host(chain(&error)))?;
                 let uris = serde_json::to_value(&collected.files).unwrap_or_default();
                 node.outputs.insert("outputFiles".to_owned(), uris);
+                node.warnings.extend(collected.warnings);
             }
             if let Some(cache) = &keys.cache
                 && node.state.goes_on()
-                && let Err(message) = to_cache(execution, task, cache, directory.working())
             {
+                let place = shared_cache::place(execution, task, node.place.values());
                 // A cache that cannot be written is no failure of what it was for.
-                tracing::warn!("the cache of `{}` is not kept: {message}", task.id.value);
+                if let Err(message) =
+                    shared_cache::keep(place, cache, directory.working(), &execution.id)
+                {
+                    let message = format!("`cache`: nothing is kept: {message}");
+                    node.warnings.push(message);
+                }
             }
             Ok(())
         });
@@ -158,61 +162,4 @@ fn texts(value: &Value) -> Vec<String> {
             .collect(),
         _ => Vec::new(),
     }
-}
-
-/// Where the cache of a task lies.
-fn cache_path(execution: &Execution, task: &Task) -> Option<PathBuf> {
-    execution.cache.as_ref().map(|cache| {
-        cache
-            .join("directories")
-            .join(execution.folder.of_flow())
-            .join(&*task.id.value)
-    })
-}
-
-fn from_cache(
-    execution: &Execution,
-    task: &Task,
-    cache: &CacheKeys,
-    working: &ConfinedDir,
-) -> Result<Vec<String>, String> {
-    let Some(path) = cache_path(execution, task).filter(|path| path.is_dir()) else {
-        return Ok(Vec::new());
-    };
-    let longest = cache.ttl.as_deref().map(taffrail_core::duration::parse);
-    if let Some(Ok(longest)) = longest
-        && age(&path).is_none_or(|age| age > longest)
-    {
-        return Ok(Vec::new());
-    }
-    let kept = ConfinedDir::open(&path).map_err(|error| chain(&error))?;
-    files::copy_all(&kept, working, None)?;
-    Ok(Vec::new())
-}
-
-fn to_cache(
-    execution: &Execution,
-    task: &Task,
-    cache: &CacheKeys,
-    working: &ConfinedDir,
-) -> Result<(), String> {
-    let Some(path) = cache_path(execution, task) else {
-        return Ok(());
-    };
-    let patterns = Patterns::new(&cache.patterns).map_err(|error| error.to_string())?;
-    // Written beside it first: a cache is whole or not there.
-    let fresh = path.with_extension(format!("{}.new", execution.id));
-    let target = ConfinedDir::create(&fresh).map_err(|error| chain(&error))?;
-    files::copy_all(working, &target, Some(&patterns))?;
-    drop(target);
-    let old = path.with_extension(format!("{}.old", execution.id));
-    let _ = std::fs::rename(&path, &old);
-    std::fs::rename(&fresh, &path).map_err(|error| format!("`{}`: {error}", path.display()))?;
-    let _ = std::fs::remove_dir_all(&old);
-    Ok(())
-}
-
-fn age(path: &std::path::Path) -> Option<Duration> {
-    let written = std::fs::metadata(path).ok()?.modified().ok()?;
-    SystemTime::now().duration_since(written).ok()
 }

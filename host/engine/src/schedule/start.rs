@@ -128,8 +128,9 @@ impl<'a> Scheduler<'a, '_> {
             let run = Arc::clone(&self.node(id).run);
             let (directory, warnings) =
                 shared_dir::open(execution, task, &self.scope(id), &run, &keys, filled)?;
-            tracing::debug!(?warnings, "the shared working directory is there");
-            self.node(id).shared = Some(Arc::new(directory));
+            let node = self.node(id);
+            node.warnings.extend(warnings);
+            node.shared = Some(Arc::new(directory));
         }
         let inner = kinds::begin(kind, task, keys)?;
         let node = self.node(id);

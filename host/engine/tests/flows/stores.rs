@@ -65,6 +65,90 @@ async fn a_working_directory_is_shared_cached_and_gone() {
     assert_eq!(notes.logs, ["from the cache"]);
 }
 
+/// Each value of a loop has a cache of its own, and one that nothing was added to grows old although it is used.
+#[tokio::test(start_paused = true)]
+async fn the_cache_of_a_working_directory_is_that_of_its_value_and_grows_old() {
+    let world = World::new();
+    let text = |inside: &str| {
+        flow(&format!(
+            "tasks:\n  - id: e\n    type: ForEach\n    values: [a, b]\n    tasks:\n      - id: w\n        type: WorkingDirectory\n        cache: {{patterns: [\"kept/**\"], ttl: PT1H}}\n        tasks:\n          {inside}\n"
+        ))
+    };
+    let fill = "- {id: f, type: LocalFiles, inputs: {kept/x: \"{{ taskrun.value }}\", other: y}}";
+    let read = "- {id: f, type: LocalFiles, outputs: [\"**\"]}\n          - {id: l, type: Log, message: \"{{ currentEachOutput(outputs.f).uris | keys }} {{ read(currentEachOutput(outputs.f).uris['kept/x']) }}\"}";
+    world.run(&text(fill)).await;
+    let folder = world
+        .temp
+        .path()
+        .join("cache/directories/company/team/test");
+    let ages = || -> Vec<_> {
+        let entries = std::fs::read_dir(&folder).unwrap();
+        let mut found: Vec<_> = entries
+            .map(|entry| {
+                let entry = entry.unwrap();
+                (
+                    entry.file_name(),
+                    entry.metadata().unwrap().modified().unwrap(),
+                )
+            })
+            .collect();
+        found.sort();
+        found
+    };
+    let before = ages();
+    assert_eq!(before.len(), 2, "{before:?}");
+    let (_, notes) = world.run(&text(read)).await;
+    assert_eq!(
+        notes.logs,
+        ["[\"kept/x\"] a", "[\"kept/x\"] b"],
+        "{:?}",
+        notes.diagnostics
+    );
+    assert_eq!(ages(), before);
+    let more = "- {id: f, type: LocalFiles, inputs: {kept/y: z}}";
+    world.run(&text(more)).await;
+    assert_ne!(ages(), before);
+    // What has become too old is neither used nor kept.
+    let hours = std::time::SystemTime::now() - std::time::Duration::from_secs(7200);
+    for (name, _) in ages() {
+        let directory = std::fs::File::open(folder.join(name)).unwrap();
+        directory.set_modified(hours).unwrap();
+    }
+    let (record, _) = world
+        .run(&text("- {id: f, type: LocalFiles, outputs: [kept/x]}"))
+        .await;
+    let warned = |task: &taffrail_core::record::TaskRecord| !task.warnings.is_empty();
+    assert_eq!(
+        record.tasks.iter().filter(|task| warned(task)).count(),
+        2,
+        "{record:?}"
+    );
+}
+
+/// What the shared directory could not be given, and what it does not have at its end, is told of the task that it belongs to.
+#[tokio::test(start_paused = true)]
+async fn what_a_working_directory_lacks_is_told() {
+    let (record, _) = World::new()
+        .run(&flow(
+            "tasks:\n  - id: w\n    type: WorkingDirectory\n    namespaceFiles: {enabled: true}\n    outputFiles: [none.txt]\n    tasks:\n      - {id: l, type: Log, message: x}\n",
+        ))
+        .await;
+    let task = record
+        .tasks
+        .iter()
+        .find(|task| &*task.identity.task == "w")
+        .unwrap();
+    assert_eq!(record.state.as_str(), "SUCCESS");
+    let [files, missing] = task.warnings.as_slice() else {
+        panic!("{:?}", task.warnings);
+    };
+    assert!(
+        files.contains("`namespaceFiles` is on, but there are no"),
+        "{files}"
+    );
+    assert_eq!(missing, "`outputFiles`: there is no file `none.txt`");
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_wrong_once_it_is_known_fails_the_task_and_is_told() {
     let check = async |task: &str, part: &str| {
