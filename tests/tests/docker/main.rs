@@ -13,6 +13,7 @@ mod far;
 mod faults;
 mod flows;
 mod harness;
+mod holders;
 mod large;
 mod properties;
 mod pulls;
