@@ -142,6 +142,8 @@ pub(super) struct Reader<'a> {
     pub(super) loops: &'a Arc<[Arc<Loop>]>,
     /// Whether it runs one thing at one time, so that it can never read its own outputs.
     pub(super) is_leaf: bool,
+    /// Whether the fields of an item are in scope, which may be called anything.
+    pub(super) of_items: bool,
 }
 
 /// Checks every text below a node. `reader` is the task that the node belongs to.
@@ -216,6 +218,9 @@ fn check_text(
         Ok(template) => {
             let reads = template.reads();
             let context = context(reads);
+            if reader.is_some_and(|reader| reader.of_items) {
+                return;
+            }
             for read in &reads.paths {
                 if let Some(diagnostic) = context.check(read) {
                     found.push(diagnostic);
@@ -364,10 +369,12 @@ impl Context<'_> {
                 None => diagnostic,
             });
         };
-        let reader = self.reader?;
         if read.segments.first() == Some(&Segment::Name("tasks".to_owned())) {
             return None;
         }
+        let Some(reader) = self.reader else {
+            return self.output(read, task);
+        };
         if reader.id == task && reader.is_leaf {
             return Some(
                 self.unknown(

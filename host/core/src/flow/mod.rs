@@ -7,6 +7,7 @@ mod conflict;
 mod dag;
 mod defaults;
 mod expressions;
+mod flow_outputs;
 mod guess;
 mod legacy;
 mod loops;

@@ -9,7 +9,7 @@ use super::nodes::to_json_with_stubs;
 use super::promises;
 use super::read_task::TaskReader;
 use super::task::Task;
-use super::types::{Flow, FlowOutput, Label, PluginDefault, Spanned};
+use super::types::{Flow, Label, PluginDefault, Spanned};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::input::read_inputs;
 use crate::native::FlowableKind;
@@ -200,6 +200,7 @@ fn read(
                         || task.flowable == Some(FlowableKind::ForEachItem),
                     loops: &task.loops,
                     is_leaf: task.is_leaf,
+                    of_items: task.is_of_items(&entry.key),
                 };
                 check_texts(source, &entry.value, &path, &names, Some(reader), found);
             }
@@ -246,7 +247,7 @@ fn read(
         errors: lists.remove("errors").unwrap_or_default(),
         finally: lists.remove("finally").unwrap_or_default(),
         after_execution: lists.remove("afterExecution").unwrap_or_default(),
-        outputs: outputs(root),
+        outputs: super::flow_outputs::read(root, found),
         plugin_defaults,
         disabled: flag(root, "disabled"),
         retry: root
@@ -307,21 +308,6 @@ fn labels(root: &Node) -> Vec<Label> {
             .collect(),
         NodeKind::Scalar(_) => Vec::new(),
     }
-}
-
-fn outputs(root: &Node) -> Vec<FlowOutput> {
-    root.get("outputs")
-        .map(Node::items)
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|item| {
-            Some(FlowOutput {
-                id: text(item, "id")?,
-                kind: item.get("type").and_then(Node::text).map(Into::into),
-                value: item.get("value")?.clone(),
-            })
-        })
-        .collect()
 }
 
 fn plugin_defaults(root: &Node) -> Vec<PluginDefault> {

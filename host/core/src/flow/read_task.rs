@@ -24,7 +24,7 @@ use super::task::{ScriptType, Task, TaskKind};
 use super::task_version::version;
 use super::types::{PluginDefault, Spanned};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::native::{self, FlowableKind, NativeKind};
+use crate::native::{self, CoreKind, FlowableKind, NativeKind};
 use crate::resolve::{Conflict, Locking, Wish, grant};
 use crate::schema::{Shape, Where};
 use crate::validate::Checker;
@@ -60,6 +60,19 @@ impl Seen<'_> {
                 || (kind == FlowableKind::Subflow && &*entry.key == "outputs")
         });
         !child && !NOT_RENDERED.contains(&&*entry.key)
+    }
+
+    /// Whether the key's expression is evaluated for each item of a file.
+    pub(super) fn is_of_items(&self, key: &str) -> bool {
+        let kind = self
+            .type_name
+            .and_then(native::find)
+            .map(|native| native.kind);
+        match kind {
+            Some(NativeKind::Core(CoreKind::FilterItems)) => key == "filterCondition",
+            Some(NativeKind::Core(CoreKind::DeduplicateItems)) => key == "expr",
+            _ => false,
+        }
     }
 }
 
@@ -234,8 +247,13 @@ impl<'tree> TaskReader<'tree> {
                             }
                             no_cache(node, path, found);
                             let keys = merged.as_ref().unwrap_or(node);
-                            let around =
-                                Loop::new(id.as_ref().map(|id| Arc::clone(&id.value)), kind, keys);
+                            let around = Loop::new(
+                                id.as_ref().map(|id| Arc::clone(&id.value)),
+                                kind,
+                                keys,
+                                path,
+                                found,
+                            );
                             let branches =
                                 self.children(node, path, position, (kind, around), found);
                             TaskKind::Flowable { kind, branches }

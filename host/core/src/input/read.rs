@@ -176,6 +176,8 @@ fn read_input(
         .or_else(|| node.get("name"))
         .and_then(scalar_text)?;
     let kind = input_type(node, path, known, found);
+    check_choices(&kind, known, holder, path, found);
+    check_bounds(&kind, node, path, found);
     let declaration = InputDeclaration {
         id,
         required: flag(node, "required").unwrap_or(true),
@@ -291,7 +293,9 @@ fn bound<T>(
     let value = node.get(key)?;
     let text = &value.scalar()?.text;
     let bound = read(text);
-    if bound.is_none() && value.text().is_some() {
+    // Of a number that is none the schema has said so.
+    let told = found.iter().any(|told| told.span == Some(value.span));
+    if bound.is_none() && value.text().is_some() && !told {
         let mut path = path.to_owned();
         push_key(&mut path, key);
         found.push(
@@ -304,6 +308,64 @@ fn bound<T>(
         );
     }
     bound
+}
+
+/// What is chosen from is written down, or comes of an expression.
+fn check_choices(
+    kind: &InputType,
+    name: &str,
+    holder: Span,
+    path: &str,
+    found: &mut Vec<Diagnostic>,
+) {
+    let (InputType::Select {
+        values, expression, ..
+    }
+    | InputType::MultiSelect {
+        values, expression, ..
+    }) = kind
+    else {
+        return;
+    };
+    if values.is_none() && expression.is_none() {
+        found.push(
+            Diagnostic::error(
+                Code::MissingProperty,
+                holder,
+                format!("this {name} input needs the key `values` or `expression`"),
+            )
+            .label("the values that it is chosen from")
+            .path(path.to_owned()),
+        );
+    }
+}
+
+/// Between its bounds there is a value.
+fn check_bounds(kind: &InputType, node: &Node, path: &str, found: &mut Vec<Diagnostic>) {
+    fn crossed<T: PartialOrd>(low: Option<&T>, high: Option<&T>) -> bool {
+        matches!((low, high), (Some(low), Some(high)) if low > high)
+    }
+    let (low, high, empty) = match kind {
+        InputType::Int { min, max } => ("min", "max", crossed(min.as_ref(), max.as_ref())),
+        InputType::Float { min, max } => ("min", "max", crossed(min.as_ref(), max.as_ref())),
+        InputType::Duration { min, max } => ("min", "max", crossed(min.as_ref(), max.as_ref())),
+        InputType::Date { after, before } => {
+            ("after", "before", crossed(after.as_ref(), before.as_ref()))
+        }
+        InputType::DateTime { after, before } => {
+            ("after", "before", crossed(after.as_ref(), before.as_ref()))
+        }
+        InputType::Time { after, before } => {
+            ("after", "before", crossed(after.as_ref(), before.as_ref()))
+        }
+        _ => return,
+    };
+    if let Some(written) = node.get(high).filter(|_| empty) {
+        let mut path = path.to_owned();
+        push_key(&mut path, high);
+        let message = format!("no value is between `{low}` and `{high}`");
+        found.push(Diagnostic::error(Code::WrongValue, written.span, message).path(path));
+    }
 }
 
 fn check_defaults(declaration: &InputDeclaration, path: &str, found: &mut Vec<Diagnostic>) {

@@ -390,6 +390,18 @@ fn inputs() {
             "6:38 error[TF0104] `validator` is not a regular expression that can be used here: look-around, including look-ahead and look-behind, is not supported",
         ],
     );
+    expect(
+        &flow(
+            "  - {id: a, type: INT, min: x}\n  - {id: b, type: SELECT}\n  - {id: c, type: MULTISELECT, options: [a]}\n  - {id: d, type: INT, min: 5, max: 1}\n  - {id: e, type: DATE, after: 2026-01-02, before: 2026-01-01}\n  - {id: f, type: FLOAT, min: 1, max: 1}\n",
+        ),
+        &[
+            "2:29 error[TF0103] `min` must be a whole number, not text",
+            "3:6 error[TF0102] this SELECT input needs the key `values` or `expression` (the values that it is chosen from)",
+            "4:32 warning[TF0105] `options` is deprecated (old form of `values`); help: write `values`",
+            "5:37 error[TF0104] no value is between `min` and `max`",
+            "6:52 error[TF0104] no value is between `after` and `before`",
+        ],
+    );
 }
 
 #[test]

@@ -139,3 +139,41 @@ fn outputs_of_loops() {
         ],
     );
 }
+
+/// What cannot be the values of a loop, and what the flow hands out.
+#[test]
+fn values_of_loops_and_outputs_of_the_flow() {
+    let each = |values: &str| {
+        format!(
+            "tasks:\n  - id: each\n    type: io.kestra.plugin.core.flow.ForEach\n    values: {values}\n    tasks:\n      - {{id: l, type: io.kestra.plugin.core.log.Log, message: x}}\n"
+        )
+    };
+    for good in [
+        "[]",
+        "{a: 1}",
+        "'[\"a\"]'",
+        "' {\"a\": 1} '",
+        "\"{{ inputs.x ?? [] }}\"",
+    ] {
+        expect(&each(good), &[]);
+    }
+    for bad in ["7", "a,b", "true", "'\"a\"'"] {
+        let text = bad.trim_matches('\'');
+        let message = format!(
+            "4:13 error[TF0104] `values` must be a list, a map, or a JSON text of one, not `{text}`"
+        );
+        expect(&each(bad), &[&message]);
+    }
+    expect(
+        "tasks:\n  - {id: d, type: io.kestra.plugin.core.storage.DeduplicateItems, from: x, expr: \"{{ key }} {{ flows.x }}\"}\n  - {id: f, type: io.kestra.plugin.core.storage.FilterItems, from: x, filterCondition: \"{{ a == }}\"}\n",
+        &["3:97 error[TF0301] expected an expression, found the end of the tag"],
+    );
+    expect(
+        "tasks:\n  - {id: r, type: io.kestra.plugin.core.debug.Return, format: x}\noutputs:\n  - {id: a, type: STRNG, value: x}\n  - {id: a, type: INT, value: \"{{ outputs.r.valu }}\"}\n  - {id: c, value: \"{{ outputs.r.value }}\"}\n",
+        &[
+            "4:19 error[TF0104] there is no output type `STRNG` (allowed: STRING, SELECT, MULTISELECT, ARRAY, INT, FLOAT, BOOL, BOOLEAN, DATETIME, DATE, TIME, DURATION, FILE, JSON, YAML, URI, EMAIL, SECRET, ENUM); help: did you mean `STRING`?",
+            "5:10 error[TF0203] two outputs have the id `a` (the second one)",
+            "5:45 error[TF0209] task `r` has no output `valu` (its outputs are `value`); help: did you mean `value`?",
+        ],
+    );
+}
