@@ -40,7 +40,19 @@ enum Difference {
     DefaultedKey,
     /// The type belongs to a plugin that is not installed, to a flowable or to a core task: the message is that, and what is inside is not looked at.
     ForeignType,
+    /// Keys that each are right and together are not, and what lies inside of a text. A schema of this size cannot say it.
+    Content,
 }
+
+/// What `validate` says of those.
+const CONTENT: [&str; 6] = [
+    "must be a list, a map, or a JSON text of one",
+    "there is no output type",
+    "needs the key `values` or `expression`",
+    "no value is between",
+    "is not a usable file pattern",
+    "a file cannot be called so",
+];
 
 struct Judged {
     name: String,
@@ -303,6 +315,12 @@ fn known(flow: &Judged, value: &Value, by_editor: &[String]) -> Option<Differenc
         {
             return Some(Difference::SpelledScalar);
         }
+    } else if flow
+        .host
+        .iter()
+        .all(|told| CONTENT.iter().any(|part| told.contains(part)))
+    {
+        return Some(Difference::Content);
     }
     None
 }

@@ -63,7 +63,11 @@ fn promise(item: &Node, path: &str, found: &mut Vec<Diagnostic>) -> Option<Promi
                 );
                 return None;
             };
-            let written = node.scalar().map_or("", |scalar| &scalar.text);
+            let Some(written) = node.scalar().map(|scalar| &scalar.text) else {
+                let message = format!("`duration` must be text, not {}", node.kind_name());
+                say(node, "duration", message);
+                return None;
+            };
             match crate::duration::parse(written) {
                 Ok(duration) => PromiseKind::MaxDuration(duration),
                 Err(error) => {
@@ -86,11 +90,8 @@ fn promise(item: &Node, path: &str, found: &mut Vec<Diagnostic>) -> Option<Promi
         _ => {
             let near = did_you_mean(name, KINDS)
                 .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            say(
-                kind,
-                "type",
-                format!("`type` cannot be `{name}`: it is one of {KINDS:?}{near}"),
-            );
+            let message = format!("`type` cannot be {}{near}", said(kind, &KINDS));
+            say(kind, "type", message);
             return None;
         }
     };
@@ -100,12 +101,9 @@ fn promise(item: &Node, path: &str, found: &mut Vec<Diagnostic>) -> Option<Promi
             "FAIL" => Broken::Fail,
             "CANCEL" => Broken::Cancel,
             "NONE" => Broken::Tell,
-            other => {
-                say(
-                    node,
-                    "behavior",
-                    format!("`behavior` cannot be `{other}`: it is one of {BEHAVIOURS:?}"),
-                );
+            _ => {
+                let message = format!("`behavior` cannot be {}", said(node, &BEHAVIOURS));
+                say(node, "behavior", message);
                 return None;
             }
         },
@@ -121,6 +119,16 @@ fn promise(item: &Node, path: &str, found: &mut Vec<Diagnostic>) -> Option<Promi
         kind,
         behavior,
     })
+}
+
+/// A wrong value, and what it may be.
+fn said(node: &Node, allowed: &[&str]) -> String {
+    let written = match node.scalar() {
+        Some(scalar) => format!("`{}`", scalar.text),
+        None => node.kind_name().to_owned(),
+    };
+    let allowed: Vec<String> = allowed.iter().map(|name| format!("`{name}`")).collect();
+    format!("{written}: it is one of {}", allowed.join(", "))
 }
 
 /// Labels as a map, or as a list of `key` and `value`.

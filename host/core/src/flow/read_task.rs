@@ -3,6 +3,7 @@
 mod children;
 mod host_tasks;
 mod old_script;
+mod reading;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,19 +20,16 @@ use super::modern::modernise;
 use super::nodes::to_json_with_text;
 use super::outputs::script_outputs;
 use super::paths::{self, Files};
-use super::refusal::{missing_type, refusal, type_path};
+use super::refusal::{missing_type, no_text, refusal, type_path};
 use super::task::{ScriptType, Task, TaskKind};
 use super::task_version::version;
 use super::types::{PluginDefault, Spanned};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::native::{self, CoreKind, FlowableKind, NativeKind};
+use crate::native::{self, FlowableKind, NativeKind};
 use crate::resolve::{Conflict, Locking, Wish, grant};
 use crate::schema::{Shape, Where};
 use crate::validate::Checker;
-use crate::yaml::{Entry, Node, NodeKind, ScalarValue, Span, push_index, push_key};
-
-/// Keys of a task whose text is not rendered.
-const NOT_RENDERED: [&str; 4] = ["id", "type", "version", "description"];
+use crate::yaml::{Node, NodeKind, ScalarValue, Span, push_index, push_key};
 
 /// A task that was met, whatever became of it.
 pub(super) struct Seen<'tree> {
@@ -47,33 +45,6 @@ pub(super) struct Seen<'tree> {
     pub(super) flowable: Option<FlowableKind>,
     /// The loops that it stands in, the outermost first.
     pub(super) loops: Arc<[Arc<Loop>]>,
-}
-
-impl Seen<'_> {
-    /// Whether the key's value belongs to this task itself and is rendered.
-    pub(super) fn reads(&self, entry: &Entry) -> bool {
-        let child = self.flowable.is_some_and(|kind| {
-            kind.holds_tasks(&entry.key)
-                || (kind == FlowableKind::Switch && &*entry.key == "cases")
-                || (kind == FlowableKind::Pause && matches!(&*entry.key, "onPause" | "onResume"))
-                // These expressions are about the flow that is called.
-                || (kind == FlowableKind::Subflow && &*entry.key == "outputs")
-        });
-        !child && !NOT_RENDERED.contains(&&*entry.key)
-    }
-
-    /// Whether the key's expression is evaluated for each item of a file.
-    pub(super) fn is_of_items(&self, key: &str) -> bool {
-        let kind = self
-            .type_name
-            .and_then(native::find)
-            .map(|native| native.kind);
-        match kind {
-            Some(NativeKind::Core(CoreKind::FilterItems)) => key == "filterCondition",
-            Some(NativeKind::Core(CoreKind::DeduplicateItems)) => key == "expr",
-            _ => false,
-        }
-    }
 }
 
 /// Reads tasks; remembers every id.
@@ -155,7 +126,8 @@ impl<'tree> TaskReader<'tree> {
     ) -> Option<Task> {
         if !matches!(node.kind, NodeKind::Map(_)) {
             // In the flow's own lists the schema of the flow has said so.
-            if path.matches('[').count() > 1 {
+            let told = found.iter().any(|told| told.span == Some(node.span));
+            if path.matches('[').count() > 1 && !told {
                 found.push(
                     Diagnostic::error(
                         Code::WrongType,
@@ -199,8 +171,13 @@ impl<'tree> TaskReader<'tree> {
             found.push(missing_type(node, holder, path));
             return None;
         };
+        let Some(written) = type_entry.value.scalar() else {
+            self.identity(node, path, holder, found);
+            found.push(no_text(&type_entry.value, type_path(path)));
+            return None;
+        };
         let type_name = Spanned {
-            value: Arc::clone(&type_entry.value.scalar()?.text),
+            value: Arc::clone(&written.text),
             span: type_entry.value.span,
         };
         let chosen = self.defaults.version(node, &self.names(&type_name.value));

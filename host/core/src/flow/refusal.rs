@@ -145,6 +145,12 @@ pub(super) fn one_word_differs_slightly(name: &str, other: &str) -> bool {
         }
 }
 
+/// A type that is no text.
+pub(super) fn no_text(node: &Node, path: String) -> Diagnostic {
+    let message = format!("`type` must be text, not {}", node.kind_name());
+    Diagnostic::error(Code::WrongType, node.span, message).path(path)
+}
+
 /// Refuses a task without a type.
 pub(super) fn missing_type(node: &Node, holder: Span, path: &str) -> Diagnostic {
     let span = node.entry("type").map_or(holder, |entry| entry.key_span);

@@ -117,8 +117,16 @@ fn read_input(
         return None;
     }
     let holder = node.entries()[0].key_span;
-    let type_name = match node.entry("type") {
-        Some(entry) => entry.value.scalar()?.text.as_ref().to_owned(),
+    let written = node.get("type").filter(|written| !written.is_null());
+    let type_name = match written.map(|written| (written, written.scalar())) {
+        Some((_, Some(scalar))) => scalar.text.as_ref().to_owned(),
+        Some((written, None)) => {
+            let mut path = path.to_owned();
+            push_key(&mut path, "type");
+            let message = format!("`type` must be text, not {}", written.kind_name());
+            found.push(Diagnostic::error(Code::WrongType, written.span, message).path(path));
+            return None;
+        }
         None => {
             found.push(
                 Diagnostic::error(

@@ -361,7 +361,7 @@ fn flowables() {
         "sla:\n  - {id: a, type: MAX_DURATION, duration: 5m}\n  - {id: b, type: MAX_DURTION}\nretry: {type: constant}\ntasks:\n  - {id: l, type: io.kestra.core.tasks.log.Log, message: x, retry: {type: constant, interval: PT1S}}\n",
         &[
             "2:43 error[TF0104] `5m` is not a duration; write for example `PT30S`, `PT5M`, `PT1H30M` or `P1D`",
-            "3:19 error[TF0104] `type` cannot be `MAX_DURTION`: it is one of [\"MAX_DURATION\", \"EXECUTION_ASSERTION\"]; did you mean `MAX_DURATION`?",
+            "3:19 error[TF0104] `type` cannot be `MAX_DURTION`: it is one of `MAX_DURATION`, `EXECUTION_ASSERTION`; did you mean `MAX_DURATION`?",
             "4:15 error[TF0104] a retry of type `constant` needs the key `interval`",
             "6:19 warning[TF0105] `io.kestra.core.tasks.log.Log` is an old name; help: write `io.kestra.plugin.core.log.Log`",
             "6:68 warning[TF0104] this retry never gives up (it has neither `maxAttempts` nor `maxDuration`)",

@@ -177,3 +177,21 @@ fn values_of_loops_and_outputs_of_the_flow() {
         ],
     );
 }
+
+/// What has no type of its own is told, and never passed over.
+#[test]
+fn types_that_are_no_text() {
+    expect(
+        "inputs:\n  - {id: x, type: [STRING]}\n  - {id: y, type: }\ntasks:\n  - {id: a, type: [io.kestra.plugin.core.log.Log], message: x}\n  - {id: s, type: io.kestra.plugin.core.flow.Sequential, tasks: [{id: e, type: {a: b}}, 5]}\nsla: [{type: [x]}, {type: MAX_DURATION, duration: [x]}, {type: MAX_DURATION, duration: PT1S, behavior: SKIP}]\n",
+        &[
+            "2:19 error[TF0103] `type` must be text, not a list",
+            "3:6 error[TF0102] this input needs the key `type` (for example `type: STRING`)",
+            "5:19 error[TF0103] `type` must be text, not a list",
+            "6:80 error[TF0103] `type` must be text, not a map",
+            "6:89 error[TF0103] item 2 of `tasks` must be a map, not a whole number",
+            "7:14 error[TF0104] `type` cannot be a list: it is one of `MAX_DURATION`, `EXECUTION_ASSERTION`",
+            "7:51 error[TF0104] `duration` must be text, not a list",
+            "7:104 error[TF0104] `behavior` cannot be `SKIP`: it is one of `FAIL`, `CANCEL`, `NONE`",
+        ],
+    );
+}
