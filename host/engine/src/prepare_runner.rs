@@ -20,9 +20,8 @@ pub fn unable(
     flow: &Flow,
     runner_override: Option<&str>,
 ) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
+    let mut found = refused_files(runners, flow, runner_override);
     for task in flow.enabled_tasks() {
-        found.extend(file_refusal(runners, task, runner_override));
         if task.script_type().is_none() {
             continue;
         }
@@ -59,6 +58,19 @@ pub fn unable(
     found
 }
 
+/// Says which tasks the host itself may not do, as they use files of the machine while every task is to run elsewhere. A path that an
+/// expression gives is looked at when the task runs.
+pub fn refused_files(
+    runners: &dyn Runners,
+    flow: &Flow,
+    runner_override: Option<&str>,
+) -> Vec<Diagnostic> {
+    let tasks = flow.enabled_tasks();
+    tasks
+        .filter_map(|task| file_refusal(runners, task, runner_override))
+        .collect()
+}
+
 /// Why a task may not use the file that it names.
 fn file_refusal(
     runners: &dyn Runners,
@@ -71,7 +83,6 @@ fn file_refusal(
     let path = task.node.get("path");
     let named = path.and_then(|path| path.scalar());
     let name = named.map_or("", |scalar| &*scalar.text);
-    // What an expression gives is looked at when the task runs.
     if name.contains("{{") || is_stream(name) {
         return None;
     }

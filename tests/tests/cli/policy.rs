@@ -76,6 +76,8 @@ fn files_of_the_machine_are_refused_where_all_runs_in_containers() {
     for (task, beforehand) in tasks {
         world.write("flow.yaml", flow(task));
         let run = ["run", "flow.yaml", "--runner", "docker"];
+        // What stands there as it is, a plan refuses alike; what an expression gives is known when the task runs.
+        let planned = world.taffrail([&["plan"], &run[1..]].concat());
         let refused = world.taffrail(run);
         let words = if task.contains("Read") {
             "`taffrail.file.Read` names `in.txt`"
@@ -88,6 +90,16 @@ fn files_of_the_machine_are_refused_where_all_runs_in_containers() {
             "host-files-enabled",
             "flow.yaml:4:",
         ]);
+        if beforehand {
+            planned.exits(9);
+            assert_eq!(planned.stderr, refused.stderr);
+        } else {
+            planned.exits(0);
+        }
+        let allowed = ["--allow", "host-files"];
+        world
+            .taffrail([&["plan"], &run[1..], &allowed].concat())
+            .exits(0);
         assert_eq!(
             world.state().join("executions").exists(),
             !beforehand,

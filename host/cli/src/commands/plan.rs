@@ -18,7 +18,7 @@ use taffrail_engine::kv::KvStore;
 use taffrail_engine::local_files;
 use taffrail_engine::ports::Planner;
 use taffrail_engine::prepare::{Prepared, Preparing, draft, task_root};
-use taffrail_engine::prepare_runner::setting_diagnostics;
+use taffrail_engine::prepare_runner::{refused_files, setting_diagnostics};
 use taffrail_engine::schedule::Place;
 use taffrail_engine::scope::{Scope, Services};
 use taffrail_engine::storage::Storage;
@@ -96,7 +96,12 @@ pub fn descriptions(
     let show = |diagnostics: &[Diagnostic]| {
         complain(render_text(diagnostics, source, terminal::style(global)).trim_end())
     };
-    let refused = local_files::refused(&scope.services().local_files, flow, source.text());
+    let runners = HostRunners::new(&host.folders.state, asked.policy);
+    let override_type = asked.runner.map(runner_type);
+    let mut refused = refused_files(&runners, flow, override_type.as_deref());
+    let local_files = &scope.services().local_files;
+    refused.extend(local_files::refused(local_files, flow, source.text()));
+    refused.sort_by_key(|diagnostic| diagnostic.span);
     if !refused.is_empty() {
         show(&refused);
         return Err(Failed::silent(refusal(&refused)));
@@ -109,8 +114,6 @@ pub fn descriptions(
         show(&[*diagnostic]);
         Failed::silent(Exit::Invalid)
     })?;
-    let runners = HostRunners::new(&host.folders.state, asked.policy);
-    let override_type = asked.runner.map(runner_type);
     let context = Preparing {
         runners: &runners,
         checker: &host.checker,
