@@ -5,8 +5,8 @@
 #
 # FOLDER is made; FOLDER/engine.sock is the engine's socket and FOLDER/engine.log what it says. Standard output gets `ready` once the engine
 # answers, or `failed` and the reason. Commands come on standard input, a line each, and are answered by `ready`, `gone` or `paused`:
-# `kill` and `stop` end the engine (SIGKILL, SIGTERM) and leave its containers to it, `start` starts it again, `pause` and `resume` hold it
-# up. When standard input ends, whoever held it, everything is ended and FOLDER is removed: the kernel ends all that lives in the process
+# `kill` and `stop` end the engine (SIGKILL, SIGTERM) and leave its containers to it, `crash` ends both, `start` starts the engine again,
+# `pause` and `resume` hold it up. When standard input ends, whoever held it, everything is ended and FOLDER is removed: the kernel ends all that lives in the process
 # namespace, and the mounts, bridges and firewall rules go with theirs.
 #
 # TAFFRAIL_ENGINE_HIDES names a folder that the engine finds empty, as one on another machine does.
@@ -87,6 +87,13 @@ while read -r command; do
         start) launch "$@" ;;
         kill | stop)
             [ "$command" = kill ] && kill -KILL "$engine" || kill -TERM "$engine"
+            wait "$engine" 2>/dev/null
+            keep
+            echo gone
+            ;;
+        crash)
+            # All but the reaper and this shell.
+            kill -s KILL -- -1
             wait "$engine" 2>/dev/null
             keep
             echo gone

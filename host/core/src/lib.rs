@@ -10,6 +10,7 @@ pub mod descriptor;
 pub mod diagnostic;
 pub mod duration;
 pub mod flow;
+pub mod image_name;
 pub mod input;
 pub mod launch;
 pub mod lint;

@@ -209,6 +209,10 @@ pub async fn follow(
                 }
                 continue;
             }
+            Event::Step(Ok(Step::Told(what))) => {
+                pipeline.warn(&what);
+                continue;
+            }
             Event::Step(Ok(Step::Exited(how))) => {
                 if how.timed_out && ended_by == EndedBy::Itself {
                     ended_by = EndedBy::Timeout;

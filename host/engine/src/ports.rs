@@ -284,6 +284,8 @@ pub trait Runner: Send + Sync {
 pub enum Step {
     /// The buffer holds what the program wrote to this stream; never empty.
     Output(Stream),
+    /// Something that whoever waits for the program should know, such as why it says nothing for long.
+    Told(String),
     /// The program ended, and all its output has been given out before. Given once, as the last step.
     Exited(Exit),
 }

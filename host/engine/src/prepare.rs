@@ -17,7 +17,7 @@ use taffrail_core::yaml::Node;
 use taffrail_expr::Value as ExprValue;
 
 use crate::ports::{Locations, PlanError, PluginKey, Runner, Runners};
-use crate::prepare_runner::make_runner;
+use crate::prepare_runner::{check_image, make_runner};
 use crate::render::{RenderError, Renderer};
 use crate::scope::Scope;
 use crate::storage;
@@ -87,7 +87,7 @@ impl PrepareError {
         }
     }
 
-    fn invalid(diagnostic: Diagnostic) -> Self {
+    pub(crate) fn invalid(diagnostic: Diagnostic) -> Self {
         Self::new(FailureKind::Invalid, diagnostic)
     }
 }
@@ -240,6 +240,9 @@ impl Draft {
             .needs_image
             .then(chosen)
             .flatten();
+        if let Some(image) = &image {
+            check_image(task, image)?;
+        }
         Ok(Prepared {
             runner: self.runner,
             settings: self.settings,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use taffrail_core::diagnostic::{Code, Diagnostic};
 use taffrail_core::flow::{Flow, Task, TaskKind};
+use taffrail_core::image_name::ImageName;
 use taffrail_core::policy::Refusal;
 use taffrail_core::record::FailureKind;
 use taffrail_core::script::{self, Because, ScriptSettings};
@@ -126,6 +127,21 @@ pub(crate) fn make_runner(
         let (kind, diagnostics) = runner_diagnostics(task, error);
         PrepareError { kind, diagnostics }
     })
+}
+
+/// Whether an image can have this name; nothing is said of one that is not known yet.
+pub(crate) fn check_image(task: &Task, image: &str) -> Result<(), PrepareError> {
+    if image.contains("{{") {
+        return Ok(());
+    }
+    let Err(why) = ImageName::parse(image) else {
+        return Ok(());
+    };
+    let old = || task.node.get("docker").and_then(|old| old.get("image"));
+    let named = task.node.get("containerImage").or_else(old);
+    let span = named.map_or(task.type_name.span, |node| node.span);
+    let wrong = Diagnostic::error(Code::WrongValue, span, why);
+    Err(PrepareError::invalid(wrong))
 }
 
 fn runner_diagnostics(task: &Task, error: MakeRunnerError) -> (FailureKind, Vec<Diagnostic>) {

@@ -215,6 +215,12 @@ impl Engine {
         self.tell("kill", "gone");
     }
 
+    /// Ends a private engine and its containers, as when its machine loses power.
+    #[track_caller]
+    pub fn crash(&self) {
+        self.tell("crash", "gone");
+    }
+
     /// Ends a private engine as its host does when it goes down.
     #[track_caller]
     pub fn stop(&self) {

@@ -95,10 +95,13 @@ fn an_engine_that_is_away_for_a_while_is_waited_for() {
     let mut running = yard.runs(&contained("", "", TALKING), &[]).start();
     running.wait_for_stderr("line 5");
     proxy.go_away();
-    std::thread::sleep(Duration::from_secs(3));
+    // Whoever waits is told what for.
+    running.wait_for_stderr("the engine does not answer");
     proxy.come_back();
     let back = Instant::now();
-    said_all(&ended(&yard, running, 4), &proxy);
+    let ran = ended(&yard, running, 4);
+    said_all(&ran, &proxy);
+    ran.finished.says(["it is waited for, 10 minutes at most"]);
     assert!(
         back.elapsed() < Duration::from_secs(8),
         "{:?}",
@@ -389,7 +392,7 @@ fn an_engine_that_hangs_is_given_up() {
     yard.nothing_is_left(&finished);
 }
 
-fn private(what: &str, options: &[&str]) -> Option<&'static Engine> {
+pub fn private(what: &str, options: &[&str]) -> Option<&'static Engine> {
     match Engine::private(Kind::Docker, options) {
         Ok(engine) => {
             images::tools(&engine);

@@ -392,7 +392,14 @@ fn what_is_left_on_purpose_is_pruned() {
     let containers = yard.containers();
     assert_eq!(containers.len(), 1, "{:?}", yard.left());
     assert_eq!(containers[0]["State"]["Running"], true);
-    yard.sweep();
+    // Its execution has ended, so there is nothing to go on with.
+    let kept = yard.command(["prune"]).finish();
+    kept.exits(0)
+        .says(["removed 0, kept 2", "what runs is ended by `--running`"])
+        .never_prints(["taffrail resume"]);
+    let pruned = yard.command(["prune", "--running"]).finish();
+    pruned.exits(0);
+    assert!(yard.left().is_empty(), "{:?} {pruned}", yard.left());
 
     let yard = Yard {
         world: World::new(),

@@ -14,6 +14,7 @@ mod faults;
 mod flows;
 mod harness;
 mod holders;
+mod inside;
 mod large;
 mod properties;
 mod pulls;

@@ -18,6 +18,9 @@ const LOOK: Duration = Duration::from_millis(20);
 /// How long a taffrail may take to end once all its tasks were killed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long an execution may stay owned by a process that is not there, until that is no end which is about to be seen.
+const UNSEEN: Duration = Duration::from_secs(1);
+
 /// Runs the command.
 ///
 /// # Errors
@@ -72,10 +75,22 @@ fn end(
     grace: Option<Duration>,
     id: &str,
 ) -> Result<(), Failed> {
-    signal(process)?;
+    let is_here = signal(process)?;
     let begun = Instant::now();
     let mut harder = grace;
     while owner::is_owned(directory) {
+        if !is_here && begun.elapsed() > UNSEEN {
+            let failed = Failed::new(
+                Exit::Unreachable,
+                format!(
+                    "the process {} that runs the execution `{id}` cannot be seen from here",
+                    process.pid
+                ),
+            );
+            return Err(
+                failed.hint("it runs in another container, or outside of this one; end it there")
+            );
+        }
         if let Some(grace) = harder
             && begun.elapsed() >= grace
         {
@@ -97,8 +112,8 @@ fn end(
     Ok(())
 }
 
-/// Signals the very process that was looked at: its number is held fast and then compared.
-fn signal(process: &Process) -> Result<(), Failed> {
+/// Signals the very process that was looked at: its number is held fast and then compared. Whether it was there.
+fn signal(process: &Process) -> Result<bool, Failed> {
     let failed = |reason: String| {
         Failed::new(
             Exit::Internal,
@@ -111,14 +126,15 @@ fn signal(process: &Process) -> Result<(), Failed> {
     let held = match rustix::process::pidfd_open(pid, PidfdFlags::empty()) {
         Ok(held) => held,
         // It has ended, which is what was wanted.
-        Err(rustix::io::Errno::SRCH) => return Ok(()),
+        Err(rustix::io::Errno::SRCH) => return Ok(false),
         Err(error) => return Err(failed(error.to_string())),
     };
     if !process.is_still_there() {
-        return Ok(());
+        return Ok(false);
     }
     match rustix::process::pidfd_send_signal(&held, Signal::TERM) {
-        Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+        Ok(()) => Ok(true),
+        Err(rustix::io::Errno::SRCH) => Ok(false),
         Err(error) => Err(failed(error.to_string())),
     }
 }

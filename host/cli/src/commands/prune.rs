@@ -93,12 +93,15 @@ pub fn prune(global: &Global, args: &PruneArgs) -> Result<Exit, Failed> {
             ),
             (false, false) => format!("removed {removed}, kept {kept}"),
         });
-        let runs = told.iter().find(|(_, fate)| *fate == Fate::Runs);
-        if let Some((leftover, _)) = runs {
-            complain(&format!(
-                "help: what runs is followed to its end by `taffrail resume {}`, and ended by `--running`",
-                leftover.execution
-            ));
+        let runs = told.iter().filter(|(_, fate)| *fate == Fate::Runs);
+        let runs: Vec<&str> = runs.map(|(left, _)| left.execution.as_str()).collect();
+        if !runs.is_empty() {
+            complain(&match open_one(&folders.state, &runs)? {
+                Some(open) => format!(
+                    "help: what runs is followed to its end by `taffrail resume {open}`, and ended by `--running`"
+                ),
+                None => "help: what runs is ended by `--running`".to_owned(),
+            });
         }
     }
     Ok(if errors == 0 {
@@ -106,6 +109,20 @@ pub fn prune(global: &Global, args: &PruneArgs) -> Result<Exit, Failed> {
     } else {
         Exit::Internal
     })
+}
+
+/// The first of these executions that has not ended, and so can be gone on with. One with `wait: false` ends before its containers do.
+fn open_one<'a>(state: &Path, executions: &[&'a str]) -> Result<Option<&'a str>, Failed> {
+    let Some(reader) = taffrail_store::Reader::open(state).map_err(store_failed)? else {
+        return Ok(None);
+    };
+    for id in executions {
+        let row = reader.execution(id).map_err(store_failed)?;
+        if row.is_some_and(|row| row.state.is_none()) {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
 }
 
 /// Removes executions that ended long enough ago.

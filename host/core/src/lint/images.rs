@@ -1,7 +1,8 @@
-//! Images without a tag: they are another image tomorrow.
+//! Names that no image has, which is an error already; and images without a tag: they are another image tomorrow.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::flow::Task;
+use crate::image_name::ImageName;
 use crate::yaml::{Node, ScalarValue};
 
 /// Looks at the image that a task names, in either syntax.
@@ -16,11 +17,22 @@ pub(super) fn check(task: &Task, found: &mut Vec<Diagnostic>) {
     ];
     for (node, path) in images {
         if let Some(node) = node
-            && let Some(diagnostic) = untagged(node)
+            && let Some(diagnostic) = wrong(node).or_else(|| untagged(node))
         {
             found.push(diagnostic.path(format!("task `{}`.{path}", task.id.value)));
         }
     }
+}
+
+fn wrong(node: &Node) -> Option<Diagnostic> {
+    let scalar = node
+        .scalar()
+        .filter(|scalar| scalar.value == ScalarValue::Text)?;
+    if scalar.text.contains("{{") {
+        return None;
+    }
+    let why = ImageName::parse(&scalar.text).err()?;
+    Some(Diagnostic::error(Code::WrongValue, node.span, why))
 }
 
 fn untagged(node: &Node) -> Option<Diagnostic> {
@@ -75,5 +87,20 @@ mod tests {
             "the image `registry:5000/team/tool` has no tag",
         );
         check("ubuntu:latest", "the image `ubuntu:latest` moves");
+    }
+
+    #[test]
+    fn what_is_no_name_is_wrong_unless_an_expression_gives_it() {
+        let found = |image: &str| {
+            let root = parse(&format!("image: {image}\n"), &Limits::default()).root;
+            let root = root.expect("YAML");
+            let found = wrong(root.get("image").expect("an image"));
+            found.map(|found| (found.severity, found.message))
+        };
+        let lower = "`Team/Tool:1` is no image name: repositories are written in lower case";
+        let error = crate::diagnostic::Severity::Error;
+        assert_eq!(found("Team/Tool:1"), Some((error, lower.to_owned())));
+        assert_eq!(found("'{{ inputs.Image }}'"), None);
+        assert_eq!(found("h:5000/team/tool"), None);
     }
 }

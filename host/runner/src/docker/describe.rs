@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use taffrail_core::image_name::ImageName;
 use taffrail_core::launch::LaunchSpec;
 use taffrail_engine::ports::{LaunchDescription, SettingError};
 
 use super::command_line::command_line;
 use super::create::{CreateContext, EngineFacts, WorkMount, create_request};
-use super::image_name::ImageName;
 use super::settings::{DockerSettings, FileHandlingStrategy};
 
 /// Describes a launch on an engine that has everything; what the engine of the run lacks, the run says. `name` is that of the container

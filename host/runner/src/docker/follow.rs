@@ -22,6 +22,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::engine::{CallError, Engine, call};
+use super::unseen::end_is_unseen;
 use super::verdict::{self, Known};
 
 /// What a container writes, as the client gives it.
@@ -39,6 +40,9 @@ const SETTLE: Duration = Duration::from_millis(1500);
 /// How long an engine may be away before the container is given up.
 const AWAY: Duration = Duration::from_secs(10 * 60);
 
+/// How long it is waited for before that is told: what is back by then was hardly away.
+const UNTOLD: Duration = Duration::from_secs(2);
+
 /// Pauses between two tries to reach an engine that is away: from the first, doubled, to the last.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
@@ -52,6 +56,8 @@ const TAIL: usize = 4096;
 #[derive(Debug)]
 pub(super) enum Item {
     Output(Stream, Bytes),
+    /// Why nothing comes.
+    Told(String),
     /// The last item.
     Ended(Result<Exit, RunnerError>),
 }
@@ -191,6 +197,9 @@ impl Follower {
             let known = Known {
                 asked: self.asked.get(),
                 engine_was_away: self.seen.engine_was_away,
+                // A connection that was never lost has told the end itself.
+                end_unseen: self.seen.trouble
+                    && end_is_unseen(&self.engine, &self.container, &state).await,
                 memory_limit: self.memory_limit.clone(),
             };
             let end = verdict::of(&state, &known).map(|mut exit| {
@@ -358,6 +367,7 @@ impl Follower {
     async fn state(&mut self) -> Result<ContainerState, RunnerError> {
         let begun = Instant::now();
         let mut pause = PAUSES.0;
+        let mut told = false;
         loop {
             let answer = call(
                 QUESTION,
@@ -397,6 +407,15 @@ impl Follower {
                             "the engine has been away for {} s, so how the container ended is not known: {error}",
                             begun.elapsed().as_secs()
                         )));
+                    }
+                    if begun.elapsed() > UNTOLD && !told {
+                        told = true;
+                        let waiting = format!(
+                            "the engine does not answer ({error}); it is waited for, {} minutes at most",
+                            AWAY.as_secs() / 60
+                        );
+                        // Whether somebody listens is looked at above.
+                        let _ = self.sender.send(Item::Told(waiting)).await;
                     }
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(PAUSES.1);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bollard::models::{ContainerCreateResponse, ContainerInspectResponse};
 use bollard::query_parameters::CreateContainerOptionsBuilder;
+use taffrail_core::image_name::ImageName;
 use taffrail_core::launch::LaunchSpec;
 use taffrail_engine::failpoint;
 use taffrail_engine::ports::{LaunchContext, Launched, Preparation, RunnerError};
@@ -14,7 +15,6 @@ use tokio::task::JoinHandle;
 use super::create::{CreateContext, CreateRequest, WorkMount, create_request, limits_of};
 use super::credentials::CredentialSources;
 use super::engine::{CALL, CallError, Engine, call};
-use super::image_name::ImageName;
 use super::launched::Belongings;
 use super::mounted::{Probe, not_the_same_disk, open_to_all};
 use super::settings::FileHandlingStrategy;

@@ -165,6 +165,7 @@ impl LaunchedContainer {
                 buffer.extend_from_slice(&bytes);
                 Ok(Step::Output(stream))
             }
+            Some(Item::Told(what)) => Ok(Step::Told(what)),
             Some(Item::Ended(end)) => {
                 self.ended = true;
                 self.give_back(end).await.map(Step::Exited)

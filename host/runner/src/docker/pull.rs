@@ -9,11 +9,12 @@ use bollard::auth::DockerCredentials;
 use bollard::models::{CreateImageInfo, ImageInspect};
 use bollard::query_parameters::CreateImageOptionsBuilder;
 use futures_util::StreamExt;
+use taffrail_core::image_name::ImageName;
 use taffrail_engine::ports::{Preparation, PullProgress, RunnerError};
 
 use super::credentials::{CredentialSources, registry_name};
 use super::engine::{CallError, Engine, call};
-use super::image_name::ImageName;
+use super::registry::registry_of;
 use super::settings::PullPolicy;
 
 /// Pauses before the tries after the first.
@@ -137,7 +138,7 @@ async fn with_retries(
     let mut pauses = PAUSES.into_iter();
     let (sources, registry) = (
         wanted.credentials.clone(),
-        wanted.image.registry().to_owned(),
+        registry_of(wanted.image).to_owned(),
     );
     let credentials = tokio::task::spawn_blocking(move || sources.choose(&registry))
         .await
@@ -352,7 +353,7 @@ fn explain(
     credentials: Option<&DockerCredentials>,
     name: &str,
 ) -> String {
-    let registry = registry_name(wanted.image.registry());
+    let registry = registry_name(registry_of(wanted.image));
     let who = match credentials.and_then(|found| found.username.as_deref()) {
         Some(user) => format!("as user `{user}`"),
         None if credentials.is_some() => "with a token".to_owned(),

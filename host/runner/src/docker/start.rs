@@ -123,9 +123,7 @@ impl Launch<'_> {
         };
         let program = self.spec.argv.first().map_or("", String::as_str);
         let image = self.spec.image.as_deref().unwrap_or_default();
-        let not_found = ["executable file not found", "no such file or directory"]
-            .iter()
-            .any(|text| error.to_string().to_lowercase().contains(text));
+        let not_found = is_about_a_program(&error.to_string());
         match code {
             Some(127) => RunnerError::Start(format!(
                 "`{program}` cannot be started in a container of `{image}`: {error} (exit code 127)"
@@ -183,5 +181,41 @@ impl Launch<'_> {
             running_for: Duration::ZERO,
             ended: false,
         })
+    }
+}
+
+/// Whether what the engine says of a container that it could not start is that its program is not there, and not a device or a mount.
+fn is_about_a_program(refusal: &str) -> bool {
+    let refusal = refusal.to_lowercase();
+    let executes = ["exec: ", "exec /"]
+        .iter()
+        .any(|word| refusal.contains(word));
+    refusal.contains("executable file") && refusal.contains("not found")
+        || executes && refusal.contains("no such file or directory")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_device_is_no_missing_program() {
+        let programs = [
+            "OCI runtime create failed: runc create failed: unable to start container process: exec: \"nosuch\": executable file not found in $PATH: unknown",
+            "exec: \"/bin/nosuch\": stat /bin/nosuch: no such file or directory: unknown",
+            "exec /script.sh: no such file or directory",
+            "crun: executable file `nosuch` not found in $PATH: No such file or directory",
+        ];
+        for refusal in programs {
+            assert!(is_about_a_program(refusal), "{refusal}");
+        }
+        let others = [
+            "error gathering device information while adding custom device \"/dev/nosuch\": no such file or directory",
+            "failed to mount /nosuch: no such file or directory",
+            "network nosuch not found",
+        ];
+        for refusal in others {
+            assert!(!is_about_a_program(refusal), "{refusal}");
+        }
     }
 }

@@ -10,6 +10,9 @@ use taffrail_engine::ports::{Exit, RunnerError, Stop};
 const KILLED: i64 = 128 + 9;
 const TERMINATED: i64 = 128 + 15;
 
+/// What Docker enters, as it comes up, for a container that ended while it was down, and so without its knowledge. Programs end with it, too.
+pub(super) const UNSEEN: i64 = 255;
+
 /// What this host knows beside the engine's word.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Known {
@@ -17,6 +20,8 @@ pub(super) struct Known {
     pub(super) asked: Option<Stop>,
     /// Whether the engine was away while the container ran.
     pub(super) engine_was_away: bool,
+    /// Whether the engine has not seen the end that it tells.
+    pub(super) end_unseen: bool,
     /// The memory limit, in words.
     pub(super) memory_limit: Option<String>,
 }
@@ -82,6 +87,13 @@ pub(super) fn of(state: &ContainerState, known: &Known) -> Result<Exit, RunnerEr
             ExitStatus::Signal(9),
             Some(format!("killed by {}", limit())),
         ),
+        // Nothing ran any more when the engine came up, whoever had been told what.
+        (UNSEEN, asked) if known.end_unseen && asked != Some(Stop::Kill) => {
+            return Err(RunnerError::Interrupted(
+                "the engine went down with the container, so how it ended is not known".to_owned(),
+            ));
+        }
+        (UNSEEN, Some(Stop::Kill)) if known.end_unseen => exit(ExitStatus::Signal(9), None),
         (KILLED, None) if state.status == Some(ContainerStateStatusEnum::REMOVING) => {
             return Err(RunnerError::Interrupted(
                 "the container is gone: somebody removed it while it ran".to_owned(),
@@ -180,6 +192,23 @@ mod tests {
             of(&state(143, false), &away),
             Err(RunnerError::Interrupted(_))
         ));
+        let unseen = |asked| Known {
+            asked,
+            end_unseen: true,
+            ..Known::default()
+        };
+        check(&state(255, false), &away, code(255), None);
+        check(&state(3, false), &unseen(None), code(3), None);
+        check(
+            &state(255, false),
+            &unseen(Some(Stop::Kill)),
+            signal(9),
+            None,
+        );
+        for asked in [None, Some(Stop::Ask)] {
+            let found = of(&state(255, false), &unseen(asked));
+            assert!(matches!(found, Err(RunnerError::Interrupted(_))));
+        }
         let removed = ContainerState {
             status: Some(ContainerStateStatusEnum::REMOVING),
             ..state(137, false)

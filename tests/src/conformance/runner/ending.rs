@@ -233,7 +233,7 @@ async fn end_of(launched: &mut Box<dyn Launched>) -> Result<ExitStatus, String> 
     let mut buffer = Vec::new();
     loop {
         match launched.next(&mut buffer).await {
-            Ok(Step::Output(_)) => {}
+            Ok(Step::Output(_) | Step::Told(_)) => {}
             Ok(Step::Exited(exit)) => return Ok(exit.status),
             Err(error) => return Err(error.to_string()),
         }

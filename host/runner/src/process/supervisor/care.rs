@@ -262,7 +262,8 @@ impl Task {
                     let _ = launched.stop(Stop::Ask).await;
                 }
                 Next::Command(Some(Command::Taken)) => self.awaits = false,
-                Next::Followed | Next::Room => {}
+                // A child of this process has nothing to tell beside its output.
+                Next::Followed | Next::Room | Next::Step(Ok(Step::Told(_))) => {}
                 Next::Again => {
                     if let Some((stream, bytes)) = self.unwritten.take() {
                         self.write(spool, stream, &bytes);

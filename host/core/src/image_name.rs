@@ -1,7 +1,5 @@
 //! The names of images: which registry, and which tag where none was written.
 
-use taffrail_logins::DOCKER_HUB;
-
 /// A name as the engine is asked for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageName {
@@ -61,15 +59,10 @@ impl ImageName {
         })
     }
 
-    /// The registry's address, as client configurations name it.
-    pub fn registry(&self) -> &str {
-        match self.repository.split_once('/') {
-            Some((first, _)) if is_registry(first) => match first {
-                "docker.io" | "index.docker.io" | "registry-1.docker.io" => DOCKER_HUB,
-                other => other,
-            },
-            _ => DOCKER_HUB,
-        }
+    /// The registry as it is written; none where the name has none.
+    pub fn registry(&self) -> Option<&str> {
+        let (first, _) = self.repository.split_once('/')?;
+        is_registry(first).then_some(first)
     }
 
     /// What the pull call names as the tag: the digest where there is one.
@@ -105,16 +98,16 @@ mod tests {
     #[test]
     fn names_are_taken_apart() {
         let check = |text: &str, full: &str, registry: &str| {
-            let name = ImageName::parse(text).unwrap();
+            let name = ImageName::parse(text).expect("a name");
             assert_eq!(
                 (name.to_string().as_str(), name.registry()),
-                (full, registry),
+                (full, (!registry.is_empty()).then_some(registry)),
                 "{text}"
             );
         };
-        check("ubuntu", "ubuntu:latest", DOCKER_HUB);
-        check("library/ubuntu:24.04", "library/ubuntu:24.04", DOCKER_HUB);
-        check("docker.io/a/b", "docker.io/a/b:latest", DOCKER_HUB);
+        check("ubuntu", "ubuntu:latest", "");
+        check("library/ubuntu:24.04", "library/ubuntu:24.04", "");
+        check("docker.io/a/b", "docker.io/a/b:latest", "docker.io");
         check("ghcr.io/a/b:1", "ghcr.io/a/b:1", "ghcr.io");
         check("localhost/a", "localhost/a:latest", "localhost");
         check(
@@ -123,11 +116,9 @@ mod tests {
             "127.0.0.1:5000",
         );
         check("h:5000/a/b@sha256:00ff", "h:5000/a/b@sha256:00ff", "h:5000");
-        check("a:1@sha256:00ff", "a:1@sha256:00ff", DOCKER_HUB);
-        assert_eq!(
-            ImageName::parse("a:1@sha256:00ff").unwrap().tag_or_digest(),
-            "sha256:00ff"
-        );
+        check("a:1@sha256:00ff", "a:1@sha256:00ff", "");
+        let pinned = ImageName::parse("a:1@sha256:00ff").expect("a name");
+        assert_eq!(pinned.tag_or_digest(), "sha256:00ff");
     }
 
     #[test]
@@ -142,7 +133,7 @@ mod tests {
             ("Ubuntu", "lower case"),
             ("ubuntu\n", "'\\n'"),
         ] {
-            let error = ImageName::parse(text).unwrap_err();
+            let error = ImageName::parse(text).expect_err("no name");
             assert!(error.contains(reason), "{text:?}: {error}");
         }
     }
