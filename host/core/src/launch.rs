@@ -60,10 +60,36 @@ pub enum ExitStatus {
     Signal(i32),
 }
 
+/// The signals that end programs, by their numbers on Linux.
+const SIGNALS: &[(i32, &str)] = &[
+    (1, "SIGHUP"),
+    (2, "SIGINT"),
+    (3, "SIGQUIT"),
+    (4, "SIGILL"),
+    (6, "SIGABRT"),
+    (7, "SIGBUS"),
+    (8, "SIGFPE"),
+    (9, "SIGKILL"),
+    (11, "SIGSEGV"),
+    (13, "SIGPIPE"),
+    (14, "SIGALRM"),
+    (15, "SIGTERM"),
+];
+
 impl ExitStatus {
     /// Whether the program said that all is well.
     pub fn success(self) -> bool {
         self == ExitStatus::Code(0)
+    }
+
+    /// The signal that an exit code above 128 stands for, by the custom of shells and of containers: `SIGSEGV` for 139.
+    pub fn signal_in_code(self) -> Option<&'static str> {
+        let ExitStatus::Code(code) = self else {
+            return None;
+        };
+        let signals = SIGNALS.iter();
+        let mut found = signals.filter(|(number, _)| code == 128 + number);
+        found.next().map(|(_, name)| *name)
     }
 }
 
@@ -73,5 +99,24 @@ impl std::fmt::Display for ExitStatus {
             ExitStatus::Code(code) => write!(formatter, "exit code {code}"),
             ExitStatus::Signal(signal) => write!(formatter, "killed by signal {signal}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_above_128_may_stand_for_signals() {
+        let check = |status: ExitStatus, signal: Option<&str>| {
+            assert_eq!(status.signal_in_code(), signal, "{status}");
+        };
+        check(ExitStatus::Code(139), Some("SIGSEGV"));
+        check(ExitStatus::Code(129), Some("SIGHUP"));
+        check(ExitStatus::Code(128), None);
+        check(ExitStatus::Code(255), None);
+        check(ExitStatus::Code(11), None);
+        check(ExitStatus::Code(i32::MIN), None);
+        check(ExitStatus::Signal(11), None);
     }
 }

@@ -169,6 +169,13 @@ fn failed(record: &TaskRecord, label: &str, task: &Task) -> Diagnostic {
     if let Some(command) = command(task) {
         diagnostic = diagnostic.label(command);
     }
+    if let Some(status) = record.exit
+        && let Some(signal) = status.signal_in_code()
+    {
+        diagnostic = diagnostic.note(format!(
+            "{status} is what a shell or a container says of a program that {signal} ended"
+        ));
+    }
     if !record.stderr_tail.is_empty() {
         let (count, tail) = (record.stderr_lines, &record.stderr_tail);
         let shown = &tail[tail.len().saturating_sub(10)..];
