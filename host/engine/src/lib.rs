@@ -25,6 +25,7 @@ pub mod perform;
 pub mod ports;
 pub mod prepare;
 pub mod prepare_runner;
+mod reach;
 pub mod reads;
 pub mod references;
 pub mod render;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use taffrail_core::diagnostic::{Code, Diagnostic};
-use taffrail_core::flow::{Flow, Task, TaskKind};
+use taffrail_core::flow::{Flow, Task};
 use taffrail_core::image_name::ImageName;
 use taffrail_core::policy::Refusal;
 use taffrail_core::record::FailureKind;
@@ -13,6 +13,7 @@ use taffrail_core::yaml::Span;
 
 use crate::ports::{MakeRunnerError, Runner, Runners, SettingError};
 use crate::prepare::{PrepareError, Preparing};
+use crate::reach::{self, Reach};
 
 /// Says which tasks cannot run here because there is no runner for them, or because they ask for what the host does not give, before
 /// anything starts. What an expression gives is known later.
@@ -59,56 +60,28 @@ pub fn unable(
     found
 }
 
-/// Says which tasks the host itself may not do, as they use files of the machine while every task is to run elsewhere. A path that an
-/// expression gives is looked at when the task runs.
+/// Says which tasks the host itself may not do, as they reach for the machine while every task is to run elsewhere. What an expression
+/// gives is looked at when the task runs.
 pub fn refused_files(
     runners: &dyn Runners,
     flow: &Flow,
     runner_override: Option<&str>,
 ) -> Vec<Diagnostic> {
-    let tasks = flow.enabled_tasks();
-    tasks
-        .filter_map(|task| file_refusal(runners, task, runner_override))
-        .collect()
-}
-
-/// Why a task may not use the file that it names.
-fn file_refusal(
-    runners: &dyn Runners,
-    task: &Task,
-    runner_override: Option<&str>,
-) -> Option<Diagnostic> {
-    if !uses_files(task) {
-        return None;
+    let mut found = Vec::new();
+    for task in flow.enabled_tasks() {
+        for Reach { key, what } in reach::of(task) {
+            let Some(refusal) = runners.refuses_files(runner_override, &what) else {
+                continue;
+            };
+            let span = task
+                .node
+                .get(key)
+                .map_or(task.type_name.span, |node| node.span);
+            let refused = Diagnostic::error(Code::Refused, span, refusal.message);
+            found.push(refused.help(refusal.help));
+        }
     }
-    let path = task.node.get("path");
-    let named = path.and_then(|path| path.scalar());
-    let name = named.map_or("", |scalar| &*scalar.text);
-    if name.contains("{{") || is_stream(name) {
-        return None;
-    }
-    let refusal = runners.refuses_files(runner_override, &file_words(task, name))?;
-    let span = path.map_or(task.type_name.span, |path| path.span);
-    Some(Diagnostic::error(Code::Refused, span, refusal.message).help(refusal.help))
-}
-
-/// Whether the host itself reads or writes a file of the machine for a task.
-fn uses_files(task: &Task) -> bool {
-    use taffrail_core::native::CoreKind;
-    matches!(
-        task.kind,
-        TaskKind::Core(CoreKind::FileRead | CoreKind::FileWrite)
-    )
-}
-
-/// Whether a path stands for what the task prints.
-fn is_stream(path: &str) -> bool {
-    matches!(path, "/dev/stdout" | "/dev/stderr")
-}
-
-/// What asks for a file.
-pub(crate) fn file_words(task: &Task, path: &str) -> String {
-    format!("`{}` names `{path}`", task.type_name.value)
+    found
 }
 
 /// The runner that the task asks for, or the one that every task gets.

@@ -116,6 +116,34 @@ fn files_of_the_machine_are_refused_where_all_runs_in_containers() {
         std::fs::remove_dir_all(world.state().join("executions")).unwrap();
         let _ = std::fs::remove_file(world.here().join("out.txt"));
     }
+    // Git reads folders and starts programs, where it is told to.
+    let marker = world.here().join("started");
+    let marked = marker.display();
+    for (keys, words, place) in [
+        (
+            "url: /srv/repository".to_owned(),
+            "clones `/srv/repository`, which is not on a server",
+            "flow.yaml:4:",
+        ),
+        (
+            format!(
+                "url: 'ssh://example.invalid/a', gitConfig: {{core: {{sshCommand: 'touch {marked}; false'}}}}"
+            ),
+            "sets `core.sshCommand`",
+            "flow.yaml:4:",
+        ),
+        (
+            format!("url: \"{{{{ 'ext::touch {marked}' }}}}\""),
+            "clones `ext::touch",
+            "flow.yaml:4:",
+        ),
+    ] {
+        let task = format!("- {{id: one, type: io.kestra.plugin.git.Clone, {keys}}}");
+        world.write("flow.yaml", flow(&task));
+        let refused = world.taffrail(["run", "flow.yaml", "--runner", "docker"]);
+        refused.exits(9).says([words, "--allow host-files", place]);
+        assert!(!marker.exists(), "{refused}");
+    }
     world.write(
         "flow.yaml",
         flow("- {id: one, type: taffrail.file.Write, path: /dev/stdout, content: told}"),

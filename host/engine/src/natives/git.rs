@@ -15,10 +15,11 @@ use taffrail_core::script::PROCESS;
 use tokio::time::Instant;
 
 use super::http::without_credentials;
-use super::{Call, Done, failed};
+use super::{Call, Done, failed, machine};
 use crate::drive::{DriveSettings, EndedBy, drive};
 use crate::ports::{LaunchContext, Runner};
 use crate::prepare::task_root;
+use crate::reach;
 use crate::scope::chain;
 use crate::task::Sink;
 use crate::workdir::Workdir;
@@ -34,6 +35,8 @@ pub(super) async fn clone(
     keys: CloneKeys,
     timeout: Option<Duration>,
 ) -> Result<Done, Failure> {
+    let asks = reach::of_clone(call.task, Some(&keys.url), keys.git_config.as_ref());
+    machine::allowed(call, asks)?;
     let root = task_root(&call.execution.directory, &call.identity.task_run);
     let created = match &call.execution.shared {
         Some(shared) => shared.share(&root),
@@ -176,6 +179,16 @@ fn environment(
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into();
+    // Where a flow may not reach for the machine, what it clones may not, either: submodules have addresses of their own.
+    let execution = call.execution;
+    let runner = execution.runner_override.as_deref();
+    if execution.runners.refuses_files(runner, "").is_some() {
+        let servers = (
+            "GIT_ALLOW_PROTOCOL".to_owned(),
+            "https:http:ssh:git".to_owned(),
+        );
+        env.push(servers);
+    }
     let mut config: Vec<(String, String)> = vec![
         ("advice.detachedHead".to_owned(), "false".to_owned()),
         ("credential.helper".to_owned(), String::new()),

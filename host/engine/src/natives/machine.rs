@@ -14,14 +14,14 @@ use taffrail_core::record::{Failure, FailureKind};
 use super::{Call, Done, failed};
 use crate::drive::TaskOutput;
 use crate::event::Event;
-use crate::prepare_runner::file_words;
+use crate::reach;
 
 /// The largest file whose content becomes an output, in bytes.
 const LARGEST: u64 = 10 * 1024 * 1024;
 
 pub(super) async fn read(call: &Call<'_>, keys: FileReadKeys) -> Result<Done, Failure> {
     let path = keys.path;
-    allowed(call, &path)?;
+    allowed(call, reach::of_file(call.task, &path))?;
     let bytes = aside(move || {
         let mut bytes = Vec::new();
         let file = fs::File::open(&path).map_err(|error| cannot("read", &path, &error))?;
@@ -64,7 +64,7 @@ pub(super) async fn write(call: &mut Call<'_>, keys: FileWriteKeys) -> Result<Do
         "/dev/stderr" => print(call, Stream::Stderr, &content),
         _ => {
             let path = keys.path;
-            allowed(call, &path)?;
+            allowed(call, reach::of_file(call.task, &path))?;
             let folders = keys.create_directories == Some(true);
             aside(move || {
                 if let Some(parent) = Path::new(&path).parent().filter(|_| folders) {
@@ -79,19 +79,23 @@ pub(super) async fn write(call: &mut Call<'_>, keys: FileWriteKeys) -> Result<Do
     Ok(Done::default())
 }
 
-/// Whether the host gives the files of the machine to a flow whose tasks all run elsewhere. What stands in the flow as it is was refused
-/// before anything began; a path may also come from an expression.
-fn allowed(call: &Call<'_>, path: &str) -> Result<(), Failure> {
+/// Whether the host gives what is asked of the machine to a flow whose tasks all run elsewhere. What stands in the flow as it is was
+/// refused before anything began; it may also come from an expression.
+pub(super) fn allowed(
+    call: &Call<'_>,
+    asks: impl IntoIterator<Item = reach::Reach>,
+) -> Result<(), Failure> {
     let execution = call.execution;
     let runner = execution.runner_override.as_deref();
-    let words = file_words(call.task, path);
-    match execution.runners.refuses_files(runner, &words) {
-        None => Ok(()),
-        Some(refusal) => Err(Failure {
-            kind: FailureKind::Refused,
-            message: format!("{}; {}", refusal.message, refusal.help),
-        }),
+    for reach in asks {
+        if let Some(refusal) = execution.runners.refuses_files(runner, &reach.what) {
+            return Err(Failure {
+                kind: FailureKind::Refused,
+                message: format!("{}; {}", refusal.message, refusal.help),
+            });
+        }
     }
+    Ok(())
 }
 
 /// Shows a text as what the task prints.
