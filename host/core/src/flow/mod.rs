@@ -9,6 +9,7 @@ mod defaults;
 mod expressions;
 mod flow_outputs;
 mod guess;
+mod ignored;
 mod legacy;
 mod loops;
 mod modern;

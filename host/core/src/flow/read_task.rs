@@ -15,6 +15,7 @@ use super::conflict::conflicting;
 use super::defaults::{Chosen, Defaults, check_reference, merge, merge_runner};
 use super::expressions::{Position, Step};
 use super::guess;
+use super::ignored::{ignored_by_runner, ignored_default};
 use super::loops::Loop;
 use super::modern::modernise;
 use super::nodes::to_json_with_text;
@@ -348,10 +349,16 @@ impl<'tree> TaskReader<'tree> {
         let shape = self.checker.task_shape(script_type);
         let names = [task_type.name.as_str(), &*type_name.value];
         let merged = self.with_defaults(node, &names, (&shape, path), found);
-        let merged = merge_runner(merged, node, self.defaults, &|runner, key| {
-            self.checker.runner_has_key(runner, key)
-        });
+        let has_key = |runner: &str, key: &str| self.checker.runner_has_key(runner, key);
+        let merged = merge_runner(merged, node, self.defaults, &has_key);
         let effective = merged.as_ref().unwrap_or(node);
+        if let Some((name, ignored)) = ignored_by_runner(effective, self.defaults, &has_key)
+            && self.checker.runners().any(|runner| runner.is_called(name))
+        {
+            for (key, span) in ignored {
+                ignored_default(&mut self.ignored_defaults, key, span, name, found);
+            }
+        }
         if let Some(runner) = node.get("taskRunner")
             && let Some(name) = runner.get("type").and_then(Node::text)
         {
@@ -399,17 +406,7 @@ impl<'tree> TaskReader<'tree> {
         check_reference(node, names, self.defaults, path, found);
         let (merged, ignored) = merge(node, names, self.defaults, &|key| shape.has_key(key));
         for (key, span) in ignored {
-            if !self.ignored_defaults.contains(&span) {
-                self.ignored_defaults.push(span);
-                found.push(
-                    Diagnostic::warning(
-                        Code::UnknownProperty,
-                        span,
-                        format!("`{key}` is not a key of `{}`", names[0]),
-                    )
-                    .label("this default has no effect on tasks of that type"),
-                );
-            }
+            ignored_default(&mut self.ignored_defaults, &key, span, names[0], found);
         }
         merged
     }

@@ -171,7 +171,10 @@ pub struct LabelsKeys {
 
 /// Labels as flows write them.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "labels are a map, or a list of maps of `key` and `value`"
+)]
 pub enum LabelsValue {
     /// A map.
     Map(IndexMap<String, Value>),
@@ -202,7 +205,18 @@ impl LabelsValue {
 }
 
 fn labels(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": ["object", "array"] })
+    json_schema!({
+        "type": ["object", "array"],
+        "items": {
+            "type": "object",
+            "properties": {
+                "key": { "type": "string", "description": "Its name" },
+                "value": { "type": ["string", "number", "boolean"], "description": "Its value" }
+            },
+            "required": ["key", "value"],
+            "additionalProperties": false
+        }
+    })
 }
 
 /// Keys of SetVariables

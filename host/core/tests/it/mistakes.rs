@@ -415,8 +415,31 @@ fn old_forms_and_defaults() {
     expect(
         "pluginDefaults:\n  - type: io.kestra.plugin.scripts\n    values:\n      comands: [x]\n      failFast: maybe\n  - type: io.kestra.plugin.scripts.shell.Commands\n    values:\n      commands: [a]\ntasks:\n  - {id: a, type: io.kestra.plugin.scripts.shell.Commands}\n",
         &[
-            "4:7 warning[TF0101] `comands` is not a key of `io.kestra.plugin.scripts.shell.Commands` (this default has no effect on tasks of that type)",
+            "4:7 warning[TF0101] `comands` is not a key of `io.kestra.plugin.scripts.shell.Commands` (this default has no effect on what has that type)",
             "5:17 error[TF0103] `failFast` must be `true` or `false`, not text",
+        ],
+    );
+    let process = "io.kestra.plugin.core.runner.Process";
+    let task = |id: &str| {
+        format!(
+            "  - {{id: {id}, type: io.kestra.plugin.scripts.shell.Commands, commands: [a], taskRunner: {{type: {process}}}}}\n"
+        )
+    };
+    expect(
+        &format!(
+            "pluginDefaults:\n  - {{type: {process}, values: {{directry: x, directory: y}}}}\n  - {{type: io.kestra.plugin.core, values: {{message: x}}}}\ntasks:\n{}{}",
+            task("a"),
+            task("b")
+        ),
+        &[
+            "2:59 warning[TF0101] `directry` is not a key of `io.kestra.plugin.core.runner.Process` (this default has no effect on what has that type)",
+        ],
+    );
+    expect(
+        "tasks:\n  - {id: l, type: io.kestra.plugin.core.execution.Labels, labels: [1, {key: a}]}\n",
+        &[
+            "2:68 error[TF0103] item 1 of `labels` must be a map, not a whole number",
+            "2:72 error[TF0102] item 2 of `labels` needs the key `value`",
         ],
     );
 }
