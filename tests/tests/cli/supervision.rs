@@ -239,15 +239,24 @@ fn tasks_that_misuse_their_place_still_end() {
     }
 }
 
-/// Where the machine has control groups of version 2, nothing can hide from them, neither by an empty environment nor in a session of its own,
-/// also while other tasks run whose it might be.
 #[test]
-fn a_control_group_ends_what_hides_while_other_tasks_run() {
+fn a_control_group_ends_what_hides_while_an_earlier_task_runs() {
+    nothing_hides(["stays", "hides"]);
+}
+
+#[test]
+fn a_control_group_ends_what_hides_while_a_later_task_runs() {
+    nothing_hides(["hides", "stays"]);
+}
+
+/// Where the machine has control groups of version 2, nothing can hide from them, neither by an empty environment nor in a session of its own,
+/// also while another task runs whose it might be.
+fn nothing_hides(order: [&str; 2]) {
     let world = World::new();
     let here = world.here().display().to_string();
     std::fs::create_dir(world.here().join("groups")).unwrap();
     // A group of this test's own, as others make some as well.
-    let own = format!("groups/taffrail-test-{}", std::process::id());
+    let own = format!("groups/taffrail-test-{}-{}", std::process::id(), order[0]);
     let mount = "mount -t cgroup2 none groups";
     let can = world
         .sh(&format!(
@@ -267,17 +276,19 @@ fn a_control_group_ends_what_hides_while_other_tasks_run() {
             "- {{id: {id}, type: io.kestra.plugin.scripts.shell.Commands, commands: [{commands}]}}"
         )
     };
+    let [first, second] = order.map(|id| {
+        let commands = match id {
+            "stays" => format!("'while [ ! -e {here}/go ]; do sleep 0.02; done'"),
+            _ => format!(
+                "\"env -i PATH=$PATH setsid sh -c 'echo $$ > {here}/pids; exec sleep 300' >/dev/null 2>&1 & until [ -s {here}/pids ]; do sleep 0.02; done\""
+            ),
+        };
+        task(id, &commands)
+    });
     world.write(
         "flow.yaml",
         taffrail_tests::flows::flow(&format!(
-            "  - id: both\n    type: io.kestra.plugin.core.flow.Parallel\n    tasks:\n      {}\n      {}\n",
-            task("stays", &format!("'while [ ! -e {here}/go ]; do sleep 0.02; done'")),
-            task(
-                "hides",
-                &format!(
-                    "\"env -i PATH=$PATH setsid sh -c 'echo $$ > {here}/pids; exec sleep 300' >/dev/null 2>&1 & until [ -s {here}/pids ]; do sleep 0.02; done\""
-                )
-            ),
+            "  - id: both\n    type: io.kestra.plugin.core.flow.Parallel\n    tasks:\n      {first}\n      {second}\n",
         )),
     );
     let running = world

@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use rustix::io::Errno;
 use rustix::process::{Pid, getpid};
 
 use super::table;
@@ -51,9 +52,11 @@ fn unescaped(path: &str) -> PathBuf {
     path.replace("\\134", "\\").into()
 }
 
+/// The group that holds those of this process's tasks; none where that could not be made.
+static PARENT: OnceLock<Option<PathBuf>> = OnceLock::new();
+
 /// The group that holds those of this process's tasks. Made once; none where that cannot be.
 fn parent() -> Option<&'static Path> {
-    static PARENT: OnceLock<Option<PathBuf>> = OnceLock::new();
     PARENT
         .get_or_init(|| {
             let own = own()?;
@@ -70,30 +73,12 @@ fn parent() -> Option<&'static Path> {
         .as_deref()
 }
 
-/// Makes the group that holds those of this process's tasks, so that the first of them need not wait for it.
-pub(super) fn make_ready() {
-    let _ = parent();
-}
-
 /// Where this process may make groups for tasks; none where it may not. Makes one and removes it.
 pub fn place_of_groups() -> Option<PathBuf> {
     let own = own()?;
     parent()?;
     close();
     Some(own)
-}
-
-/// Makes moving processes between groups fast for a moment, in a thread of its own: the first move after a while takes a kernel some 10 ms,
-/// as all processors have to notice. So it begins when a command is read that may start processes, and is over when they are started.
-pub fn expect_moves() {
-    let moving = std::thread::Builder::new().spawn(|| {
-        if let Some(own) = own() {
-            // It is there already.
-            let _ = fs::write(own.join("cgroup.procs"), getpid().as_raw_pid().to_string());
-        }
-    });
-    // Without it the first move takes its time.
-    drop(moving);
 }
 
 /// Removes what processes have left that are not there any more. What still runs in there stays.
@@ -118,7 +103,7 @@ fn remove_with_groups(path: &Path) {
 
 /// Removes the group that holds those of this process's tasks, when it has no more of them.
 pub(super) fn close() {
-    if let Some(parent) = parent() {
+    if let Some(Some(parent)) = PARENT.get() {
         remove_with_groups(parent);
     }
 }
@@ -182,18 +167,30 @@ impl Cgroup {
         }
     }
 
-    /// Moves a leader that was just started into it, and what it has started since. Nobody else may start a leader meanwhile: then what
-    /// has lost its parent and is in no group is this one's.
-    pub(super) fn enter(&self, leader: Pid, others: &BTreeSet<i32>) -> io::Result<()> {
-        let leader = leader.as_raw_pid();
+    /// Moves a leader into it, where that is still in the table, and all that descends from it. What has lost its parent and is in no
+    /// group of a task has to be this one's: nobody else's task may be outside of its group meanwhile. `others` are the other leaders.
+    ///
+    /// # Errors
+    /// When processes cannot be moved into it.
+    pub(super) fn enter(&self, leader: Option<Pid>, others: &BTreeSet<i32>) -> io::Result<()> {
         let own = group_of(getpid().as_raw_pid());
-        self.add(leader)?;
         let mut known = others.clone();
-        known.insert(leader);
+        let mut open = Vec::new();
+        if let Some(leader) = leader.map(Pid::as_raw_pid) {
+            match self.add(leader) {
+                // It has ended, but for its entry in the table.
+                Err(error) if error.raw_os_error() != Some(Errno::SRCH.raw_os_error()) => {
+                    return Err(error);
+                }
+                _ => {}
+            }
+            known.insert(leader);
+            open.push(leader);
+        }
         // What a process starts once it is in the group is in there as well.
-        let mut open = vec![leader];
-        while let Some(pid) = open.pop() {
-            let mut found = children_of(pid);
+        loop {
+            let next = open.pop();
+            let mut found = next.map(children_of).unwrap_or_default();
             if open.is_empty() {
                 let strays = table::orphans(&known).unwrap_or_default();
                 found.extend(strays.into_iter().filter(|pid| group_of(*pid) == own));
@@ -205,8 +202,10 @@ impl Cgroup {
                     open.push(child);
                 }
             }
+            if open.is_empty() {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     fn add(&self, pid: i32) -> io::Result<()> {

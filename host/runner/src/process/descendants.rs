@@ -1,12 +1,13 @@
 //! All that descends from one task, also what left its process group, its session and its parent.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use tokio::time::Instant;
 
-use super::cgroup::Cgroup;
+use super::enclosure::Enclosure;
 use super::table::{self, Entry};
 
 /// A process that is older than this may be followed by processes with smaller numbers.
@@ -23,33 +24,36 @@ pub(super) struct Descendants {
     leader_held: bool,
     /// Number and start of every process that was killed: once ended, nothing else tells whose it was.
     killed: BTreeSet<(i32, u64)>,
-    /// Holds all of them, where there is one, but for what left the leader before it was in there.
-    group: Option<Cgroup>,
+    /// Holds all of them, once that is needed.
+    enclosure: Arc<Enclosure>,
 }
 
 impl Descendants {
-    pub(super) fn new(leader: Pid, task_run: String, group: Option<Cgroup>) -> Self {
-        let group = group.filter(|group| {
-            let entered = group.enter(leader, &table::leaders().clone());
-            if let Err(error) = &entered {
-                tracing::debug!("no control group for {}: {error}", leader.as_raw_pid());
-            }
-            entered.is_ok()
-        });
-        table::leaders().insert(leader.as_raw_pid());
+    /// Those of a leader that was just started and is among the [`table::leaders`].
+    pub(super) fn new(leader: Pid, task_run: String, enclosure: Arc<Enclosure>) -> Self {
         Descendants {
             leader,
             task_run,
             begun: Instant::now(),
             leader_held: true,
             killed: BTreeSet::new(),
-            group,
+            enclosure,
         }
+    }
+
+    /// What holds them, once that is needed.
+    pub(super) fn enclosure(&self) -> &Arc<Enclosure> {
+        &self.enclosure
     }
 
     /// The task's own process.
     pub(super) fn leader(&self) -> Pid {
         self.leader
+    }
+
+    /// The leader is about to be reaped.
+    pub(super) fn leader_goes(&self) {
+        self.enclosure.leader_goes();
     }
 
     /// The leader was reaped; its number may be given to others from now on.
@@ -60,6 +64,7 @@ impl Descendants {
 
     /// Signals the leader, its group, and all others.
     pub(super) fn signal(&self, signals: &[Signal]) {
+        self.enclosure.enter();
         if self.leader_held {
             for signal in signals {
                 // An empty group is an ended one.
@@ -77,11 +82,10 @@ impl Descendants {
 
     /// Kills all but the leader's own entry in the table and reaps what is this host's to reap. Gives what was alive.
     pub(super) fn kill(&mut self) -> Vec<Entry> {
+        self.enclosure.enter();
         let (ended, alive): (Vec<Entry>, Vec<Entry>) =
             self.find().into_iter().partition(|entry| entry.zombie);
-        if let Some(group) = &self.group {
-            group.kill();
-        }
+        self.enclosure.kill();
         if self.leader_held {
             let _ = rustix::process::kill_process_group(self.leader, Signal::KILL);
         }
@@ -99,10 +103,11 @@ impl Descendants {
     /// Whether surely nothing is left of the task after its leader was reaped, ended or not. Cheap, also where other tasks run: the roots
     /// of what a reaped leader left are children of this host.
     pub(super) fn none_left(&self) -> bool {
-        let leaders = table::leaders();
-        let none_of_ours = table::has_no_children()
-            || table::orphans(&leaders).is_some_and(|orphans| orphans.is_empty());
-        none_of_ours && self.group.as_ref().is_none_or(Cgroup::is_empty)
+        let none_of_ours = table::has_no_children() || {
+            let orphans = table::orphans(&table::leaders());
+            orphans.is_some_and(|orphans| orphans.is_empty())
+        };
+        none_of_ours && self.enclosure.is_empty()
     }
 
     /// Every process of the task but the leader. Reaps ended orphans on the way.
@@ -111,8 +116,7 @@ impl Descendants {
         let host = rustix::process::getpid().as_raw_pid();
         let leaders = table::leaders().clone();
         let mut entries = table::since(leader, self.begun.elapsed() < RECENT, &leaders);
-        let in_group = self.group.as_ref().map(Cgroup::processes);
-        let in_group: BTreeSet<i32> = in_group.unwrap_or_default().into_iter().collect();
+        let in_group: BTreeSet<i32> = self.enclosure.processes().into_iter().collect();
         for pid in &in_group {
             if *pid != leader && entries.iter().all(|entry| entry.pid != *pid) {
                 entries.extend(Entry::read(*pid));

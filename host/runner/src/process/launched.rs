@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -25,6 +26,9 @@ const ENDING: Duration = Duration::from_secs(2);
 /// How long the end of a killed leader is waited for when nobody reads its output any more.
 const LEADER_ENDING: Duration = Duration::from_secs(5);
 
+/// When a task that still runs goes into its control group, so that a later host finds all of it.
+const ENCLOSE_AFTER: Duration = Duration::from_millis(100);
+
 /// How often ended orphans of a long task are looked for.
 const REAP_EVERY: Duration = Duration::from_secs(30);
 
@@ -47,7 +51,8 @@ pub(super) struct LaunchedProcess {
     descendants: Descendants,
     stage: Stage,
     status: Option<ExitStatus>,
-    reap_at: Instant,
+    /// When something is to be done besides, as long as the leader runs.
+    due: Due,
     left_behind: Vec<String>,
     /// Number and start of those that were named.
     named: Vec<(i32, u64)>,
@@ -65,6 +70,21 @@ enum Stage {
     Emptying,
     /// The end was told.
     Over,
+}
+
+/// What there is to be done besides, and when.
+#[derive(Debug, Clone, Copy)]
+enum Due {
+    Enclose(Instant),
+    Reap(Instant),
+}
+
+impl Due {
+    fn at(self) -> Instant {
+        match self {
+            Due::Enclose(at) | Due::Reap(at) => at,
+        }
+    }
 }
 
 enum Happened {
@@ -106,7 +126,7 @@ impl LaunchedProcess {
             descendants,
             stage: Stage::Running,
             status: None,
-            reap_at: Instant::now() + REAP_EVERY,
+            due: Due::Enclose(Instant::now() + ENCLOSE_AFTER),
             left_behind: Vec::new(),
             named: Vec::new(),
         })
@@ -115,17 +135,14 @@ impl LaunchedProcess {
     async fn step(&mut self, buffer: &mut Vec<u8>) -> Result<Step, RunnerError> {
         loop {
             match self.stage {
-                Stage::Running => match self.happening(buffer, self.reap_at).await? {
+                Stage::Running => match self.happening(buffer, self.due.at()).await? {
                     Happened::Read(stream) => return Ok(Step::Output(stream)),
                     Happened::LeaderEnded => {
                         self.stage = Stage::Draining {
                             until: Instant::now() + DRAIN,
                         }
                     }
-                    Happened::Time => {
-                        reap_orphans();
-                        self.reap_at = Instant::now() + REAP_EVERY;
-                    }
+                    Happened::Time => self.do_what_is_due(),
                 },
                 Stage::Draining { until } => {
                     let ended = self.stdout.ended() && self.stderr.ended();
@@ -175,6 +192,18 @@ impl LaunchedProcess {
         }
     }
 
+    fn do_what_is_due(&mut self) {
+        match self.due {
+            Due::Enclose(_) => {
+                let enclosure = Arc::clone(self.descendants.enclosure());
+                // The kernel may take its time, and nobody waits for it.
+                drop(tokio::task::spawn_blocking(move || enclosure.enter()));
+            }
+            Due::Reap(_) => reap_orphans(),
+        }
+        self.due = Due::Reap(Instant::now() + REAP_EVERY);
+    }
+
     /// The next output, the leader's end (told once), or the given time.
     async fn happening(
         &mut self,
@@ -221,6 +250,7 @@ impl LaunchedProcess {
 
     /// Takes the ended leader out of the table. Until then its number belongs to it.
     fn reap_leader(&mut self) -> Result<(), RunnerError> {
+        self.descendants.leader_goes();
         let reaped = rustix::process::waitid(WaitId::Pid(self.pid), WaitIdOptions::EXITED);
         self.descendants.leader_is_gone();
         let lost = |reason: String| {

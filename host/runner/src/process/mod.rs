@@ -3,6 +3,7 @@
 
 mod cgroup;
 mod descendants;
+mod enclosure;
 mod launched;
 mod left;
 mod program;
@@ -21,7 +22,7 @@ use taffrail_engine::ports::{
 };
 
 use crate::host::HostProfile;
-pub use cgroup::{expect_moves, place_of_groups};
+pub use cgroup::place_of_groups;
 pub use launched::DRAIN;
 pub use left::end_processes_of;
 pub use settings::ProcessSettings;

@@ -6,7 +6,6 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::pipe::PipeFlags;
@@ -14,8 +13,8 @@ use rustix::process::{Pid, PidfdFlags, Resource, Rlimit};
 use taffrail_core::launch::{LaunchSpec, TaskIdentity};
 use taffrail_engine::ports::RunnerError;
 
-use super::cgroup::Cgroup;
 use super::descendants::Descendants;
+use super::enclosure::Enclosure;
 use super::refused::{self, Asked};
 use super::{program, table};
 use crate::host::HostProfile;
@@ -159,15 +158,10 @@ async fn spawn(
     task_run: String,
 ) -> Result<(io::Result<Descendants>, Command), RunnerError> {
     let start = move || {
-        let group = Cgroup::make(&task_run);
-        // See `Cgroup::enter`.
-        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-        let _alone = group
-            .is_some()
-            .then(|| ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner));
-        let child = command.spawn();
+        let spawn = || command.spawn().map(|child| Pid::from_child(&child));
+        let started = Enclosure::start(&task_run, spawn);
         (
-            child.map(|child| Descendants::new(Pid::from_child(&child), task_run, group)),
+            started.map(|(leader, enclosure)| Descendants::new(leader, task_run, enclosure)),
             command,
         )
     };

@@ -30,7 +30,8 @@ pub(super) fn become_subreaper() {
     });
 }
 
-/// The numbers of all task leaders that are not reaped yet. Nobody but their own task may reap them.
+/// The numbers of all task leaders that are not reaped yet. Nobody but their own task may reap them. Whoever holds them may not wait for an
+/// [`Enclosure`](super::enclosure::Enclosure), which waits for them.
 pub(super) fn leaders() -> MutexGuard<'static, BTreeSet<i32>> {
     static LEADERS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
     LEADERS.lock().unwrap_or_else(PoisonError::into_inner)

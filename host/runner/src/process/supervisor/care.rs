@@ -37,6 +37,8 @@ pub(super) enum Command {
     Taken,
     /// End what runs, and forget it.
     Release,
+    /// The same, and nobody waits for it to be done.
+    Forget,
 }
 
 /// A task as others see it.
@@ -181,13 +183,13 @@ impl Task {
             Err(error) => {
                 let message = error.to_string();
                 // Where there is no room for it, the host is told all the same, and a later one takes it for interrupted.
-                let _ = self.append(&mut spool, &Record::Refused(&message));
+                let _ = self.append_untold(&mut spool, &Record::Refused(&message));
                 return self.end(Tell::Refused(self.number(), message));
             }
         };
         failpoint::reach("spawned");
         // Without it a later host only does not know how long it has run.
-        let _ = self.append(&mut spool, &Record::Started(super::clock()));
+        let _ = self.append_untold(&mut spool, &Record::Started(super::clock()));
         self.shared.tell(News::Tell(Tell::Started(self.number())));
         let end = self.follow(&mut launched, &mut spool, &mut limit).await;
         let Some(end) = end else {
@@ -216,6 +218,7 @@ impl Task {
         while let Some(command) = self.commands.recv().await {
             match command {
                 Command::Release => break,
+                Command::Forget => return self.shared.forget(&self.care),
                 Command::Stop { .. } => {
                     self.shared
                         .tell(News::Tell(Tell::Stopped(self.number(), None)));
@@ -248,7 +251,7 @@ impl Task {
                 .next(launched, spool.length(), limit, &mut buffer)
                 .await
             {
-                Next::Command(Some(Command::Release) | None) => return None,
+                Next::Command(Some(Command::Release | Command::Forget) | None) => return None,
                 Next::Command(Some(Command::Stop { hard })) => {
                     let how = if hard { Stop::Kill } else { Stop::Ask };
                     let problem = launched.stop(how).await.err();
@@ -362,7 +365,7 @@ impl Task {
             tokio::select! {
                 biased;
                 command = self.commands.recv() => match command {
-                    Some(Command::Release) | None => return false,
+                    Some(Command::Release | Command::Forget) | None => return false,
                     Some(Command::Stop { .. }) => {
                         self.shared.tell(News::Tell(Tell::Stopped(self.number(), None)));
                     }
@@ -386,6 +389,13 @@ impl Task {
     fn append(&self, spool: &mut Spool, record: &Record<'_>) -> io::Result<()> {
         spool.append(record)?;
         self.wrote(spool.length());
+        Ok(())
+    }
+
+    /// The same for what the host is told in its own message: nobody is woken for this one.
+    fn append_untold(&self, spool: &mut Spool, record: &Record<'_>) -> io::Result<()> {
+        spool.append(record)?;
+        self.care.length.store(spool.length(), Ordering::SeqCst);
         Ok(())
     }
 

@@ -15,13 +15,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use taffrail_engine::ports::RunnerError;
-use tokio::net::UnixStream;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::spool::Head;
-use super::wire::{Ask, Direct, Tell, receive, send};
-use super::{is_ours, lock};
+use super::wire::{Ask, Direct, Tell, encode, receive};
+use super::{conversation, is_ours, lock};
 
 /// How long the end of a supervisor that nobody needs any more is waited for.
 const ENDING: Duration = Duration::from_secs(2);
@@ -66,7 +65,7 @@ impl Supervisors {
     }
 
     /// Starts this host's supervisor beside what else is to be done before a program can be started.
-    pub(in crate::process) fn make_ready(&self) {
+    pub fn make_ready(&self) {
         let Ok(own) = self.own.try_lock() else { return };
         let mut early = lock(&self.early);
         if own.is_some() || early.is_some() {
@@ -223,15 +222,17 @@ struct Told {
 
 impl Connection {
     fn new(name: String, stream: StdStream) -> io::Result<Arc<Self>> {
-        stream.set_nonblocking(true)?;
-        let stream = UnixStream::from_std(stream)?;
         let ours = is_ours(&stream);
-        let (mut reader, mut writer) = stream.into_split();
+        let (mut listening, mut speaking) = conversation::split(stream)?;
         let (asks, mut receiver): (_, UnboundedReceiver<Ask>) = unbounded_channel();
         let shared = Arc::new(Shared::default());
         tokio::spawn(async move {
             while let Some(ask) = receiver.recv().await {
-                if send(&mut writer, &ask).await.is_err() {
+                let said = match encode(&ask) {
+                    Ok(bytes) => speaking.say(&bytes).await,
+                    Err(error) => Err(error),
+                };
+                if said.is_err() {
                     // What becomes of it is seen where it is read from.
                     return;
                 }
@@ -239,7 +240,7 @@ impl Connection {
         });
         let told = Arc::clone(&shared);
         tokio::spawn(async move {
-            while let Ok(Some(tell)) = receive::<Tell>(&mut reader).await {
+            while let Ok(Some(tell)) = receive::<Tell>(&mut listening).await {
                 told.tell(tell);
             }
             told.end();

@@ -139,12 +139,12 @@ impl Followed {
         let Some(link) = self.link.take() else {
             return Ok(());
         };
-        link.connection.ask(Ask::Release(link.number));
         if self.over {
-            // Nothing runs any more, and the supervisor only forgets it.
+            link.connection.ask(Ask::Forget(link.number));
             link.connection.leave(link.number);
             return Ok(());
         }
+        link.connection.ask(Ask::Release(link.number));
         let answer = loop {
             match link.known.answer().await {
                 Some(Tell::Released(_, problem)) => break Some(problem),

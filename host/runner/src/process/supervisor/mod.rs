@@ -13,6 +13,7 @@
 
 mod care;
 mod client;
+mod conversation;
 mod followed;
 mod serve;
 mod spool;
@@ -23,6 +24,7 @@ pub use client::{ARGUMENT, Supervisors};
 pub use serve::serve;
 pub(super) use take_up::{launch, take_up};
 
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -44,9 +46,9 @@ fn clock() -> u64 {
 }
 
 /// Whether a socket's other end belongs to this very user.
-fn is_ours(stream: &tokio::net::UnixStream) -> bool {
-    let own = rustix::process::geteuid().as_raw();
-    stream.peer_cred().is_ok_and(|peer| peer.uid() == own)
+fn is_ours(stream: &impl AsFd) -> bool {
+    let peer = rustix::net::sockopt::socket_peercred(stream);
+    peer.is_ok_and(|peer| peer.uid == rustix::process::geteuid())
 }
 
 /// Whether an earlier host asked for the launch of a program in this private directory of a task run.

@@ -14,7 +14,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 
 use super::care::{Care, Command};
-use super::wire::{Ask, Tell, receive, send};
+use super::conversation::{self, Speaking};
+use super::wire::{Ask, Tell, encode, receive};
 use super::{is_ours, lock};
 use crate::process::{cgroup, table};
 
@@ -68,15 +69,12 @@ pub fn serve(socket: OwnedFd) -> io::Result<()> {
     let _ = rustix::process::setsid();
     rustix::process::chdir("/")?;
     table::become_subreaper();
-    // Beside what the host has to do before it can ask for anything.
-    let ready = std::thread::Builder::new().spawn(cgroup::make_ready);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let served = runtime.block_on(accept(listener));
-    if let Ok(ready) = ready {
-        let _ = ready.join();
-    }
+    // What goes on in its threads may still make groups.
+    drop(runtime);
     cgroup::close();
     served
 }
@@ -145,14 +143,18 @@ fn heed_signals(shared: Arc<Shared>) -> io::Result<impl Future<Output = ()>> {
 
 /// Serves one host until it has gone.
 async fn serve_host(shared: &Arc<Shared>, stream: UnixStream) {
-    let (mut reader, mut writer) = stream.into_split();
+    let halves = stream.into_std().and_then(conversation::split);
+    // A host that cannot be heard has as good as gone, and sees that it is not answered.
+    let Ok((mut listening, mut speaking)) = halves else {
+        return;
+    };
     let (sender, receiver) = unbounded_channel();
     *lock(&shared.host) = Some(sender);
     shared.followed.send_replace(true);
-    let telling = tokio::spawn(async move { tell_all(receiver, &mut writer).await });
+    let telling = tokio::spawn(async move { tell_all(receiver, &mut speaking).await });
     let mut tasks = HashMap::new();
     // A message that makes no sense ends the conversation, as the host's death does: the tasks go on.
-    while let Ok(Some(ask)) = receive::<Ask>(&mut reader).await {
+    while let Ok(Some(ask)) = receive::<Ask>(&mut listening).await {
         heed(shared, &mut tasks, ask);
     }
     *lock(&shared.host) = None;
@@ -203,13 +205,15 @@ fn heed(shared: &Arc<Shared>, tasks: &mut HashMap<u64, Arc<Care>>, ask: Ask) {
             command(tasks, task, Command::Release, Tell::Released(task, None));
             tasks.remove(&task);
         }
+        Ask::Forget(task) => {
+            if let Some(care) = tasks.remove(&task) {
+                care.command(Command::Forget);
+            }
+        }
     }
 }
 
-async fn tell_all(
-    mut receiver: UnboundedReceiver<News>,
-    writer: &mut (impl tokio::io::AsyncWrite + Unpin),
-) {
+async fn tell_all(mut receiver: UnboundedReceiver<News>, speaking: &mut Speaking) {
     while let Some(news) = receiver.recv().await {
         let tell = match news {
             News::Tell(tell) => tell,
@@ -220,7 +224,11 @@ async fn tell_all(
                 Tell::Wrote(care.number.load(Ordering::Relaxed), length)
             }
         };
-        if send(writer, &tell).await.is_err() {
+        let said = match encode(&tell) {
+            Ok(bytes) => speaking.say(&bytes).await,
+            Err(error) => Err(error),
+        };
+        if said.is_err() {
             return;
         }
     }

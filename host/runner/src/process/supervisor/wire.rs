@@ -6,7 +6,7 @@ use std::io;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use taffrail_core::launch::Stream;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::spool::Over;
 
@@ -28,6 +28,8 @@ pub(super) enum Ask {
     Taken(u64),
     /// End what runs of a task, and forget it. Answered by `Released`.
     Release(u64),
+    /// Forget a task that has ended. Not answered.
+    Forget(u64),
 }
 
 /// A program to start.
@@ -115,16 +117,16 @@ impl Tell {
     }
 }
 
-/// Sends one message.
-pub(super) async fn send(
-    writer: &mut (impl AsyncWrite + Unpin),
-    message: &impl Serialize,
-) -> io::Result<()> {
+/// One message, as it is sent.
+///
+/// # Errors
+/// When it is too long for any message.
+pub(super) fn encode(message: &impl Serialize) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; 4];
     serde_json::to_writer(&mut bytes, message)?;
     let length = u32::try_from(bytes.len() - 4).map_err(io::Error::other)?;
     bytes[..4].copy_from_slice(&length.to_le_bytes());
-    writer.write_all(&bytes).await
+    Ok(bytes)
 }
 
 /// The next message; none when the other side has ended, also in the middle of one.
@@ -179,7 +181,7 @@ mod tests {
         let asks = [Ask::Launch(1, Box::new(order)), Ask::Stop(1, true)];
         let mut sent = Vec::new();
         for ask in &asks {
-            send(&mut sent, ask).await.unwrap();
+            sent.extend(encode(ask).unwrap());
         }
         let mut received = Vec::new();
         let mut reader = &sent[..];
