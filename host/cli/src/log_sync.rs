@@ -1,10 +1,11 @@
 //! The store and the log of an execution as one: what is said to be kept is on the disk in both.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use taffrail_engine::ledger::{Entry, Ledger};
 use taffrail_engine::ports::BoxFuture;
+use tokio::task::spawn_blocking;
 
 use crate::report::Log;
 
@@ -14,6 +15,8 @@ pub struct WithLog {
     log: Arc<Mutex<Log>>,
     /// Whether something has ended whose output is nowhere else.
     due: AtomicBool,
+    /// Why the log is not on the disk: nobody knows what of it is, from then on.
+    failure: Arc<OnceLock<String>>,
 }
 
 impl WithLog {
@@ -23,6 +26,7 @@ impl WithLog {
             ledger,
             log,
             due: AtomicBool::new(false),
+            failure: Arc::default(),
         }
     }
 }
@@ -33,6 +37,11 @@ impl Ledger for WithLog {
             self.due.store(true, Ordering::Relaxed);
         }
         self.ledger.enter(entry);
+    }
+
+    fn ending(&self) -> BoxFuture<'static, Result<(), String>> {
+        self.due.store(true, Ordering::Relaxed);
+        self.settled()
     }
 
     fn settling(&self) -> BoxFuture<'static, Result<(), String>> {
@@ -48,20 +57,22 @@ impl Ledger for WithLog {
             }
             false => Ok(None),
         };
+        let failure = Arc::clone(&self.failure);
         Box::pin(async move {
-            let failed = |error: std::io::Error| format!("the log is not on the disk: {error}");
             // Both at once: each waits for the same disk.
-            let synced = unsynced
-                .map_err(failed)?
-                .map(|file| tokio::task::spawn_blocking(move || file.sync_data()));
-            settled.await?;
-            match synced {
-                Some(synced) => match synced.await {
-                    Ok(synced) => synced.map_err(failed),
-                    Err(panic) => Err(failed(std::io::Error::other(panic))),
-                },
-                None => Ok(()),
+            let syncing =
+                unsynced.map(|file| file.map(|file| spawn_blocking(move || file.sync_data())));
+            let settled = settled.await;
+            let synced = match syncing {
+                Ok(Some(syncing)) => syncing.await.unwrap_or_else(|panic| Err(panic.into())),
+                Ok(None) => Ok(()),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = synced {
+                failure.get_or_init(|| format!("the log is not on the disk: {error}"));
             }
+            settled?;
+            failure.get().map_or(Ok(()), |failure| Err(failure.clone()))
         })
     }
 }

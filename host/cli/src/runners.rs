@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use taffrail_core::policy::{Ask, Permission, Policy, Refusal};
-use taffrail_core::script::DOCKER;
+use taffrail_core::script::{DOCKER, PROCESS};
 use taffrail_core::suggest::did_you_mean;
 use taffrail_engine::ports::{MakeRunnerError, Runner, Runners};
 use taffrail_runner::docker::{ClientEnvironment, Engines};
@@ -92,6 +92,14 @@ impl Runners for HostRunners {
             what: what.to_owned(),
         };
         self.policy.refusals(vec![ask]).pop()
+    }
+
+    fn expect(&self, type_name: &str) {
+        if let (Some(supervisors), true) =
+            (self.host.supervisors(), self.is_same(type_name, PROCESS))
+        {
+            supervisors.make_ready();
+        }
     }
 
     fn make(

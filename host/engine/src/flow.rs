@@ -105,7 +105,7 @@ pub(crate) async fn run_flow(
     after_execution(context, &outcome, started, &mut tally).await;
     // Once the end of the execution is on disk, no other host comes for them.
     if execution.leaving.any() {
-        if let Err(message) = execution.ledger.settled().await {
+        if let Err(message) = execution.ledger.ending().await {
             tracing::debug!("directories stay: {message}");
         }
         execution.leaving.over().await;

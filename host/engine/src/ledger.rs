@@ -103,6 +103,14 @@ pub trait Ledger: Send + Sync {
     /// Why it is not. Nothing that relies on it may be done then; later calls fail as well.
     fn settled(&self) -> BoxFuture<'static, Result<(), String>>;
 
+    /// As [`Ledger::settled`], before what the execution was told by goes: what is to be on disk at its end besides may go there as well.
+    ///
+    /// # Errors
+    /// As above.
+    fn ending(&self) -> BoxFuture<'static, Result<(), String>> {
+        self.settled()
+    }
+
     /// As [`Ledger::settled`], for what can wait a moment: it hurries nothing.
     ///
     /// # Errors

@@ -395,6 +395,9 @@ pub trait Runners: Send + Sync {
         None
     }
 
+    /// A task will probably run with this type soon: what takes time and can be done before may begin. Does not wait.
+    fn expect(&self, _type_name: &str) {}
+
     /// Makes a runner from its type, as a flow writes it, and its rendered settings. What the host does not give is refused before
     /// anything else is looked at.
     ///

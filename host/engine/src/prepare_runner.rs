@@ -8,7 +8,7 @@ use taffrail_core::flow::{Flow, Task};
 use taffrail_core::image_name::ImageName;
 use taffrail_core::policy::Refusal;
 use taffrail_core::record::FailureKind;
-use taffrail_core::script::{self, Because, ScriptSettings};
+use taffrail_core::script::{self, Because, RunnerWish, ScriptSettings};
 use taffrail_core::yaml::Span;
 
 use crate::ports::{MakeRunnerError, Runner, Runners, SettingError};
@@ -27,14 +27,9 @@ pub fn unable(
         if task.script_type().is_none() {
             continue;
         }
-        let keys = ["taskRunner", "runner", "docker"]
-            .into_iter()
-            .filter_map(|key| Some((key.to_owned(), task.node.get(key)?.to_json())));
-        let Ok(settings) = serde_json::from_value::<ScriptSettings>(Value::Object(keys.collect()))
-        else {
+        let Some(wish) = written_wish(task) else {
             continue;
         };
-        let wish = script::wanted_runner(&settings);
         let type_name = runner_override.unwrap_or(&wish.type_name);
         // Settings are those of the runner that the flow names, not of one that stands in for it.
         if runners.is_same(type_name, &wish.type_name) {
@@ -58,6 +53,28 @@ pub fn unable(
         }
     }
     found
+}
+
+/// Has the runner of the first script task made ready while the rest of the flow is: it is what that task would wait for.
+pub fn expect_first(runners: &dyn Runners, flow: &Flow, runner_override: Option<&str>) {
+    let mut tasks = flow.enabled_tasks();
+    let Some(task) = tasks.find(|task| task.script_type().is_some()) else {
+        return;
+    };
+    if let Some(name) = runner_override {
+        runners.expect(name);
+    } else if let Some(wish) = written_wish(task) {
+        runners.expect(&wish.type_name);
+    }
+}
+
+/// The runner that a task names, as far as that is known before it is rendered.
+fn written_wish(task: &Task) -> Option<RunnerWish> {
+    let keys = ["taskRunner", "runner", "docker"]
+        .into_iter()
+        .filter_map(|key| Some((key.to_owned(), task.node.get(key)?.to_json())));
+    let settings: ScriptSettings = serde_json::from_value(Value::Object(keys.collect())).ok()?;
+    Some(script::wanted_runner(&settings))
 }
 
 /// Says which tasks the host itself may not do, as they reach for the machine while every task is to run elsewhere. What an expression

@@ -231,20 +231,26 @@ type Ends = HashMap<String, u32>;
 
 type Waiting = Vec<oneshot::Sender<Result<(), StoreError>>>;
 
-/// A message and all that come before somebody waits or the moment is over.
-fn gather(receiver: &Receiver<Message>, first: Message) -> Vec<Message> {
+/// A message and all that come before somebody waits for the disk or the moment is over. Who asks what was unfinished is answered at once.
+fn gather(
+    receiver: &Receiver<Message>,
+    first: Message,
+    unfinished: &[(String, String)],
+) -> Vec<Message> {
     let until = Instant::now() + LINGER;
-    let is_awaited = |message: &Message| {
-        matches!(
-            message,
-            Message::Settle(_, Haste::Now) | Message::Unfinished(_)
-        )
-    };
-    let mut awaited = is_awaited(&first);
-    let mut gathered = vec![first];
+    let mut awaited = false;
+    let mut gathered = Vec::new();
+    let mut next = first;
     loop {
-        let next = match receiver.try_recv() {
-            Err(TryRecvError::Empty) if !awaited => {
+        match next {
+            Message::Unfinished(answer) => drop(answer.send(unfinished.to_vec())),
+            message => {
+                awaited |= matches!(message, Message::Settle(_, Haste::Now));
+                gathered.push(message);
+            }
+        }
+        next = match receiver.try_recv() {
+            Err(TryRecvError::Empty) if !awaited && !gathered.is_empty() => {
                 match receiver.recv_timeout(until.saturating_duration_since(Instant::now())) {
                     Ok(message) => message,
                     Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
@@ -253,8 +259,6 @@ fn gather(receiver: &Receiver<Message>, first: Message) -> Vec<Message> {
             Ok(message) => message,
             Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
         };
-        awaited |= is_awaited(&next);
-        gathered.push(next);
     }
     gathered
 }
@@ -268,12 +272,9 @@ fn write(
     (ends, unfinished): (&mut Ends, &[(String, String)]),
 ) -> rusqlite::Result<()> {
     let mut changes = Vec::new();
-    for message in gather(receiver, first) {
+    for message in gather(receiver, first, unfinished) {
         match message {
             Message::Settle(receipt, _) => waiting.push(receipt),
-            Message::Unfinished(answer) => {
-                let _ = answer.send(unfinished.to_vec());
-            }
             change => changes.push(change),
         }
     }

@@ -163,7 +163,7 @@ impl WasmPlugins {
         Some(*entry.reproducible.get_or_init(|| known))
     }
 
-    /// Loads several plugins at once, so that later plans find them ready. What fails here fails again, with its reason, when a
+    /// Loads plugins, several at once, so that later plans find them ready. What fails here fails again, with its reason, when a
     /// plan is asked for.
     pub fn prepare(&self, plugins: &[PluginKey]) {
         parallel::map(plugins.to_vec(), |key| drop(self.load(&key)));
