@@ -109,6 +109,27 @@ fn an_engine_that_is_away_for_a_while_is_waited_for() {
     );
 }
 
+/// What is to be ended and cannot be reached: it is told what was wanted and what stood in the way.
+#[test]
+fn a_timeout_while_the_engine_is_away_is_told() {
+    let Some(yard) = Yard::new("a_timeout_while_the_engine_is_away_is_told") else {
+        return;
+    };
+    let (yard, proxy) = faulty(&yard);
+    let flow = contained("timeout: PT3S", "", "echo ready\nsleep 300");
+    let mut running = yard.runs(&flow, &[]).start();
+    running.wait_for_stderr("ready");
+    proxy.go_away();
+    let finished = running.finish();
+    finished.exits(5).says([
+        "timed out after 3s, and the container cannot be sent SIGKILL",
+        "`taffrail prune` tries again",
+    ]);
+    proxy.come_back();
+    yard.command(["prune", "--running"]).finish().exits(0);
+    yard.nothing_is_left(&finished);
+}
+
 /// The answer to a call is lost, or the call has no answer for long: it is found out what became of it, and it happens once.
 #[test]
 fn lost_replies_are_found_out() {

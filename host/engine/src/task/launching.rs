@@ -298,7 +298,11 @@ fn timed_out(timeout: Option<Duration>) -> String {
 
 fn verdict(driven: &Driven, timeout: Option<Duration>, happened: &mut Happened) {
     if let Some(error) = &driven.failure {
-        happened.fail(error.failure_kind(), error.to_string());
+        let what = match driven.ended_by {
+            EndedBy::Timeout => format!("{}, and {error}", timed_out(timeout)),
+            EndedBy::Cancel | EndedBy::Itself => error.to_string(),
+        };
+        happened.fail(error.failure_kind(), what);
     }
     match driven.ended_by {
         EndedBy::Timeout => happened.fail(FailureKind::Timeout, timed_out(timeout)),
