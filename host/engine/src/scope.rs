@@ -318,6 +318,9 @@ impl Services {
     /// # Errors
     /// In words, with the address.
     pub fn open_address(&self, address: &str) -> Result<cap_std::fs::File, String> {
+        if address.is_empty() {
+            return Err("the address of the file is empty".to_owned());
+        }
         if address.starts_with(URI_PREFIX) {
             return self
                 .storage

@@ -439,7 +439,7 @@ fn old_forms_and_defaults() {
         "tasks:\n  - {id: l, type: io.kestra.plugin.core.execution.Labels, labels: [1, {key: a}]}\n",
         &[
             "2:68 error[TF0103] item 1 of `labels` must be a map, not a whole number",
-            "2:72 error[TF0102] item 2 of `labels` needs the key `value`",
+            "2:72 error[TF0102] item 2 of `labels` needs the key `value` (`value`: its value)",
         ],
     );
 }

@@ -172,6 +172,11 @@ async fn what_is_wrong_once_it_is_known_fails_the_task_and_is_told() {
         "JSON text of one",
     )
     .await;
+    check(
+        "{id: r, type: Reverse, from: \"{{ '' }}\"}",
+        "the address of the file is empty",
+    )
+    .await;
     check("{id: e, type: ForEach, values: [1], concurrencyLimit: \"{{ 'x' }}\", tasks: [{id: l, type: Log, message: x}]}", "must be a whole number").await;
     check(
         "{id: l, type: Log, message: \"{{ outputs['no' ~ 'ne'].x }}\"}",

@@ -46,10 +46,15 @@ pub(super) fn key(
     let error = |message: String| EvalError::new(EvalErrorKind::Undefined, node.span, message);
     match &holder.kind {
         Kind::Null => error(format!("{path} is not defined: {below} is null")),
-        Kind::List(items) => error(format!(
-            "{path} is not defined: {below} has {} elements, counted from 0",
-            items.len()
-        )),
+        Kind::List(items) => {
+            let elements = match items.len() {
+                1 => "1 element".to_owned(),
+                many => format!("{many} elements"),
+            };
+            error(format!(
+                "{path} is not defined: {below} has {elements}, counted from 0"
+            ))
+        }
         Kind::Map(entries) => {
             let error = error(format!("{path} is not defined"));
             if !holder.secrets().is_empty() {

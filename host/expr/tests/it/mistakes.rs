@@ -263,7 +263,7 @@ fn failures_point_at_their_cause() {
         "{{ inputs.list[4] }}",
         "inputs.list[4]",
         Undefined,
-        "`inputs.list[4]` is not defined: `inputs.list` has 1 elements, counted from 0",
+        "`inputs.list[4]` is not defined: `inputs.list` has 1 element, counted from 0",
         "",
     );
     check(
