@@ -24,24 +24,19 @@ pub struct HostRunners {
 }
 
 impl HostRunners {
-    /// Has tasks started by supervisors that outlive this process. Once this is dropped, those that nobody needs have ended.
+    /// Has tasks started by supervisors that outlive this process.
     pub fn new_supervised(
         state: &Path,
         policy: Policy,
         descriptors: Descriptors,
-    ) -> (Self, Arc<Supervisors>) {
-        let passed_on = [FAILPOINT, TASK_RUN_VARIABLE];
-        let environment = passed_on
-            .into_iter()
-            .filter_map(|name| Some((name.into(), std::env::var_os(name)?)));
-        // What this process is, also where another version has been put in its place meanwhile.
-        let supervisors = Supervisors::new("/proc/self/exe".into(), environment.collect());
+        supervisors: &Arc<Supervisors>,
+    ) -> Self {
         let mut runners = Self::new(state, policy);
-        runners.host = runners.host.with_supervisors(Arc::clone(&supervisors));
+        runners.host = runners.host.with_supervisors(Arc::clone(supervisors));
         if let Some((soft, hard)) = descriptors.given {
             runners.host = runners.host.with_open_files_limit(soft, hard);
         }
-        (runners, supervisors)
+        runners
     }
 
     /// Takes this process's environment as the base of what tasks see, and as the way to container engines. What is made on those
@@ -52,6 +47,16 @@ impl HostRunners {
             policy,
         }
     }
+}
+
+/// What starts processes that outlive this one. Nothing is started yet.
+pub fn supervisors() -> Arc<Supervisors> {
+    let passed_on = [FAILPOINT, TASK_RUN_VARIABLE];
+    let environment = passed_on
+        .into_iter()
+        .filter_map(|name| Some((name.into(), std::env::var_os(name)?)));
+    // What this process is, also where another version has been put in its place meanwhile.
+    Supervisors::new("/proc/self/exe".into(), environment.collect())
 }
 
 /// The container engines of this process.

@@ -11,7 +11,7 @@ use taffrail_engine::execution::Origin;
 use taffrail_engine::ledger::{Kept, KeptRun};
 use taffrail_store::ExecutionRow;
 
-use super::run::{Beginning, begin, has_ended};
+use super::run::{Beginning, Underway, begin, has_ended};
 use crate::args::{Global, ResumeArgs, RetryArgs, RunArgs};
 use crate::executions::{self, Status, store_failed};
 use crate::exit::{Exit, Failed};
@@ -54,7 +54,14 @@ pub fn resume(global: &Global, args: &ResumeArgs) -> Result<Exit, Failed> {
     let run = Started::read(&row.given).into_run(args.given.clone(), args.output);
     let host = Host::open(global)?;
     let checked = checked(global, &host, &run, &row)?;
-    begin(global, &run, host, checked, Beginning::Resumed(row.id))
+    begin(
+        global,
+        &run,
+        host,
+        checked,
+        Beginning::Resumed(row.id),
+        Underway::default(),
+    )
 }
 
 /// Runs `retry`.
@@ -94,6 +101,7 @@ pub fn retry(global: &Global, args: &RetryArgs) -> Result<Exit, Failed> {
         host,
         (source, flow),
         Beginning::Retried(Box::new(kept)),
+        Underway::default(),
     )
 }
 

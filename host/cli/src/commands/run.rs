@@ -38,13 +38,13 @@ use crate::executions;
 use crate::exit::{Exit, Failed};
 use crate::flow_folder::FlowFolder;
 use crate::given::Given;
-use crate::load::{Host, checked_flow_locked, flow_path};
+use crate::load::{Host, checked_source, flow_path, read_source};
 use crate::locking::folder_of;
 use crate::outlet::{self, To};
 use crate::owner;
 use crate::people::Terminal;
 use crate::report::{LinePrefix, NdjsonReporter, TextReporter, complain};
-use crate::runners::HostRunners;
+use crate::runners::{HostRunners, supervisors};
 use crate::signals::{Interruption, listen};
 use crate::started::Started;
 use crate::terminal;
@@ -60,9 +60,49 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
         return detach::start(args.flow.flow == "-");
     }
     detach::leave_terminal();
+    let source = read_source(Path::new(&args.flow.flow))?;
+    let underway = Underway::default();
+    if names_process(&source, args.runner) {
+        underway.supervisors.make_ready();
+    }
     let host = Host::open(global)?;
-    let checked = checked_flow_locked(global, &host, &args.flow.flow, args.locking.locked)?;
-    begin(global, args, host, checked, Beginning::Fresh)
+    let flow = &args.flow.flow;
+    let checked = checked_source(global, &host, source, flow, args.locking.locked)?;
+    begin(global, args, host, checked, Beginning::Fresh, underway)
+}
+
+/// Whether a flow's text, or the command line, lets expect that processes are to be started.
+fn names_process(source: &Source, runner: Option<RunnerChoice>) -> bool {
+    match runner {
+        Some(choice) => choice == RunnerChoice::Process,
+        None => source.text().contains(PROCESS_NAME),
+    }
+}
+
+/// What both names of the type end with.
+const PROCESS_NAME: &str = ".runner.Process";
+
+/// What takes time and may be under way before a flow was checked. Dropped, it waits for the end of what starts processes, also where
+/// nothing came of the execution.
+pub struct Underway {
+    /// Raised before there are supervisors, which need as many.
+    descriptors: Descriptors,
+    supervisors: Arc<Supervisors>,
+}
+
+impl Default for Underway {
+    fn default() -> Self {
+        Self {
+            descriptors: Descriptors::raise(),
+            supervisors: supervisors(),
+        }
+    }
+}
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        self.supervisors.wait();
+    }
 }
 
 /// How an execution comes about.
@@ -85,6 +125,7 @@ pub fn begin(
     host: Host,
     (source, flow): (Source, Flow),
     beginning: Beginning,
+    underway: Underway,
 ) -> Result<Exit, Failed> {
     // Plugins and schemas live as long as this process does; to free them piece by piece would take as long as a shell does to start.
     let host = ManuallyDrop::new(host);
@@ -96,10 +137,13 @@ pub fn begin(
     }
     let given = Given::read(&args.flow.given, flow_path(&args.flow.flow).as_deref())?;
     let policy = host.config.policy(&args.policy.allowed);
-    let descriptors = Descriptors::raise();
-    let (runners, supervisors) =
-        HostRunners::new_supervised(&host.folders.state, policy, descriptors);
-    let runners = Arc::new(runners);
+    let descriptors = underway.descriptors;
+    let runners = Arc::new(HostRunners::new_supervised(
+        &host.folders.state,
+        policy,
+        descriptors,
+        &underway.supervisors,
+    ));
     let runner_override = args.runner.map(runner_type);
     let local_files = host.config.local_files(&given.local_files);
     let loaded = Arc::new(Loaded {
@@ -124,7 +168,6 @@ pub fn begin(
         )?;
     }
 
-    let ended = EndOf(&supervisors);
     expect_first(runners.as_ref(), &loaded.flow, runner_override.as_deref());
     load_first_plugin(&host, &loaded.flow);
 
@@ -245,7 +288,7 @@ pub fn begin(
     }
     // The threads of plugins that still run must not hold up the end.
     runtime.shutdown_background();
-    drop(ended);
+    drop(underway);
     if let Some(error) = outlet::failure(To::Stdout).filter(|_| args.output == RunOutput::Json) {
         let message = format!("cannot write to standard output: {error}");
         return Err(Failed::new(Exit::Internal, message));
@@ -254,15 +297,6 @@ pub fn begin(
         return Ok(Exit::Internal);
     }
     Ok(interruption.exit().unwrap_or_else(|| exit_of(&record)))
-}
-
-/// Waits, when it is dropped, for the end of what was started to start processes: also where nothing came of the execution.
-struct EndOf<'a>(&'a Supervisors);
-
-impl Drop for EndOf<'_> {
-    fn drop(&mut self) {
-        self.0.wait();
-    }
 }
 
 /// Loads the plugin of the first script task beside what else is to be done before that.
