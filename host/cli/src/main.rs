@@ -31,6 +31,7 @@ mod signals;
 mod started;
 mod store_id;
 mod terminal;
+mod underway;
 mod web;
 mod zone;
 

@@ -11,7 +11,7 @@ use taffrail_engine::execution::Origin;
 use taffrail_engine::ledger::{Kept, KeptRun};
 use taffrail_store::ExecutionRow;
 
-use super::run::{Beginning, Underway, begin, has_ended};
+use super::run::{Beginning, begin, has_ended};
 use crate::args::{Global, ResumeArgs, RetryArgs, RunArgs};
 use crate::executions::{self, Status, store_failed};
 use crate::exit::{Exit, Failed};
@@ -20,6 +20,7 @@ use crate::kept_source;
 use crate::load::{Host, checked_source};
 use crate::owner;
 use crate::started::Started;
+use crate::underway::Underway;
 
 /// Runs `resume`.
 ///

@@ -26,7 +26,6 @@ use taffrail_engine::prepare_runner::{expect_first, unable};
 use taffrail_engine::references::References;
 use taffrail_engine::scope::{Services, chain};
 use taffrail_engine::storage::{Folder, Storage};
-use taffrail_runner::process::Supervisors;
 use taffrail_store::Store;
 use tokio::sync::Semaphore;
 
@@ -44,10 +43,11 @@ use crate::outlet::{self, To};
 use crate::owner;
 use crate::people::Terminal;
 use crate::report::{LinePrefix, NdjsonReporter, TextReporter, complain};
-use crate::runners::{HostRunners, supervisors};
+use crate::runners::HostRunners;
 use crate::signals::{Interruption, listen};
 use crate::started::Started;
 use crate::terminal;
+use crate::underway::Underway;
 use crate::web::Ureq;
 use crate::zone;
 
@@ -61,48 +61,11 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
     }
     detach::leave_terminal();
     let source = read_source(Path::new(&args.flow.flow))?;
-    let underway = Underway::default();
-    if names_process(&source, args.runner) {
-        underway.supervisors.make_ready();
-    }
+    let underway = Underway::expecting(&source, args.runner);
     let host = Host::open(global)?;
     let flow = &args.flow.flow;
     let checked = checked_source(global, &host, source, flow, args.locking.locked)?;
     begin(global, args, host, checked, Beginning::Fresh, underway)
-}
-
-/// Whether a flow's text, or the command line, lets expect that processes are to be started.
-fn names_process(source: &Source, runner: Option<RunnerChoice>) -> bool {
-    match runner {
-        Some(choice) => choice == RunnerChoice::Process,
-        None => source.text().contains(PROCESS_NAME),
-    }
-}
-
-/// What both names of the type end with.
-const PROCESS_NAME: &str = ".runner.Process";
-
-/// What takes time and may be under way before a flow was checked. Dropped, it waits for the end of what starts processes, also where
-/// nothing came of the execution.
-pub struct Underway {
-    /// Raised before there are supervisors, which need as many.
-    descriptors: Descriptors,
-    supervisors: Arc<Supervisors>,
-}
-
-impl Default for Underway {
-    fn default() -> Self {
-        Self {
-            descriptors: Descriptors::raise(),
-            supervisors: supervisors(),
-        }
-    }
-}
-
-impl Drop for Underway {
-    fn drop(&mut self) {
-        self.supervisors.wait();
-    }
 }
 
 /// How an execution comes about.
