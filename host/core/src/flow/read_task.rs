@@ -365,16 +365,7 @@ impl<'tree> TaskReader<'tree> {
             let path = format!("{path}.taskRunner");
             check_reference(runner, &[name], self.defaults, &path, found);
         }
-        shape.check_written(
-            effective,
-            &to_json_with_text(effective, &["id", "version"]),
-            Where {
-                path,
-                holder,
-                what: "this task",
-            },
-            found,
-        );
+        check_keys(&shape, effective, (path, holder), found);
         paths::check(Files::Own, effective, path, found);
         modernise(node, self.source, found);
         old_name(type_name, task_type.name.as_str(), path, found);
@@ -461,6 +452,22 @@ fn old_name(type_name: &Spanned<Arc<str>>, current: &str, path: &str, found: &mu
             .certain(),
         );
     }
+}
+
+/// Checks the keys of a task, its defaults included, against what its type has. `holder` is where it is told that one is missing.
+fn check_keys(
+    shape: &Shape,
+    effective: &Node,
+    (path, holder): (&str, Span),
+    found: &mut Vec<Diagnostic>,
+) {
+    let place = Where {
+        path,
+        holder,
+        what: "this task",
+    };
+    let keys = to_json_with_text(effective, &["id", "version"]);
+    shape.check_written(effective, &keys, place, found);
 }
 
 fn scalar(node: &Node, key: &str) -> Option<Spanned<Arc<str>>> {

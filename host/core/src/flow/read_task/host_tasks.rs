@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use super::super::nodes::to_json_with_text;
 use super::super::paths::{self, Files};
 use super::super::refusal::type_path;
 use super::super::types::Spanned;
-use super::{TaskReader, old_name};
+use super::{TaskReader, check_keys, old_name};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::native::{Availability, CoreKind, FlowableKind, NativeKind, NativeType};
-use crate::schema::Where;
 use crate::yaml::{Node, Span, push_key};
 
 impl TaskReader<'_> {
@@ -27,16 +25,7 @@ impl TaskReader<'_> {
         let names = [native.name, &*type_name.value];
         let merged = self.with_defaults(node, &names, (shape, path), found);
         let effective = merged.as_ref().unwrap_or(node);
-        shape.check_written(
-            effective,
-            &to_json_with_text(effective, &["id", "version"]),
-            Where {
-                path,
-                holder,
-                what: "this task",
-            },
-            found,
-        );
+        check_keys(shape, effective, (path, holder), found);
         let files = match native.kind {
             NativeKind::Core(CoreKind::LocalFiles) => Some(Files::Local),
             NativeKind::Core(
