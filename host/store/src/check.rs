@@ -4,16 +4,18 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::error::StoreError;
 use crate::{FILE, schema};
 
 /// How long another process may hold the database. Commits take milliseconds; a disk that hangs takes longer.
 const BUSY: Duration = Duration::from_secs(30);
+/// After so long a step that SQLite does not wait for is tried again.
+const AGAIN: Duration = Duration::from_millis(2);
 /// From so many pages on (of 4 KiB) the write-ahead log is moved into the database. The next to open it reads what is there again.
 const LOG_PAGES: u32 = 256;
 
@@ -79,13 +81,31 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
         .map_err(failed)?;
     // Read before anything is written: a file of somebody else stays as it is.
     schema::check(&connection, path)?;
-    connection
-        .pragma_update(None, "journal_mode", "WAL")
+    use_write_ahead_log(&connection)
         .and_then(|()| connection.pragma_update(None, "synchronous", "FULL"))
         .and_then(|()| connection.pragma_update(None, "foreign_keys", true))
         .and_then(|()| connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES))
         .map_err(failed)?;
     Ok(connection)
+}
+
+/// Brings the database to its write-ahead log, where it has none yet.
+///
+/// That takes the whole file from all others, and is the one step where SQLite does not wait by itself: of several that make the store at
+/// once, all but the first would be told that it is locked. The first to get through does it for all, so they come again.
+fn use_write_ahead_log(connection: &Connection) -> rusqlite::Result<()> {
+    let deadline = Instant::now() + BUSY;
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && Instant::now() < deadline =>
+            {
+                std::thread::sleep(AGAIN);
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 /// Whether the database is there, and safe: nobody else's, and for nobody else's eyes.

@@ -237,14 +237,23 @@ mod tests {
 
     #[test]
     fn several_processes_may_make_it_at_once() {
-        let folder = tempfile::tempdir().unwrap();
-        std::thread::scope(|scope| {
-            let all: Vec<_> = (0..8)
-                .map(|_| scope.spawn(|| open_or_make(folder.path()).map(drop)))
-                .collect();
-            for one in all {
-                one.join().unwrap().unwrap();
-            }
-        });
+        // What may go wrong does so in one of some ten folders.
+        for _ in 0..25 {
+            let folder = tempfile::tempdir().unwrap();
+            let start = std::sync::Barrier::new(8);
+            std::thread::scope(|scope| {
+                let all: Vec<_> = (0..8)
+                    .map(|_| {
+                        scope.spawn(|| {
+                            start.wait();
+                            open_or_make(folder.path()).map(drop)
+                        })
+                    })
+                    .collect();
+                for one in all {
+                    one.join().unwrap().unwrap();
+                }
+            });
+        }
     }
 }
