@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, Params, TransactionBehavior, params};
 use serde::Serialize;
 use serde_json::Value;
 use taffrail_engine::ledger::{Entry, Ledger};
@@ -300,7 +300,8 @@ fn apply(connection: &Connection, change: Message, ends: &mut Ends) -> rusqlite:
 
 fn begin(connection: &Connection, execution: &NewExecution) -> rusqlite::Result<()> {
     let caller = execution.caller.as_ref();
-    connection.execute(
+    execute(
+        connection,
         "INSERT INTO executions (id, namespace, flow, started, attempt, original, caller, caller_run, caller_attempt, caller_place,
             nonce, file, source, given, inputs, origin)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
@@ -340,7 +341,8 @@ fn enter(
             value,
             parent,
             started,
-        } => connection.execute(
+        } => execute(
+            connection,
             "INSERT INTO task_runs (execution, run, path, task, type, value, parent, started, attempt, attempts, launching, launched)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, '[]', 0, 0)
              ON CONFLICT (execution, run) DO NOTHING",
@@ -356,7 +358,8 @@ fn enter(
                 identity.attempt
             ],
         ),
-        Entry::Launching { run, attempt } => connection.execute(
+        Entry::Launching { run, attempt } => execute(
+            connection,
             "UPDATE task_runs SET launching = 1, launched = 0, attempt = ?3 WHERE execution = ?1 AND run = ?2",
             params![execution, run, attempt],
         ),
@@ -364,11 +367,13 @@ fn enter(
             run,
             attempt,
             runner,
-        } => connection.execute(
+        } => execute(
+            connection,
             "UPDATE task_runs SET launched = 1, runner = ?4 WHERE execution = ?1 AND run = ?2 AND attempt = ?3",
             params![execution, run, attempt, runner],
         ),
-        Entry::Attempted { run, left } => connection.execute(
+        Entry::Attempted { run, left } => execute(
+            connection,
             "UPDATE task_runs SET attempted = ?3 WHERE execution = ?1 AND run = ?2",
             params![execution, run, json(&left)],
         ),
@@ -376,12 +381,14 @@ fn enter(
             run,
             attempt,
             attempts,
-        } => connection.execute(
+        } => execute(
+            connection,
             "UPDATE task_runs SET attempt = ?3, attempts = ?4, launching = 0, launched = 0, attempted = NULL
              WHERE execution = ?1 AND run = ?2",
             params![execution, run, attempt, json(&attempts)],
         ),
-        Entry::Ended { run, way, left } => connection.execute(
+        Entry::Ended { run, way, left } => execute(
+            connection,
             "UPDATE task_runs SET state = ?3, kept = ?4, way = ?5, attempted = NULL, ended = ?6
              WHERE execution = ?1 AND run = ?2",
             params![
@@ -396,13 +403,19 @@ fn enter(
         Entry::ExecutionEnded(record) => {
             ends.remove(execution);
             let ended = jiff::Timestamp::now().to_string();
-            connection.execute(
+            execute(
+                connection,
                 "UPDATE executions SET state = ?2, ended = ?3, record = ?4 WHERE id = ?1",
                 params![execution, record.state.as_str(), ended, json(&record)],
             )
         }
     }?;
     Ok(())
+}
+
+/// Executes a statement that is parsed once for all task runs.
+fn execute(connection: &Connection, text: &str, values: impl Params) -> rusqlite::Result<usize> {
+    connection.prepare_cached(text)?.execute(values)
 }
 
 /// The number of the next end of an execution.

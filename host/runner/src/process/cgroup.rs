@@ -1,6 +1,7 @@
 //! A control group (version 2) of its own for each task, where this process may make one: then all that descends from a task is known and
 //! ended at once, whatever it did to hide. Where there is none, processes are found as before.
 
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
@@ -173,7 +174,7 @@ impl Cgroup {
     /// # Errors
     /// When processes cannot be moved into it.
     pub(super) fn enter(&self, leader: Option<Pid>, others: &BTreeSet<i32>) -> io::Result<()> {
-        let own = group_of(getpid().as_raw_pid());
+        let own = LazyCell::new(|| group_of(getpid().as_raw_pid()));
         let mut known = others.clone();
         let mut open = Vec::new();
         if let Some(leader) = leader.map(Pid::as_raw_pid) {
@@ -193,7 +194,7 @@ impl Cgroup {
             let mut found = next.map(children_of).unwrap_or_default();
             if open.is_empty() {
                 let strays = table::orphans(&known).unwrap_or_default();
-                found.extend(strays.into_iter().filter(|pid| group_of(*pid) == own));
+                found.extend(strays.into_iter().filter(|pid| group_of(*pid) == *own));
             }
             for child in found {
                 if known.insert(child) {

@@ -16,6 +16,9 @@ const MAGIC: &[u8; 8] = b"TFSPOOL\x01";
 /// What stands before a record's bytes: its kind and their number.
 const HEADER: usize = 5;
 
+/// A record of so many bytes is copied behind its header and written with it.
+const TOGETHER: usize = 4 * 1024;
+
 /// A record with more bytes than this was not written by a supervisor.
 const LONGEST: usize = 16 * 1024 * 1024;
 
@@ -107,26 +110,36 @@ pub(super) struct Spool {
 }
 
 impl Spool {
-    /// Makes the file, and the directory that it is in, for their owner alone.
-    pub(super) fn create(path: &Path, head: &Head) -> io::Result<()> {
-        if let Some(folder) = path.parent() {
-            std::fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(folder)?;
-        }
-        let file = File::options()
-            .create(true)
-            .truncate(true)
-            .write(true)
-            .mode(0o600)
-            .open(path)?;
-        file.write_all_at(MAGIC, 0)?;
-        let mut spool = Spool {
-            file,
-            length: MAGIC.len() as u64,
+    /// Makes the file, and the directory that it is in, for their owner alone. Gives what reads it behind its head.
+    pub(super) fn create(path: &Path, head: &Head) -> io::Result<Reader> {
+        let make = || {
+            File::options()
+                .create(true)
+                .truncate(true)
+                .read(true)
+                .write(true)
+                .mode(0o600)
+                .open(path)
         };
-        spool.put(HEAD, &serde_json::to_vec(head)?)
+        let file = match (make(), path.parent()) {
+            (Err(error), Some(folder)) if error.kind() == io::ErrorKind::NotFound => {
+                std::fs::DirBuilder::new()
+                    .recursive(true)
+                    .mode(0o700)
+                    .create(folder)?;
+                make()?
+            }
+            (made, _) => made?,
+        };
+        let head = serde_json::to_vec(head)?;
+        let beginning = [MAGIC, header_of(HEAD, &head)?.as_slice(), &head].concat();
+        file.write_all_at(&beginning, 0)?;
+        Ok(Reader {
+            file,
+            block: Vec::new(),
+            taken: 0,
+            position: beginning.len() as u64,
+        })
     }
 
     /// Opens a file that was made.
@@ -160,13 +173,15 @@ impl Spool {
     }
 
     fn put(&mut self, kind: u8, bytes: &[u8]) -> io::Result<()> {
-        let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
-        let mut header = [kind, 0, 0, 0, 0];
-        header[1..].copy_from_slice(&length.to_le_bytes());
-        let written = self
-            .file
-            .write_all_at(&header, self.length)
-            .and_then(|()| self.file.write_all_at(bytes, self.length + HEADER as u64));
+        let header = header_of(kind, bytes)?;
+        let written = if bytes.len() <= TOGETHER {
+            self.file
+                .write_all_at(&[&header, bytes].concat(), self.length)
+        } else {
+            self.file
+                .write_all_at(&header, self.length)
+                .and_then(|()| self.file.write_all_at(bytes, self.length + HEADER as u64))
+        };
         match written {
             Ok(()) => {
                 self.length += (HEADER + bytes.len()) as u64;
@@ -179,6 +194,13 @@ impl Spool {
             }
         }
     }
+}
+
+/// What stands before a record's bytes.
+fn header_of(kind: u8, bytes: &[u8]) -> io::Result<[u8; HEADER]> {
+    let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
+    let [a, b, c, d] = length.to_le_bytes();
+    Ok([kind, a, b, c, d])
 }
 
 /// Reads a spool, also one that grows.

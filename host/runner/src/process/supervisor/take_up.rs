@@ -30,13 +30,9 @@ pub(in crate::process) async fn launch(
     let path = spool_in(private_dir);
     let head = Head {
         supervisor: connection.name.clone(),
-        boot: boot(),
+        boot: boot().to_owned(),
     };
-    let opened = Spool::create(&path, &head).and_then(|()| {
-        let opened = Reader::open(&path)?;
-        opened.ok_or_else(|| std::io::ErrorKind::NotFound.into())
-    });
-    let (reader, _) = opened.map_err(|error| {
+    let reader = Spool::create(&path, &head).map_err(|error| {
         RunnerError::Start(format!(
             "the file for its output `{}` cannot be made: {error}",
             path.display()
