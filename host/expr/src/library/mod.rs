@@ -3,6 +3,7 @@
 pub(crate) mod dates;
 mod decimal;
 mod encodings;
+mod escape;
 mod format;
 pub(crate) mod functions;
 mod ion;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Parameters::{Any, Named, None as Nothing};
+use super::escape::STRATEGIES;
 use super::{Filter, Invocation, format};
 use crate::error::Fail;
 use crate::value::{Kind, Map, Value};
@@ -291,25 +292,22 @@ fn escape(call: &mut Invocation<'_>) -> Result<Value, Fail> {
     if call.input.is_null() {
         return Ok(Value::null());
     }
-    if let Some(strategy) = call.text_argument(0)?
-        && strategy.as_ref() != "html"
-    {
-        return Err(Fail::value(format!(
-            "`escape` knows the strategy `html`, not `{strategy}`"
-        )));
-    }
-    let mut result = String::new();
-    for character in call.printed().chars() {
-        match character {
-            '&' => result.push_str("&amp;"),
-            '<' => result.push_str("&lt;"),
-            '>' => result.push_str("&gt;"),
-            '"' => result.push_str("&quot;"),
-            '\'' => result.push_str("&#39;"),
-            other => result.push(other),
+    let strategy = call.text_argument(0)?;
+    let wanted = strategy.as_deref().unwrap_or("html");
+    match STRATEGIES.iter().find(|(name, _)| *name == wanted) {
+        Some((_, run)) => Ok(Value::text(run(&call.printed()))),
+        None => {
+            let names: Vec<&str> = STRATEGIES.iter().map(|(name, _)| *name).collect();
+            let fail = Fail::value(format!("`escape` does not know the strategy `{wanted}`"));
+            Err(match super::names::nearest(wanted, names.iter().copied()) {
+                Some(near) => fail.help(format!("did you mean `{near}`?")),
+                None => fail.help(format!(
+                    "the strategies are {}",
+                    super::functions::listed(&names)
+                )),
+            })
         }
     }
-    Ok(Value::text(result))
 }
 
 fn escape_char(call: &mut Invocation<'_>) -> Result<Value, Fail> {
