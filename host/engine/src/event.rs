@@ -1,6 +1,6 @@
 //! All that a reporter can see of an execution: a closed enum, so that the compiler lists who must know of a new event.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use taffrail_core::diagnostic::{Diagnostic, Source};
@@ -31,8 +31,8 @@ pub enum Event<'a> {
         identity: &'a TaskIdentity,
         /// The task's type as the flow names it.
         task_type: &'a str,
-        /// The value of the loop that it runs for.
-        value: Option<&'a str>,
+        /// The values of the loops that it runs for, the outermost first.
+        values: &'a [Arc<str>],
     },
     /// A task run has failed and is tried again.
     Retrying {
@@ -73,6 +73,8 @@ pub enum Event<'a> {
     Restored {
         /// What was kept of it.
         record: &'a TaskRecord,
+        /// The values of the loops that it ran for, the outermost first.
+        values: &'a [Arc<str>],
     },
     /// A task run has ended and left nothing behind.
     TaskEnded {

@@ -1,6 +1,7 @@
 //! The directories of one task run: where the program runs, and a private one beside it for what the host hands it.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use taffrail_core::name::RelPath;
 
@@ -64,7 +65,7 @@ impl Workdir {
     /// When it cannot be made; names the path.
     pub fn create(root: &Path) -> Result<Self, FileError> {
         let places = Places::below(root);
-        let working = if spares(root).any(|spare| std::fs::rename(spare, root).is_ok()) {
+        let working = if take_spare(root) {
             ConfinedDir::open(&places.working_dir)?
         } else {
             ConfinedDir::create(&places.working_dir)?
@@ -183,8 +184,7 @@ impl Workdir {
             return self.remove();
         }
         // A name that is taken stands for directories that are not empty, which nothing replaces.
-        let kept = is_as_new(&self.root, &self.places)
-            && spares(&self.root).any(|spare| std::fs::rename(&self.root, spare).is_ok());
+        let kept = is_as_new(&self.root, &self.places) && leave_spare(&self.root);
         if kept { Ok(()) } else { self.remove() }
     }
 
@@ -247,7 +247,40 @@ impl Workdir {
 
 /// Where spare directories of a task run's root are, if they are there.
 fn spares(root: &Path) -> impl Iterator<Item = PathBuf> {
-    (0..SPARES).map(move |number| root.with_file_name(format!("{SPARE}-{number}")))
+    (0..SPARES).map(move |number| spare(root, number))
+}
+
+fn spare(root: &Path, number: usize) -> PathBuf {
+    root.with_file_name(format!("{SPARE}-{number}"))
+}
+
+/// The number behind that of the set that was left last: where to look first.
+static BEHIND: AtomicUsize = AtomicUsize::new(0);
+
+/// Makes a spare set that is there the one of this root, the one left last before others.
+fn take_spare(root: &Path) -> bool {
+    let behind = BEHIND.load(Ordering::Relaxed);
+    (1..=SPARES).any(|back| {
+        let number = (behind + SPARES - back) % SPARES;
+        let taken = std::fs::rename(spare(root, number), root).is_ok();
+        if taken {
+            BEHIND.store(number, Ordering::Relaxed);
+        }
+        taken
+    })
+}
+
+/// Makes the set of this root a spare one, where a name is free.
+fn leave_spare(root: &Path) -> bool {
+    let behind = BEHIND.load(Ordering::Relaxed);
+    (0..SPARES).any(|further| {
+        let number = (behind + further) % SPARES;
+        let left = std::fs::rename(root, spare(root, number)).is_ok();
+        if left {
+            BEHIND.store((number + 1) % SPARES, Ordering::Relaxed);
+        }
+        left
+    })
 }
 
 fn remove_tree(root: &Path) -> Result<(), FileError> {

@@ -218,8 +218,8 @@ impl Reporter for Journal {
             Event::Output { identity, output } => self.output(identity, output),
             Event::OutputAgain { identity } => self.write(identity, Kind::Again, b""),
             Event::TaskStarted {
-                identity, value, ..
-            } => self.labels.started(identity, *value),
+                identity, values, ..
+            } => self.labels.started(identity, values),
             Event::TaskEnded { record, .. } => {
                 let said = self
                     .last

@@ -1,6 +1,7 @@
 //! Blocks of task output as text: each line behind its task's id and a mark for its stream.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use taffrail_core::launch::{Stream, TaskIdentity};
 use taffrail_engine::drive::TaskOutput;
@@ -11,8 +12,8 @@ use super::journal::metric_text;
 /// How much of a loop's value stands in a label, in characters.
 const MAX_VALUE: usize = 32;
 
-/// What task runs are called where several of one task may run at once: by the task's id, in a loop with the value, `load[b]`, in an
-/// execution that another task called for behind that task, `call[1]/load[b]`.
+/// What task runs are called where several of one task may run at once: by the task's id, in a loop with the value, `load[b]`, in a loop
+/// within a loop with both, `load[b][1]`, in an execution that another task called for behind that task, `call[1]/load[b]`.
 #[derive(Debug, Default)]
 pub struct Labels {
     /// Of the runs in loops and in other executions.
@@ -23,19 +24,21 @@ pub struct Labels {
 
 impl Labels {
     /// A task run begins.
-    pub fn started(&mut self, identity: &TaskIdentity, value: Option<&str>) {
-        let own = match value {
-            Some(value) => {
-                let value: String = value
-                    .chars()
-                    .map(|letter| if letter.is_control() { ' ' } else { letter })
-                    .collect();
-                let value = taffrail_core::text::clip(&value, MAX_VALUE);
-                format!("{}[{value}]", identity.task)
-            }
-            None if self.inside.is_empty() => return,
-            None => identity.task.clone(),
-        };
+    pub fn started(&mut self, identity: &TaskIdentity, values: &[Arc<str>]) {
+        if values.is_empty() && self.inside.is_empty() {
+            return;
+        }
+        let mut own = identity.task.clone();
+        for value in values {
+            let value: String = value
+                .chars()
+                .map(|letter| if letter.is_control() { ' ' } else { letter })
+                .collect();
+            own.push_str(&format!(
+                "[{}]",
+                taffrail_core::text::clip(&value, MAX_VALUE)
+            ));
+        }
         let label = match self.inside.last() {
             Some(caller) => format!("{caller}/{own}"),
             None => own,

@@ -114,9 +114,9 @@ impl Reporter for NdjsonReporter {
                 "execution-started",
                 json!({ "execution": execution, "namespace": namespace, "flow": flow, "tasks": tasks }),
             ),
-            Event::TaskStarted { identity, task_type, value } => {
+            Event::TaskStarted { identity, task_type, values } => {
                 let mut fields = json!({ "task": identity.task, "taskRun": identity.task_run, "type": task_type });
-                if let Some(value) = value {
+                if let Some(value) = values.last() {
                     fields["value"] = json!(value);
                 }
                 self.append("task-started", fields);
@@ -145,7 +145,7 @@ impl Reporter for NdjsonReporter {
             Event::OutputAgain { identity } => {
                 self.append("output-again", json!({ "task": identity.task, "taskRun": identity.task_run }));
             }
-            Event::Restored { record } => self.append("task-restored", json!({ "record": record })),
+            Event::Restored { record, .. } => self.append("task-restored", json!({ "record": record })),
             Event::TaskEnded { record, .. } => self.append("task-ended", json!({ "record": record })),
             Event::Diagnostics { task_run, source, diagnostics } => {
                 let mut fields = json!({ "diagnostics": to_json(diagnostics, source) });

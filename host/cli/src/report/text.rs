@@ -269,17 +269,16 @@ impl Reporter for TextReporter {
                 task,
                 source,
             } => self.task_ended(record, task, source),
-            Event::Restored { record } => {
-                let value = record.value.as_deref();
-                self.labels.started(&record.identity, value);
+            Event::Restored { record, values } => {
+                self.labels.started(&record.identity, values);
                 let label = self.labels.of(&record.identity);
                 let state = record.state.as_str().to_lowercase();
                 self.say(&format!("{label}: {state} before, and not run again"));
                 self.labels.ended(&record.identity);
             }
             Event::TaskStarted {
-                identity, value, ..
-            } => self.labels.started(identity, *value),
+                identity, values, ..
+            } => self.labels.started(identity, values),
             Event::Retrying {
                 identity,
                 failure,

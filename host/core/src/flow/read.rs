@@ -137,7 +137,7 @@ fn read(
             lists.insert(key, reader.top_list(&entry.value, key, number, found));
         }
     }
-    let seen = reader.into_seen();
+    let seen = reader.into_seen(found);
     let sets_variables = seen.iter().any(|task| {
         task.type_name
             .is_some_and(|name| name.ends_with("SetVariables"))

@@ -5,7 +5,7 @@ mod host_tasks;
 mod old_script;
 mod reading;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use self::host_tasks::no_cache;
@@ -15,7 +15,7 @@ use super::conflict::conflicting;
 use super::defaults::{Chosen, Defaults, check_reference, merge, merge_runner};
 use super::expressions::{Position, Step};
 use super::guess;
-use super::ignored::{ignored_by_runner, ignored_default};
+use super::ignored::{ignored_by_runner, ignored_default, unreached_runners};
 use super::loops::Loop;
 use super::modern::modernise;
 use super::nodes::to_json_with_text;
@@ -57,6 +57,8 @@ pub(super) struct TaskReader<'tree> {
     ids: HashMap<Arc<str>, Span>,
     seen: Vec<Seen<'tree>>,
     ignored_defaults: Vec<Span>,
+    /// The types of the task runners that tasks name, by themselves or by the defaults of their types.
+    runners: BTreeSet<Arc<str>>,
     lists: u32,
     /// Those around the task that is read, the outermost first.
     loops: Arc<[Arc<Loop>]>,
@@ -80,12 +82,15 @@ impl<'tree> TaskReader<'tree> {
             ids: HashMap::new(),
             seen: Vec::new(),
             ignored_defaults: Vec::new(),
+            runners: BTreeSet::new(),
             lists: 0,
             loops: Arc::new([]),
         }
     }
 
-    pub(super) fn into_seen(self) -> Vec<Seen<'tree>> {
+    /// All that was read. Says of the flow as a whole what no task tells by itself.
+    pub(super) fn into_seen(self, found: &mut Vec<Diagnostic>) -> Vec<Seen<'tree>> {
+        unreached_runners(self.defaults, &self.runners, self.checker.runners(), found);
         self.seen
     }
 
@@ -352,6 +357,11 @@ impl<'tree> TaskReader<'tree> {
         let has_key = |runner: &str, key: &str| self.checker.runner_has_key(runner, key);
         let merged = merge_runner(merged, node, self.defaults, &has_key);
         let effective = merged.as_ref().unwrap_or(node);
+        let runner = effective
+            .get("taskRunner")
+            .and_then(|node| node.get("type"));
+        self.runners
+            .extend(runner.and_then(Node::text).map(Arc::from));
         if let Some((name, ignored)) = ignored_by_runner(effective, self.defaults, &has_key)
             && self.checker.runners().any(|runner| runner.is_called(name))
         {

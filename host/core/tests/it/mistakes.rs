@@ -435,6 +435,31 @@ fn old_forms_and_defaults() {
             "2:59 warning[TF0101] `directry` is not a key of `io.kestra.plugin.core.runner.Process` (this default has no effect on what has that type)",
         ],
     );
+    let shell = |more: &str| {
+        format!(
+            "  - {{id: a, type: io.kestra.plugin.scripts.shell.Commands, commands: [a]{more}}}\n"
+        )
+    };
+    let flow = |defaults: &str, tasks: &str| format!("pluginDefaults:\n{defaults}tasks:\n{tasks}");
+    let for_runner = format!("  - {{type: {process}, values: {{}}}}\n");
+    expect(
+        &flow(&for_runner, &shell("")),
+        &[
+            "2:12 warning[TF0104] these defaults reach no task: none has this `taskRunner` (a default does not choose the runner); help: write `taskRunner: {type: io.kestra.plugin.core.runner.Process}` in the tasks, or in the defaults of their types",
+        ],
+    );
+    expect(
+        &flow(
+            &for_runner,
+            &shell(&format!(", taskRunner: {{type: {process}}}")),
+        ),
+        &[],
+    );
+    // By the defaults of its type.
+    let for_task = format!(
+        "  - {{type: io.kestra.plugin.scripts, values: {{taskRunner: {{type: {process}}}}}}}\n"
+    );
+    expect(&flow(&(for_runner + &for_task), &shell("")), &[]);
     expect(
         "tasks:\n  - {id: l, type: io.kestra.plugin.core.execution.Labels, labels: [1, {key: a}]}\n",
         &[

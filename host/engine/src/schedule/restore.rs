@@ -96,7 +96,11 @@ impl<'a> Scheduler<'a, '_> {
                 let task: Arc<str> = record.identity.task.as_str().into();
                 failed = Some((task, failure.message.clone()));
             }
-            self.context.reporter.tell(&Event::Restored { record });
+            // Behind the task's id stand the values of the loops.
+            let values = end.way.get(1..).unwrap_or_default();
+            self.context
+                .reporter
+                .tell(&Event::Restored { record, values });
             self.tally.records.push(TaskRecord::clone(record));
             (state, exit) = (Some(record.state), end.left.exit);
         }

@@ -51,7 +51,9 @@ impl<'a> Scheduler<'a, '_> {
         self.context.reporter.tell(&Event::TaskStarted {
             identity: &identity,
             task_type: &task.type_name.value,
-            value: self.nodes[id].as_ref().and_then(|node| node.place.value()),
+            values: self.nodes[id]
+                .as_ref()
+                .map_or(&[], |node| node.place.values()),
         });
         if task.common.run_if.is_none() {
             return self.begin(id);
