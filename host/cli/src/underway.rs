@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use taffrail_core::diagnostic::Source;
 use taffrail_runner::process::Supervisors;
+use taffrail_store::Store;
 
 use crate::args::RunnerChoice;
 use crate::descriptors::Descriptors;
@@ -18,6 +19,8 @@ pub struct Underway {
     pub descriptors: Descriptors,
     /// Start processes. None of them has to run yet.
     pub supervisors: Arc<Supervisors>,
+    /// Where it is open already. Where there is none on the disk, none is made before something is entered.
+    pub store: Option<Arc<Store>>,
 }
 
 impl Underway {
@@ -40,6 +43,7 @@ impl Default for Underway {
         Self {
             descriptors: Descriptors::raise(),
             supervisors: supervisors(),
+            store: None,
         }
     }
 }

@@ -84,9 +84,17 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     use_write_ahead_log(&connection)
         .and_then(|()| connection.pragma_update(None, "synchronous", "FULL"))
         .and_then(|()| connection.pragma_update(None, "foreign_keys", true))
-        .and_then(|()| connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES))
+        .and_then(|()| connection.pragma_update(None, "wal_autocheckpoint", 0))
         .map_err(failed)?;
     Ok(connection)
+}
+
+/// Has every commit from now on move the write-ahead log into the database where it has become long.
+///
+/// # Errors
+/// When SQLite does not take it.
+pub(crate) fn move_log_when_long(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)
 }
 
 /// Brings the database to its write-ahead log, where it has none yet.

@@ -58,7 +58,8 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the store of a state folder, in the background. What is wrong with it is told by the first receipt.
+    /// Opens the store of a state folder, in the background. Where there is none, one is made once something is entered. What is wrong
+    /// with it is told by the first receipt.
     pub fn open(state: &Path) -> Arc<Self> {
         let (sender, receiver) = channel();
         let state = state.to_owned();
@@ -176,14 +177,21 @@ fn gone() -> StoreError {
 
 /// The life of the thread.
 fn work(state: &Path, receiver: &Receiver<Message>) {
-    let (connection, path) = match check::open_or_make(state) {
+    // One that is there is opened, its log read, before anything is to be entered.
+    let there = check::open(state).transpose();
+    let Ok(mut first) = receiver.recv() else {
+        return;
+    };
+    let opened = there.unwrap_or_else(|| check::open_or_make(state));
+    let (connection, path) = match opened {
         Ok(opened) => opened,
-        Err(error) => return refuse(receiver, None, &error),
+        Err(error) => return refuse(receiver, Some(first), &error),
     };
     let unfinished = unfinished(&connection).unwrap_or_default();
     let mut waiting = Vec::new();
     let mut ends = Ends::default();
-    while let Ok(first) = receiver.recv() {
+    let mut moves_log = false;
+    loop {
         let written = write(
             &connection,
             receiver,
@@ -191,18 +199,28 @@ fn work(state: &Path, receiver: &Receiver<Message>) {
             &mut waiting,
             (&mut ends, &unfinished),
         );
-        if let Err(error) = written {
+        if let Err(error) = &written {
             // Nobody knows what reached the disk: nothing more goes through this connection.
-            let error = StoreError::of("write to", &path, &error);
+            let error = StoreError::of("write to", &path, error);
             for receipt in waiting.drain(..) {
                 let _ = receipt.send(Err(error.clone()));
             }
-            return refuse(receiver, Some(connection), &error);
+            drop(connection);
+            return refuse(receiver, None, &error);
         }
         for receipt in waiting.drain(..) {
             // Whoever asked may have gone.
             let _ = receipt.send(Ok(()));
         }
+        // Not by the first commit, which the first task waits for.
+        if !moves_log && written.is_ok_and(|committed| committed) {
+            moves_log = true;
+            if let Err(error) = check::move_log_when_long(&connection) {
+                tracing::debug!("the write-ahead log grows: {error}");
+            }
+        }
+        let Ok(next) = receiver.recv() else { return };
+        first = next;
     }
 }
 
@@ -217,9 +235,8 @@ fn unfinished(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>
 }
 
 /// Answers everybody alike, until nobody asks.
-fn refuse(receiver: &Receiver<Message>, connection: Option<Connection>, error: &StoreError) {
-    drop(connection);
-    while let Ok(message) = receiver.recv() {
+fn refuse(receiver: &Receiver<Message>, first: Option<Message>, error: &StoreError) {
+    for message in first.into_iter().chain(receiver) {
         if let Message::Settle(receipt, _) = message {
             let _ = receipt.send(Err(error.clone()));
         }
@@ -263,14 +280,14 @@ fn gather(
     gathered
 }
 
-/// Writes a message and all that belong into the same transaction.
+/// Writes a message and all that belong into the same transaction. Says whether there was anything to write.
 fn write(
     connection: &Connection,
     receiver: &Receiver<Message>,
     first: Message,
     waiting: &mut Waiting,
     (ends, unfinished): (&mut Ends, &[(String, String)]),
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<bool> {
     let mut changes = Vec::new();
     for message in gather(receiver, first, unfinished) {
         match message {
@@ -279,7 +296,7 @@ fn write(
         }
     }
     if changes.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     // Immediate, so that another process is waited for here and not in the middle.
     let transaction =
@@ -287,7 +304,8 @@ fn write(
     for change in changes {
         apply(connection, change, ends)?;
     }
-    transaction.commit()
+    transaction.commit()?;
+    Ok(true)
 }
 
 fn apply(connection: &Connection, change: Message, ends: &mut Ends) -> rusqlite::Result<()> {

@@ -61,8 +61,10 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
     }
     detach::leave_terminal();
     let source = read_source(Path::new(&args.flow.flow))?;
-    let underway = Underway::expecting(&source, args.runner);
+    let mut underway = Underway::expecting(&source, args.runner);
     let host = Host::open(global)?;
+    // It reads what it left in its log while the flow is checked.
+    underway.store = Some(Store::open(&host.folders.state));
     let flow = &args.flow.flow;
     let checked = checked_source(global, &host, source, flow, args.locking.locked)?;
     begin(global, args, host, checked, Beginning::Fresh, underway)
@@ -88,7 +90,7 @@ pub fn begin(
     host: Host,
     (source, flow): (Source, Flow),
     beginning: Beginning,
-    underway: Underway,
+    mut underway: Underway,
 ) -> Result<Exit, Failed> {
     // Plugins and schemas live as long as this process does; to free them piece by piece would take as long as a shell does to start.
     let host = ManuallyDrop::new(host);
@@ -114,8 +116,10 @@ pub fn begin(
         flow: Arc::new(flow),
         namespace_files: given.namespace_files.clone(),
     });
-    // Nothing is made on the disk before something is entered in it.
-    let store = Store::open(&host.folders.state);
+    let store = match underway.store.take() {
+        Some(store) => store,
+        None => Store::open(&host.folders.state),
+    };
     let flows = Arc::new(flow_folder(global, &host, args, &store)?);
     flows.enter(&loaded);
     let called = flows.called_by(&loaded.flow);
