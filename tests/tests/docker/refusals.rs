@@ -30,6 +30,10 @@ fn what_reaches_for_the_host_is_refused() {
         ),
         ("privileged: true", "privileged"),
         ("devices: ['/dev/kmsg']", "devices"),
+        (
+            "deviceRequests: [{capabilities: [[gpu]]}]",
+            "deviceRequests",
+        ),
         ("deviceCgroupRules: ['c 1:1 rwm']", "deviceCgroupRules"),
         ("pidMode: host", "pidMode"),
         ("ipcMode: host", "ipcMode"),

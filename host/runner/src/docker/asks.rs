@@ -137,6 +137,8 @@ impl Asks<'_> {
         }
         let lists = [
             ("devices", Permission::Devices),
+            // What a driver gives are devices of the machine, too, all that it knows if it is asked for them.
+            ("deviceRequests", Permission::Devices),
             ("deviceCgroupRules", Permission::DeviceCgroupRules),
             ("capAdd", Permission::CapAdd),
         ];
@@ -325,6 +327,10 @@ mod tests {
             &[("/devices/0", "devices")],
         );
         check(
+            json!({"deviceRequests": [{"capabilities": [["gpu"]]}]}),
+            &[("/deviceRequests/0", "devices")],
+        );
+        check(
             json!({"deviceCgroupRules": ["a *:* rwm"]}),
             &[("/deviceCgroupRules/0", "device-cgroup-rules")],
         );
@@ -380,6 +386,7 @@ mod tests {
             asking,
             [
                 "volumes",
+                "deviceRequests",
                 "privileged",
                 "capAdd",
                 "securityOpt",

@@ -159,6 +159,7 @@ fn takes_power(settings: &DockerSettings) -> bool {
             .iter()
             .any(|mount| matches!(mount.kind, MountType::Bind | MountType::Volume))
         || !settings.devices.is_empty()
+        || !settings.device_requests.is_empty()
         || !settings.device_cgroup_rules.is_empty()
         || !settings.cap_add.is_empty()
         || settings

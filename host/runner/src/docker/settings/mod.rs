@@ -118,7 +118,7 @@ pub struct DockerSettings {
     /// Paths to mount, `source:target[:mode]`. Refused unless the host allows `volumes`
     #[serde(default)]
     pub volumes: Vec<Volume>,
-    /// Requests to device drivers, for example for graphics cards
+    /// Requests to device drivers, for example for graphics cards. Refused unless the host allows `devices`
     #[serde(default)]
     pub device_requests: Vec<DeviceRequest>,
     /// Whether the container gets all rights of the engine's machine. Refused unless the host allows `privileged`
