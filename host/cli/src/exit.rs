@@ -16,7 +16,7 @@ pub enum Exit {
     Invalid = 3,
     /// A task failed.
     TaskFailed = 4,
-    /// An engine or an image cannot be reached.
+    /// An engine or an image cannot be reached, or an engine fails.
     Unreachable = 5,
     /// A plugin is missing, or is not the one that was locked.
     Plugin = 6,
@@ -43,7 +43,10 @@ impl Exit {
         (Exit::Usage, "the command line is wrong"),
         (Exit::Invalid, "a flow, a plugin or an input is invalid"),
         (Exit::TaskFailed, "a task failed"),
-        (Exit::Unreachable, "an engine or an image cannot be reached"),
+        (
+            Exit::Unreachable,
+            "an engine or an image cannot be reached, or an engine fails",
+        ),
         (
             Exit::Plugin,
             "a plugin is missing, or is not the one that was locked",

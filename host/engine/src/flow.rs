@@ -92,7 +92,7 @@ pub(crate) async fn run_flow(
         }
     }
     keep_promises(context, &mut outcome, clock.elapsed()).await;
-    let again = (outcome.state == State::Failed)
+    let again = (outcome.state == State::Failed && !outcome.hopeless)
         .then(|| outcome.again.take().or(of_flow(flow)).cloned())
         .flatten();
     let warns = flow
@@ -163,6 +163,7 @@ fn not_kept<'a>(message: Option<String>) -> Outcome<'a> {
             kind: FailureKind::Host,
             message: message.unwrap_or_default(),
         }),
+        hopeless: false,
         again: None,
     }
 }
@@ -193,6 +194,7 @@ fn failed<'a>(context: Context<'a>, diagnostic: Diagnostic) -> Outcome<'a> {
             kind: FailureKind::Invalid,
             message,
         }),
+        hopeless: false,
         again: None,
     }
 }

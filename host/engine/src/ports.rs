@@ -143,6 +143,14 @@ pub enum RunnerError {
     /// The engine behind the backend does not answer, or an image cannot be had.
     #[error("{0}")]
     Unreachable(String),
+    /// A setting cannot be had, as only the backend itself could find out. `passing`: nothing is wrong with it, and another time it may be.
+    #[error("{}", .error.message)]
+    Setting {
+        /// Which setting, and why.
+        error: SettingError,
+        /// Whether it helps to try again.
+        passing: bool,
+    },
     /// The wish to stop came while the launch was being made ready; nothing was started.
     #[error("stopped before it was started")]
     Stopped,
@@ -159,7 +167,10 @@ impl RunnerError {
     pub fn failure_kind(&self) -> FailureKind {
         match self {
             RunnerError::Start(_) => FailureKind::Start,
-            RunnerError::Unreachable(_) => FailureKind::Unreachable,
+            RunnerError::Unreachable(_) | RunnerError::Setting { passing: true, .. } => {
+                FailureKind::Unreachable
+            }
+            RunnerError::Setting { passing: false, .. } => FailureKind::Invalid,
             RunnerError::Stopped => FailureKind::Cancelled,
             RunnerError::Interrupted(_) => FailureKind::Interrupted,
             RunnerError::Lost(_) => FailureKind::Host,
@@ -195,6 +206,9 @@ pub enum Preparation<'a> {
 
 /// What a launch may take from whoever asks for it.
 pub struct LaunchContext<'a> {
+    /// Done once it is on disk that the launch begins. A backend awaits it before the first thing that has an effect: before that it may
+    /// look and ask, so that this goes on while the disk works. An error is given back as it is.
+    pub may_begin: BoxFuture<'a, Result<(), RunnerError>>,
     /// Ends when the launch is not wanted any more. The backend then undoes what it did and gives [`RunnerError::Stopped`].
     pub stop: BoxFuture<'a, ()>,
     /// Takes what the backend has to tell.
@@ -209,6 +223,7 @@ impl LaunchContext<'_> {
     /// The context of a launch that nobody stops and nobody listens to.
     pub fn unattended() -> Self {
         LaunchContext {
+            may_begin: Box::pin(async { Ok(()) }),
             stop: Box::pin(std::future::pending()),
             tell: Box::new(|_| {}),
             launched: false,
@@ -251,7 +266,7 @@ pub trait Runner: Send + Sync {
     }
 
     /// Starts the program and returns once it runs. On error nothing is left behind. Must be awaited to its end; it ends early when
-    /// the context says stop.
+    /// the context says stop. Has no effect before the context says that it may begin.
     fn launch<'a>(
         &'a self,
         spec: &'a LaunchSpec,

@@ -77,6 +77,8 @@ pub struct PrepareError {
     pub kind: FailureKind,
     /// What is wrong; never empty.
     pub diagnostics: Vec<Diagnostic>,
+    /// Whether it would be the same, however often the task is tried.
+    pub hopeless: bool,
 }
 
 impl PrepareError {
@@ -84,6 +86,7 @@ impl PrepareError {
         Self {
             kind,
             diagnostics: vec![diagnostic],
+            hopeless: false,
         }
     }
 
@@ -278,6 +281,7 @@ fn environment(
             PrepareError {
                 kind: FailureKind::Invalid,
                 diagnostics,
+                hopeless: false,
             }
         },
     )
@@ -335,6 +339,7 @@ fn render(
     let settled = settled.map_err(|diagnostics| PrepareError {
         kind: FailureKind::Invalid,
         diagnostics,
+        hopeless: false,
     })?;
     Ok(RenderedTask {
         settings: settled.settings,
@@ -528,6 +533,7 @@ fn check_input_names(task: &Task, settings: &ScriptSettings) -> Result<(), Prepa
     Err(PrepareError {
         kind: FailureKind::Invalid,
         diagnostics,
+        hopeless: false,
     })
 }
 
@@ -547,6 +553,7 @@ fn plan_error(task: &Task, error: &PlanError) -> PrepareError {
                 .iter()
                 .map(|remark| remark_diagnostic(task, remark, true))
                 .collect(),
+            hopeless: false,
         },
         _ => PrepareError::invalid(Diagnostic::error(
             Code::PluginRefused,

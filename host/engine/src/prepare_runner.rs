@@ -115,7 +115,11 @@ pub(crate) fn make_runner(
     };
     context.runners.make(type_name, settings).map_err(|error| {
         let (kind, diagnostics) = runner_diagnostics(task, error);
-        PrepareError { kind, diagnostics }
+        PrepareError {
+            kind,
+            diagnostics,
+            hopeless: true,
+        }
     })
 }
 

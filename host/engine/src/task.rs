@@ -37,6 +37,8 @@ pub struct TaskEnd {
     pub record: TaskRecord,
     /// What is wrong with the flow's file; shown by the reporter with places.
     pub diagnostics: Vec<Diagnostic>,
+    /// Whether it failed for what is written in the flow, so that it would fail again, however often it is tried.
+    pub hopeless: bool,
     /// The state that it wants the whole execution to end in, now.
     pub exit: Option<State>,
     /// Its directories, where they are still there: they go once its end is on disk.
@@ -49,6 +51,7 @@ impl TaskEnd {
         Self {
             record,
             diagnostics: Vec::new(),
+            hopeless: false,
             exit: None,
             used: None,
         }
@@ -61,6 +64,8 @@ struct Happened {
     plugin: Option<String>,
     runner: Option<String>,
     failure: Option<Failure>,
+    /// Whether it would fail again, however often it is tried.
+    hopeless: bool,
     diagnostics: Vec<Diagnostic>,
     outputs: TaskOutputs,
     driven: Option<Driven>,
@@ -162,6 +167,7 @@ pub async fn run_task(
     let record = happened.record(&identity, &task.type_name.value, began);
     TaskEnd {
         diagnostics: happened.diagnostics,
+        hopeless: happened.hopeless,
         used: happened.used,
         ..TaskEnd::of(record)
     }
@@ -283,7 +289,10 @@ async fn in_workdir(
                     None => return,
                 }
             }
-            Err(error) => invalid(happened, error.kind, error.diagnostics),
+            Err(error) => {
+                happened.hopeless = error.hopeless;
+                invalid(happened, error.kind, error.diagnostics);
+            }
         }
     }
     if execution.keep && execution.shared.is_none() {
@@ -463,6 +472,7 @@ impl Run<'_> {
 
     fn launching<'b>(&'b self, workdir: &'b Workdir, begun: tokio::time::Instant) -> Launching<'b> {
         Launching {
+            task: self.task,
             execution: self.execution,
             prepared: self.prepared,
             workdir,

@@ -74,14 +74,18 @@ pub const RUNNER_TYPES: &[RunnerType] = &[
         check: |settings| DockerSettings::read(settings).err().unwrap_or_default(),
         asks: docker::asks::asks,
         make: |settings, host| {
-            let settings = DockerSettings::read(settings)?;
+            let (written, settings) = (settings.clone(), DockerSettings::read(settings)?);
             let engines = host.engines().ok_or_else(|| {
                 vec![SettingError {
                     pointer: String::new(),
                     message: "this host has nothing to do with container engines".to_owned(),
                 }]
             })?;
-            Ok(Box::new(DockerRunner::new(settings, Arc::clone(engines))))
+            Ok(Box::new(DockerRunner::new(
+                settings,
+                written,
+                Arc::clone(engines),
+            )))
         },
     },
 ];

@@ -256,7 +256,7 @@ fn an_engine_is_reached_over_tls() {
             by_variables[1],
             ("DOCKER_CERT_PATH", &others),
         ],
-        "certificate",
+        "its certificate is not one for this address that `ca.pem` signed",
     );
     wrong(
         &[

@@ -212,7 +212,7 @@ fn an_engine_without_an_init_runs_the_task_all_the_same() {
     let finished = yard
         .runs(&contained("", "init: false", "true"), &[])
         .finish();
-    finished.exits(4).says(["container-init binary not found"]);
+    finished.exits(5).says(["container-init binary not found"]);
     assert_eq!(proxy.count("POST", "/containers/create*"), 1);
 }
 

@@ -16,6 +16,7 @@ mod harness;
 mod holders;
 mod inside;
 mod large;
+mod only_engine;
 mod properties;
 mod pulls;
 mod random_kills;

@@ -99,6 +99,9 @@ impl<'a> Scheduler<'a, '_> {
         if !end.diagnostics.is_empty() {
             self.told(id, end.diagnostics);
         }
+        if end.hopeless {
+            self.give_up(id);
+        }
         if self.tries_again(id, end.record.failure.as_ref(), end.record.exit) {
             return;
         }
@@ -136,6 +139,17 @@ impl<'a> Scheduler<'a, '_> {
         self.task_ended(id, record, Some(failure));
     }
 
+    /// Notes that it would fail again, and with it what it is inside of, up to what may fail.
+    fn give_up(&mut self, id: usize) {
+        let mut at = Some(id);
+        while let Some(id) = at {
+            let node = self.node(id);
+            node.hopeless = true;
+            let may_fail = node.task().is_some_and(|task| task.common.allow_failure);
+            at = node.parent.filter(|_| !may_fail);
+        }
+    }
+
     /// Plans the next attempt, where the policy has one.
     pub(super) fn tries_again(
         &mut self,
@@ -148,7 +162,7 @@ impl<'a> Scheduler<'a, '_> {
         };
         let flow = self.context.flow;
         let node = self.node(id);
-        let Some(task) = node.task().filter(|_| !node.stopped) else {
+        let Some(task) = node.task().filter(|_| !node.stopped && !node.hopeless) else {
             return false;
         };
         let of_flow = flow.retry.as_ref().filter(|retry| {
@@ -212,9 +226,11 @@ impl<'a> Scheduler<'a, '_> {
                         message: format!("a task ended the execution as {}", wanted.as_str()),
                     });
                 }
+                let hopeless = self.node(id).hopeless;
                 self.over = Some(Outcome {
                     state,
                     failure,
+                    hopeless,
                     again: self.again.take(),
                 });
             }

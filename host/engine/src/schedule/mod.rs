@@ -67,6 +67,8 @@ pub(crate) struct Outcome<'a> {
     pub state: State,
     /// Why, where no task run says it.
     pub failure: Option<Failure>,
+    /// Whether a task failed for what is written in the flow.
+    pub hopeless: bool,
     /// The retry of the task that failed, where it wants a new execution.
     pub again: Option<&'a Retry>,
 }
@@ -134,6 +136,7 @@ pub(crate) async fn run<'a>(
     let mut outcome = scheduler.over.take().unwrap_or(Outcome {
         state: State::Failed,
         failure: None,
+        hopeless: false,
         again: None,
     });
     // A promise that was broken says itself what that means.
@@ -203,6 +206,7 @@ impl<'a> Scheduler<'a, '_> {
                             kind: FailureKind::Host,
                             message: "the scheduler has nothing to wait for".to_owned(),
                         }),
+                        hopeless: false,
                         again: None,
                     });
                     return;

@@ -103,6 +103,8 @@ pub(super) struct Node<'a> {
     pub shared: Option<Arc<Workdir>>,
     /// Whether nothing of it may start any more.
     pub stopped: bool,
+    /// Whether it failed, or something inside did, for what is written in the flow: another attempt would end like it.
+    pub hopeless: bool,
     /// Whether a timer or an answer will wake it.
     pub sleeps: bool,
     /// Whether it stands among those that may have something to start.
@@ -148,6 +150,7 @@ impl<'a> Node<'a> {
             cancel: None,
             shared,
             stopped: false,
+            hopeless: false,
             sleeps: false,
             open: false,
             generation,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use taffrail_core::flow::Task;
 use taffrail_core::launch::{ExitStatus, LaunchSpec, Stream, TaskIdentity};
 use taffrail_core::name::RelPath;
 use taffrail_core::output::LogLevel;
@@ -22,6 +23,7 @@ use crate::failpoint;
 use crate::ledger::Entry;
 use crate::ports::{BoxFuture, LaunchContext, Launched, Preparation, Resumes, RunnerError};
 use crate::prepare::{FETCHED_DIR, Prepared};
+use crate::prepare_runner::setting_diagnostics;
 use crate::scope::chain;
 use crate::workdir::Workdir;
 
@@ -31,6 +33,7 @@ const MAX_ARGUMENT: usize = 120 * 1024;
 
 /// One program and what it needs to run.
 pub(super) struct Launching<'a> {
+    pub(super) task: &'a Task,
     pub(super) execution: &'a Execution,
     pub(super) prepared: &'a Prepared,
     pub(super) workdir: &'a Workdir,
@@ -73,7 +76,7 @@ impl Launching<'_> {
     }
 
     /// Launches the program, unless the task's time is over or it is cancelled before that.
-    /// `on_disk` says when it may.
+    /// `on_disk` says when it may have an effect.
     pub(super) async fn launch(
         &self,
         on_disk: BoxFuture<'static, Result<(), String>>,
@@ -82,12 +85,18 @@ impl Launching<'_> {
     ) -> Result<Box<dyn Launched>, RunnerError> {
         let spec = self.spec(self.argv(true))?;
         let (execution, identity) = (self.execution, self.identity);
-        on_disk.await.map_err(RunnerError::Lost)?;
-        failpoint::reach("launching");
         if execution.earlier.is_some() {
             reporter.event(&Event::OutputAgain { identity });
         }
-        let context = self.context(reporter, &mut happened.warnings);
+        let may_begin = async move {
+            on_disk.await.map_err(RunnerError::Lost)?;
+            failpoint::reach("launching");
+            Ok(())
+        };
+        let context = LaunchContext {
+            may_begin: Box::pin(may_begin),
+            ..self.context(reporter, &mut happened.warnings)
+        };
         let launched = self.prepared.runner.launch(&spec, context).await?;
         failpoint::reach("launched");
         execution.ledger.enter(Entry::Launched {
@@ -96,8 +105,11 @@ impl Launching<'_> {
             runner: self.prepared.runner.name(),
         });
         if self.prepared.runner.capabilities().resumes == Resumes::ByBackend {
-            // That it ran is what nobody could find out later, should it be taken away: this hurries the disk, and waits for nothing.
-            drop(execution.ledger.settled());
+            // That it ran is what nobody could find out later, should it be taken away: what it says is shown only once that is on disk. It
+            // runs meanwhile, and a disk that fails is told at its end.
+            if let Err(message) = execution.ledger.settled().await {
+                tracing::debug!("that it was launched is not kept: {message}");
+            }
         }
         Ok(launched)
     }
@@ -145,6 +157,7 @@ impl Launching<'_> {
         };
         let earlier = execution.earlier.as_ref();
         LaunchContext {
+            may_begin: Box::pin(async { Ok(()) }),
             stop: Box::pin(stop),
             tell: Box::new(tell),
             launched: earlier.is_some_and(|earlier| earlier.launched),
@@ -159,6 +172,14 @@ impl Launching<'_> {
                 happened.fail(FailureKind::Timeout, timed_out(self.timeout));
             }
             RunnerError::Stopped => happened.fail(FailureKind::Cancelled, "cancelled"),
+            RunnerError::Setting {
+                error: wrong,
+                passing,
+            } => {
+                happened.hopeless = !passing;
+                let diagnostics = setting_diagnostics(self.task, vec![wrong.clone()]);
+                super::invalid(happened, error.failure_kind(), diagnostics);
+            }
             error => happened.fail(error.failure_kind(), error.to_string()),
         }
     }

@@ -114,7 +114,7 @@ impl Runner for FakeRunner {
     fn launch<'a>(
         &'a self,
         spec: &'a LaunchSpec,
-        _context: LaunchContext<'a>,
+        context: LaunchContext<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn Launched>, RunnerError>> {
         assert!(!spec.argv.is_empty(), "a launch without a program");
         assert!(
@@ -132,6 +132,7 @@ impl Runner for FakeRunner {
             assert!(!twice, "`{}` is set twice", variable.name);
         }
         Box::pin(async move {
+            context.may_begin.await?;
             self.calls
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)

@@ -63,7 +63,7 @@ impl Engine {
         let greeted = Self::greet(at, &near, Some(Arc::clone(&relay)), FAR_HELLO).await;
         greeted.map_err(|reason| match relay.said() {
             said if said.is_empty() => reason,
-            said => format!("ssh: {said}"),
+            said => format!("ssh: {}", said.trim_start_matches("ssh: ")),
         })
     }
 
@@ -314,6 +314,13 @@ fn words(error: &Error) -> String {
         cause = next;
     }
     let text = cause.to_string().trim().to_owned();
+    // In the words of the library for TLS.
+    if text.contains("invalid peer certificate") {
+        return format!("its certificate is not one for this address that `ca.pem` signed: {text}");
+    }
+    if text.contains("received fatal alert") {
+        return format!("it does not take `cert.pem`: {text}");
+    }
     match cause
         .downcast_ref::<std::io::Error>()
         .map(std::io::Error::kind)
@@ -321,6 +328,9 @@ fn words(error: &Error) -> String {
         Some(std::io::ErrorKind::PermissionDenied) => "permission denied".to_owned(),
         Some(std::io::ErrorKind::ConnectionRefused) => "nobody listens there".to_owned(),
         Some(std::io::ErrorKind::NotFound) => "there is no such socket".to_owned(),
+        Some(std::io::ErrorKind::ConnectionReset) => {
+            "it ends the connection, as one does that wants TLS (DOCKER_TLS_VERIFY=1)".to_owned()
+        }
         _ => text,
     }
 }

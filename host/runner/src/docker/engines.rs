@@ -93,7 +93,12 @@ fn nobody_answers(tried: &[(&Candidate, String)]) -> String {
     let denied = tried
         .iter()
         .any(|(_, reason)| reason == "permission denied");
-    let advice = if denied {
+    let encrypted = tried
+        .iter()
+        .any(|(_, reason)| reason.contains(".pem") || reason.contains("TLS"));
+    let advice = if encrypted {
+        "`ca.pem`, `cert.pem` and `key.pem` are those of DOCKER_CERT_PATH, or of the context"
+    } else if denied {
         "this user may not use it: join the group `docker`, or use a rootless engine"
     } else {
         "start Docker or Podman, set DOCKER_HOST, or run with `--runner process`"

@@ -9,7 +9,7 @@ use bollard::query_parameters::CreateContainerOptionsBuilder;
 use taffrail_core::image_name::ImageName;
 use taffrail_core::launch::LaunchSpec;
 use taffrail_engine::failpoint;
-use taffrail_engine::ports::{LaunchContext, Launched, Preparation, RunnerError};
+use taffrail_engine::ports::{BoxFuture, LaunchContext, Launched, Preparation, RunnerError};
 use tokio::task::JoinHandle;
 
 use super::create::{CreateContext, CreateRequest, WorkMount, create_request, limits_of};
@@ -20,7 +20,7 @@ use super::mounted::{Probe, not_the_same_disk, open_to_all};
 use super::settings::FileHandlingStrategy;
 use super::upload::{Sent, contents, upload};
 use super::user::{self, Owner};
-use super::{DockerRunner, names, pull};
+use super::{DockerRunner, names, pull, wrong};
 
 /// Pause before the engine is asked again after an answer was lost.
 pub(super) const PAUSE: Duration = Duration::from_millis(100);
@@ -61,12 +61,17 @@ pub(super) async fn launch(
     spec: &LaunchSpec,
     context: LaunchContext<'_>,
 ) -> Result<Box<dyn Launched>, RunnerError> {
-    let LaunchContext { stop, mut tell, .. } = context;
+    let LaunchContext {
+        may_begin,
+        stop,
+        mut tell,
+        ..
+    } = context;
     let mut made = Made::default();
     let outcome = tokio::select! {
         biased;
         () = stop => Err(RunnerError::Stopped),
-        outcome = steps(runner, spec, &mut made, tell.as_mut()) => outcome,
+        outcome = steps(runner, spec, &mut made, may_begin, tell.as_mut()) => outcome,
     };
     match outcome {
         Ok(launched) => Ok(launched),
@@ -83,6 +88,7 @@ async fn steps(
     runner: &DockerRunner,
     spec: &LaunchSpec,
     made: &mut Made,
+    may_begin: BoxFuture<'_, Result<(), RunnerError>>,
     tell: &mut (dyn FnMut(Preparation<'_>) + Send),
 ) -> Result<Box<dyn Launched>, RunnerError> {
     let settings = &runner.settings;
@@ -103,7 +109,10 @@ async fn steps(
             trusted: host.is_none_or(|host| host.starts_with("unix://")),
         },
     };
-    let inspected = pull::ensure(&engine, &runner.engines.pulls, wanted, tell).await?;
+    // Nothing is made before this is done; what was only asked, was asked while the disk worked.
+    let looked = pull::look(&engine, &runner.engines.pulls, &wanted).await?;
+    may_begin.await?;
+    let inspected = pull::ensure(&engine, looked, wanted, tell).await?;
     let (mut launch, request) = Launch::new(runner, spec, engine, &image)?;
     if settings.user.is_none() {
         launch.user = inspected
@@ -266,7 +275,7 @@ impl Launch<'_> {
                         "`init` has no effect: this engine has none (Podman needs `catatonit`), so SIGTERM may not end the task",
                     ));
                 }
-                error => return Err(self.cannot_create(error)),
+                error => return Err(self.cannot_create(error).await),
             }
         }
     }
@@ -301,13 +310,19 @@ impl Launch<'_> {
         tokio::spawn(async move { call(CALL, client.create_container(Some(options), body)).await })
     }
 
-    fn cannot_create(&self, error: CallError) -> RunnerError {
+    async fn cannot_create(&self, error: CallError) -> RunnerError {
         let text = error.to_string();
         let mounted = self.runner.settings.file_handling_strategy == FileHandlingStrategy::Mount;
         if mounted && text.contains("bind source path does not exist") {
             return not_the_same_disk(&self.belongings.engine, &text);
         }
-        error.into_runner("create the container")
+        wrong::refused(
+            &self.belongings,
+            &self.runner.written,
+            "create the container",
+            error,
+        )
+        .await
     }
 
     /// Puts the working directory into the volume, where that is needed: the program must be able to write there, and finds its files.

@@ -24,6 +24,7 @@ mod pull;
 #[cfg(test)]
 mod random;
 mod reclaim;
+mod refusals;
 mod registry;
 pub mod settings;
 mod ssh;
@@ -33,11 +34,13 @@ mod unseen;
 mod upload;
 mod user;
 mod verdict;
+mod wrong;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::{Map, Value};
 use taffrail_core::launch::LaunchSpec;
 use taffrail_engine::ports::{
     BoxFuture, Capabilities, LaunchContext, LaunchDescription, Launched, Locations, Resumes,
@@ -58,13 +61,23 @@ pub(crate) const WORK_NAME: &str = "work";
 #[derive(Debug, Clone)]
 pub struct DockerRunner {
     settings: DockerSettings,
+    /// The same as the flow has them, for the places of what an engine refuses.
+    written: Map<String, Value>,
     engines: Arc<Engines>,
 }
 
 impl DockerRunner {
-    /// A backend with these settings, on the engines of this process.
-    pub fn new(settings: DockerSettings, engines: Arc<Engines>) -> Self {
-        DockerRunner { settings, engines }
+    /// A backend with these settings, as they were read from `written`, on the engines of this process.
+    pub fn new(
+        settings: DockerSettings,
+        written: Map<String, Value>,
+        engines: Arc<Engines>,
+    ) -> Self {
+        DockerRunner {
+            settings,
+            written,
+            engines,
+        }
     }
 
     /// The variables of the client's proxies, where the flow asks for them.

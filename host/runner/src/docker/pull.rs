@@ -61,16 +61,23 @@ pub(super) struct Wanted<'a> {
     pub(super) credentials: CredentialSources,
 }
 
-/// Sees to it that the image is there, and gives what the engine says of it.
+/// What was seen of an image before anything is done for it.
+pub(super) struct Looked {
+    pull: Arc<Pull>,
+    /// How many pulls of it had ended before that. Another task may be pulling; what counts is whether a pull ends after this moment.
+    ended: u64,
+    image: Option<ImageInspect>,
+}
+
+/// Looks whether the image is there, unless it is pulled anyway.
 ///
 /// # Errors
-/// [`RunnerError::Unreachable`] when the image cannot be had, with the reason and what can be done.
-pub(super) async fn ensure(
+/// [`RunnerError::Unreachable`] when it is not there and must not be pulled.
+pub(super) async fn look(
     engine: &Engine,
     pulls: &Pulls,
-    wanted: Wanted<'_>,
-    tell: &mut (dyn FnMut(Preparation<'_>) + Send),
-) -> Result<ImageInspect, RunnerError> {
+    wanted: &Wanted<'_>,
+) -> Result<Looked, RunnerError> {
     let name = wanted.image.to_string();
     let key = format!(
         "{} {name} {}",
@@ -78,21 +85,36 @@ pub(super) async fn ensure(
         wanted.platform.unwrap_or_default()
     );
     let pull = pulls.of(key);
-    // Another task may be pulling; what counts is whether a pull ends after this moment.
-    let before = pull.ended.load(Ordering::Acquire);
-    if wanted.policy != PullPolicy::Always {
-        match inspect(engine, &name).await? {
-            Some(image) => return Ok(image),
-            None if wanted.policy == PullPolicy::Never => {
-                return Err(RunnerError::Unreachable(format!(
-                    "the image `{name}` is not on the engine, and `pullPolicy: NEVER` forbids to pull it"
-                )));
-            }
-            None => {}
-        }
+    let ended = pull.ended.load(Ordering::Acquire);
+    let image = match wanted.policy {
+        PullPolicy::Always => None,
+        _ => inspect(engine, &name).await?,
+    };
+    if image.is_none() && wanted.policy == PullPolicy::Never {
+        return Err(RunnerError::Unreachable(format!(
+            "the image `{name}` is not on the engine, and `pullPolicy: NEVER` forbids to pull it"
+        )));
     }
+    Ok(Looked { pull, ended, image })
+}
+
+/// Sees to it that the image is there, and gives what the engine says of it.
+///
+/// # Errors
+/// [`RunnerError::Unreachable`] when the image cannot be had, with the reason and what can be done.
+pub(super) async fn ensure(
+    engine: &Engine,
+    looked: Looked,
+    wanted: Wanted<'_>,
+    tell: &mut (dyn FnMut(Preparation<'_>) + Send),
+) -> Result<ImageInspect, RunnerError> {
+    let Looked { pull, ended, image } = looked;
+    if let Some(image) = image {
+        return Ok(image);
+    }
+    let name = wanted.image.to_string();
     let mut failed = pull.failed.lock().await;
-    if pull.ended.load(Ordering::Acquire) > before {
+    if pull.ended.load(Ordering::Acquire) > ended {
         match &*failed {
             // All who waited for it would be told the same.
             Some((asked, text)) if *asked == wanted.credentials => {

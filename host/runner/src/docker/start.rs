@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bollard::query_parameters::AttachContainerOptionsBuilder;
 use futures_util::StreamExt;
+use serde_json::{Map, Value};
 use taffrail_engine::ports::{Launched, RunnerError};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -16,6 +17,7 @@ use super::launched::{Detached, LaunchedContainer};
 use super::settings::FileHandlingStrategy;
 use super::upload::Sent;
 use super::verdict::{self, bytes_in_words};
+use super::{refusals, wrong};
 
 /// How long a lost start may take to be seen.
 const START_PATIENCE: Duration = Duration::from_secs(10);
@@ -112,6 +114,11 @@ impl Launch<'_> {
 
     /// The engine refuses to start what it made: the program is missing, a mount or a device is not there. The container says which.
     async fn cannot_start(&self, error: CallError) -> RunnerError {
+        let doing = "start the container";
+        let written = &self.runner.written;
+        if is_about_settings(&error, written) {
+            return wrong::refused(&self.belongings, written, doing, error).await;
+        }
         let inspect = self
             .belongings
             .engine
@@ -134,7 +141,7 @@ impl Launch<'_> {
             _ if not_found && error.status().is_some() => RunnerError::Start(format!(
                 "`{program}` cannot be started in a container of `{image}`: {error}"
             )),
-            _ => error.into_runner("start the container"),
+            _ => wrong::refused(&self.belongings, written, doing, error).await,
         }
     }
 
@@ -182,6 +189,11 @@ impl Launch<'_> {
             ended: false,
         })
     }
+}
+
+/// Whether what the engine says means one of the flow's settings.
+fn is_about_settings(error: &CallError, written: &Map<String, Value>) -> bool {
+    matches!(error, CallError::Refused(_, text) if refusals::read(text, written).is_some())
 }
 
 /// Whether what the engine says of a container that it could not start is that its program is not there, and not a device or a mount.

@@ -1,11 +1,13 @@
 //! Whose files they must be: the user that the container's program runs as, as numbers.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 
 use bollard::query_parameters::DownloadFromContainerOptionsBuilder;
 use futures_util::TryStreamExt;
 
 use super::engine::{CALL, Engine};
+use super::launched::Belongings;
 
 /// The largest user table that is read, in bytes.
 const MAX_TABLE: usize = 4 * 1024 * 1024;
@@ -52,6 +54,19 @@ pub(super) async fn by_names(engine: &Engine, container: &str, user: &str) -> Op
         },
     };
     Some(Owner { uid, gid })
+}
+
+/// The names in one of a container's tables; none where it has no such table.
+pub(super) async fn names(belongings: &Belongings, path: &str) -> BTreeSet<String> {
+    let table = table(&belongings.engine, &belongings.container, path).await;
+    let table = table.unwrap_or_default();
+    let names = table
+        .lines()
+        .filter_map(|line| Some(line.split_once(':')?.0));
+    names
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn split(user: &str) -> (&str, Option<&str>) {

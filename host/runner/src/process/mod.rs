@@ -91,6 +91,7 @@ impl Runner for ProcessRunner {
         context: LaunchContext<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn Launched>, RunnerError>> {
         Box::pin(async move {
+            context.may_begin.await?;
             let directory = self.directory.as_deref().unwrap_or(&spec.working_dir);
             let wanted = start::Wanted::new(spec, directory, &self.host);
             if let Some(supervisors) = self.host.supervisors() {
