@@ -203,7 +203,8 @@ fn shown(value: &Value) -> String {
         Value::String(text) => format!("`{text}`"),
         Value::Object(map) => match map.get("target").and_then(Value::as_str) {
             Some(target) => format!("a mount at `{target}`"),
-            None => "a mount".to_owned(),
+            None if map.contains_key("type") => "a mount".to_owned(),
+            None => "an entry".to_owned(),
         },
         other => format!("`{other}`"),
     }

@@ -30,8 +30,15 @@ const BEFORE: &[&str] = &[
     "running container create option: ",
     "Error starting userland proxy: ",
 ];
-/// What names an endpoint by numbers, up to the words after it.
-const ENDPOINT: (&str, &str) = ("driver failed programming external connectivity", "): ");
+/// What names a thing by its number, from the beginning up to the words after it.
+const NUMBERED: &[(&str, &str)] = &[
+    ("driver failed programming external connectivity", "): "),
+    ("preparing container ", " for attach: "),
+    (
+        "creating container storage: creating read-write layer",
+        ": ",
+    ),
+];
 const AFTER: &[&str] = &[
     ": unknown",
     ": OCI runtime error",
@@ -101,7 +108,12 @@ async fn told(belongings: &Belongings, refusal: Refusal, text: &str) -> RunnerEr
 }
 
 fn lacking(what: &str, word: &str, there: BTreeSet<String>) -> String {
-    without(&format!("the engine has no {what} `{word}`"), word, &there)
+    let named = match word {
+        // Podman does not repeat it.
+        "" => "of this name".to_owned(),
+        word => format!("`{word}`"),
+    };
+    without(&format!("the engine has no {what} {named}"), word, &there)
 }
 
 fn among(what: &str, word: &str, there: BTreeSet<String>) -> String {
@@ -132,13 +144,20 @@ fn without(what: &str, word: &str, there: &BTreeSet<String>) -> String {
 /// The part of a message that says something.
 fn short(text: &str) -> &str {
     let mut text = text.trim();
-    if text.starts_with(ENDPOINT.0)
-        && let Some((_, rest)) = text.split_once(ENDPOINT.1)
-    {
-        text = rest;
-    }
-    while let Some(rest) = BEFORE.iter().find_map(|before| text.strip_prefix(before)) {
-        text = rest;
+    let numbered = |text: &'_ str| {
+        let found = NUMBERED.iter().find(|(begin, _)| text.starts_with(begin));
+        found.and_then(|(begin, end)| {
+            text.get(begin.len()..)?
+                .find(end)
+                .map(|at| begin.len() + at + end.len())
+        })
+    };
+    let before = |text: &'_ str| {
+        let found = BEFORE.iter().find(|before| text.starts_with(**before));
+        found.map(|before| before.len())
+    };
+    while let Some(length) = before(text).or_else(|| numbered(text)) {
+        text = &text[length..];
     }
     while let Some(rest) = AFTER.iter().find_map(|after| text.strip_suffix(after)) {
         text = rest;
@@ -199,6 +218,12 @@ mod tests {
                 "driver failed programming external connectivity on endpoint x (73b0): Error starting userland proxy: listen tcp4: x"
             ),
             "listen tcp4: x"
+        );
+        assert_eq!(
+            short(
+                "preparing container 17d7 for attach: runc: runc create failed: unable to start container process: x: OCI runtime error"
+            ),
+            "x"
         );
         assert_eq!(short(""), "");
     }
