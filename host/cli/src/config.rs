@@ -239,6 +239,19 @@ mod tests {
     }
 
     #[test]
+    fn a_power_at_another_place_is_told_where_it_belongs() {
+        for text in ["volume-enabled: true", "plugins: {volumeEnabled: true}"] {
+            let (config, found) = read(&Source::new("config.yaml", text));
+            assert!(!config.policy.allows(Permission::Volumes));
+            let help = format!("{:?}", found[0].help);
+            assert!(
+                help.contains("`plugins.configurations`"),
+                "{text}: {found:?}"
+            );
+        }
+    }
+
+    #[test]
     fn mistakes_are_told_in_one_go() {
         check("[]", &[], &["the configuration must be a map, not a list"]);
         check(

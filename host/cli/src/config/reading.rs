@@ -1,6 +1,7 @@
 //! Reads the parts of the configuration and keeps what is wrong with them.
 
 use taffrail_core::diagnostic::{Code, Diagnostic};
+use taffrail_core::policy::Permission;
 use taffrail_core::suggest::did_you_mean;
 use taffrail_core::yaml::{Node, NodeKind, ScalarValue};
 
@@ -83,7 +84,12 @@ impl Reading {
         );
         let listed: Vec<String> = known.clone().map(|name| format!("`{name}`")).collect();
         let diagnostic = diagnostic.label(format!("its keys are {}", listed.join(", ")));
+        let name = kebab(key);
+        let is_power = |permission: Permission| permission.setting() == name;
         self.mistakes.push(match did_you_mean(key, known) {
+            _ if Permission::ALL.into_iter().any(is_power) => diagnostic.help(
+                "what flows may ask of the machine stands in `values` of the entry for the Docker runner, in `plugins.configurations`",
+            ),
             Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), span, near),
             None => diagnostic,
         });
