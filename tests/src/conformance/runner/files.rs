@@ -17,6 +17,7 @@ pub(super) const CASES: &[Case] = list![
     a_thousand_files_go_both_ways,
     the_working_directory_can_be_written,
     a_launch_that_nobody_wants_any_more_leaves_nothing,
+    a_launch_that_may_not_begin_has_no_effect,
     a_launch_that_is_disposed_of_at_once_leaves_nothing,
 ];
 
@@ -170,6 +171,30 @@ async fn a_launch_that_nobody_wants_any_more_leaves_nothing(subject: &Subject) -
             .await
             .map_err(|error| error.to_string())?,
         Err(other) => return Err(format!("it is not said that it was stopped, but: {other}")),
+    }
+    subject.nothing_is_left(&spec)
+}
+
+/// As where the disk fails: what is to be launched has not been entered anywhere.
+async fn a_launch_that_may_not_begin_has_no_effect(subject: &Subject) -> Verdict {
+    let folder = folder()?;
+    let spec = subject.spec(folder.path(), &["sh", "-c", "sleep 60"]);
+    let context = LaunchContext {
+        may_begin: Box::pin(std::future::ready(Err(RunnerError::Lost(
+            "no disk".to_owned(),
+        )))),
+        ..LaunchContext::unattended()
+    };
+    match subject.runner.launch(&spec, context).await {
+        Err(RunnerError::Lost(words)) => same("error", words, "no disk".to_owned())?,
+        Err(other) => return Err(format!("the reason is not given back, but: {other}")),
+        Ok(launched) => {
+            launched
+                .dispose()
+                .await
+                .map_err(|error| error.to_string())?;
+            return Err("it was started".to_owned());
+        }
     }
     subject.nothing_is_left(&spec)
 }
