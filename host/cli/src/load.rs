@@ -52,6 +52,8 @@ impl Host {
         let cache = Cache::new(&folders.cache.join("plugins"), &folders.state);
         let host = Self::with_cache(global, folders, cache, Vec::new())?;
         host.warn_of_broken_plugins();
+        // There is one as long as the program runs, and its end frees all at once, not piece by piece.
+        std::mem::forget((Arc::clone(&host.plugins), Arc::clone(&host.checker)));
         Ok(host)
     }
 
@@ -127,7 +129,7 @@ impl Host {
             files,
             cache,
             limits: Limits::default(),
-            host_properties: host_property_names(),
+            host_properties: host_property_names,
         });
         let installed: Vec<Installed> = plugins
             .plugins()

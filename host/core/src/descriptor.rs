@@ -1,9 +1,9 @@
 //! What a plugin says of itself, as the host keeps it; the document's own schema is `wit/v1.0/descriptor.schema.json`.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::name::{PluginId, TaskType};
+use crate::schema_text::SchemaText;
 
 /// A plugin's description of itself. Keys that this host does not know are ignored, so that newer plugins load.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,10 +45,10 @@ pub struct TaskTypeDescriptor {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub docs: Option<String>,
     /// Draft-07 schema of the language's own properties: a closed object.
-    pub properties_schema: Map<String, Value>,
+    pub properties_schema: SchemaText,
     /// Draft-07 schema of what the task adds to the outputs that every script task has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outputs_schema: Option<Map<String, Value>>,
+    pub outputs_schema: Option<SchemaText>,
     /// The image to use where the author chose none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_container_image: Option<String>,

@@ -24,6 +24,7 @@ pub mod record;
 pub mod resolve;
 pub mod retry;
 pub mod schema;
+pub mod schema_text;
 pub mod script;
 pub mod suggest;
 pub mod text;

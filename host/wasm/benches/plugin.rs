@@ -118,7 +118,7 @@ fn options(bundled: &'static [Bundled], folder: &Path) -> Options {
         bundled,
         folders: Vec::new(),
         files: Vec::new(),
-        host_properties: Vec::new(),
+        host_properties: Vec::new,
         limits: Limits::default(),
         cache: Cache::new(&folder.join("cache"), &folder.join("state")),
     }

@@ -38,8 +38,8 @@ pub struct Options {
     pub folders: Vec<PathBuf>,
     /// Single plugin files; each stands in for one of the same version in a folder.
     pub files: Vec<PathBuf>,
-    /// Names of the properties that every script task has; no plugin may claim one.
-    pub host_properties: Vec<String>,
+    /// Gives the names of the properties that every script task has; no plugin may claim one. Asked for only where a plugin is looked at.
+    pub host_properties: fn() -> Vec<String>,
     /// What a plugin may use.
     pub limits: Limits,
     /// Where compiled plugins are kept.
@@ -117,8 +117,13 @@ impl WasmPlugins {
                 plugins.problem(path, None, reason);
             }
         }
+        let host_properties = if found.is_empty() {
+            Vec::new()
+        } else {
+            (options.host_properties)()
+        };
         let known = parallel::map(found, |found| {
-            let result = plugins.look_at(&found, &options.host_properties);
+            let result = plugins.look_at(&found, &host_properties);
             (found, result)
         });
         let mut named = BTreeSet::new();

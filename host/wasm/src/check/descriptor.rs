@@ -89,9 +89,19 @@ fn check_task_type(
     host_properties: &[String],
 ) -> Result<(), String> {
     title(&task_type.title, "title")?;
+    let unreadable = |key: &str, error: serde_json::Error| {
+        format!("`{key}` cannot be read: {}", harmless(&error.to_string()))
+    };
+    task_type
+        .properties_schema
+        .read()
+        .map_err(|error| unreadable("propertiesSchema", error))?;
     schema::properties(&task_type.properties_schema, host_properties)
         .map_err(|reason| format!("`propertiesSchema` {reason}"))?;
     if let Some(outputs) = &task_type.outputs_schema {
+        outputs
+            .read()
+            .map_err(|error| unreadable("outputsSchema", error))?;
         schema::references(outputs).map_err(|reason| format!("`outputsSchema` {reason}"))?;
     }
     if let Some(image) = &task_type.default_container_image {

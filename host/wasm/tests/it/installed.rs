@@ -39,7 +39,7 @@ pub(super) fn options(folder: &Path) -> Options {
         bundled: &[],
         folders: vec![folder.to_owned()],
         files: Vec::new(),
-        host_properties: vec!["env".to_owned()],
+        host_properties: || vec!["env".to_owned()],
         limits: patient(),
         cache: Cache::off(),
     }
