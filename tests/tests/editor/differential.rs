@@ -45,13 +45,15 @@ enum Difference {
 }
 
 /// What `validate` says of those.
-const CONTENT: [&str; 6] = [
+const CONTENT: [&str; 8] = [
     "must be a list, a map, or a JSON text of one",
     "there is no output type",
     "needs the key `values` or `expression`",
     "no value is between",
     "is not a usable file pattern",
     "a file cannot be called so",
+    "and needs `memory.memory` beside it",
+    "a retry of type ",
 ];
 
 struct Judged {
