@@ -206,15 +206,26 @@ mod tests {
         );
         let many: Vec<Value> = vec![good()["taskTypes"][0].clone(); 65];
         check(|it| it["taskTypes"] = json!(many), "65 task types");
+        let with_schema = |schema: &str| {
+            let mut document = good();
+            first(&mut document, "propertiesSchema", json!("HERE"));
+            document.to_string().replace("\"HERE\"", schema)
+        };
+        let (open, close) = ("[".repeat(10_000), "]".repeat(10_000));
         for (text, reason) in [
             ("", "cannot be read"),
             ("[]", "cannot be read"),
             (
-                &format!(
-                    r#"{{"taskTypes":[{{"propertiesSchema":{{"a":{}"#,
-                    "[".repeat(10_000)
-                ),
-                "recursion limit",
+                &with_schema(&format!("{{\"a\":{open}")),
+                "cannot be read: expected value",
+            ),
+            (
+                &with_schema(&format!("{{\"a\":{open}{close}}}")),
+                "`propertiesSchema` cannot be read: recursion limit",
+            ),
+            (
+                &with_schema("{\"a\": 1e999}"),
+                "`propertiesSchema` cannot be read: number out of range",
             ),
             (&" ".repeat(LARGEST + 1), "at most 1 MiB"),
         ] {
