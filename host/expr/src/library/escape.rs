@@ -1,4 +1,4 @@
-//! What `escape` makes of a text, for each place that the result may go to. As Pebble 3.2 does with the library Unbescape at the level of
+//! What `escape` makes of a text, for each place that the result may go to. As Pebble does with the library Unbescape at the level of
 //! its defaults: what has a meaning in that place, control characters and all that is not ASCII (of HTML only the first).
 
 use std::fmt::Write;
