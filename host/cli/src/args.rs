@@ -403,7 +403,7 @@ pub struct RunArgs {
     /// Keep the working directories of the tasks
     #[arg(long)]
     pub keep: bool,
-    /// How many tasks may work at once [default: twice the number of processors]
+    /// How many tasks may work at once [default: eight times the number of processors]
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<std::num::NonZeroUsize>,
     /// Let it run in a process of its own, and print its id

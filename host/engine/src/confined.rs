@@ -107,14 +107,40 @@ impl ConfinedDir {
             .map_err(|source| self.error("write", path, source))
     }
 
+    /// The same for a file that may stand there from before: it is not emptied first, which costs more than to write over it.
+    ///
+    /// # Errors
+    /// As above.
+    pub(crate) fn write_over(
+        &self,
+        path: &RelPath,
+        contents: &[u8],
+        mode: u32,
+    ) -> Result<(), FileError> {
+        let mut file = self.open_to_write(path, mode, false)?;
+        let written = file.metadata().and_then(|before| {
+            io::Write::write_all(&mut file, contents)?;
+            let length = contents.len() as u64;
+            match before.len() > length {
+                true => file.set_len(length),
+                false => Ok(()),
+            }
+        });
+        written.map_err(|source| self.error("write", path, source))
+    }
+
     /// Makes a file, its parent directories made as needed; a file that stands there is emptied.
     ///
     /// # Errors
     /// When the path leads outside through a link, or the system refuses; names the path.
     pub fn create_file(&self, path: &RelPath, mode: u32) -> Result<File, FileError> {
+        self.open_to_write(path, mode, true)
+    }
+
+    fn open_to_write(&self, path: &RelPath, mode: u32, empty: bool) -> Result<File, FileError> {
         use cap_std::fs::OpenOptionsExt;
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(mode);
+        options.write(true).create(true).truncate(empty).mode(mode);
         let open = || self.dir.open_with(path.as_str(), &options);
         let file = match open() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {

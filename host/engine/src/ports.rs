@@ -98,6 +98,17 @@ pub trait Planner: Send + Sync {
     /// # Errors
     /// See [`PlanError`].
     fn plan(&self, plugin: &PluginKey, request: &PlanRequest) -> Result<Plan, PlanError>;
+
+    /// The same for a thread that serves others, which it does not keep for longer than some milliseconds: none for a plugin that takes
+    /// longer or is not loaded yet, and has to be asked on another thread. What it cost to find that out is not paid twice.
+    fn plan_in_a_moment(
+        &self,
+        plugin: &PluginKey,
+        request: &PlanRequest,
+    ) -> Option<Result<Plan, PlanError>> {
+        let _ = (plugin, request);
+        None
+    }
 }
 
 /// What differs between backends, as data.

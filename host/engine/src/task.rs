@@ -12,6 +12,7 @@ use taffrail_core::flow::{ScriptType, Task};
 use taffrail_core::launch::TaskIdentity;
 use taffrail_core::name::RelPath;
 use taffrail_core::output::LogLevel;
+use taffrail_core::plan::Plan;
 use taffrail_core::record::{Failure, FailureKind, State, TaskOutputs, TaskRecord, settle};
 
 use crate::aside::{asks, elsewhere};
@@ -493,7 +494,7 @@ async fn dispose(launched: Option<Box<dyn Launched>>, happened: &mut Happened) {
     }
 }
 
-/// Prepares the task. The plugin is asked on a thread of its own: it may take its whole deadline, and the others go on meanwhile.
+/// What there is to ask the plugin.
 fn drafted(
     execution: &Execution,
     task: &Task,
@@ -533,16 +534,27 @@ async fn prepare(
             draft?
         }
     };
+    let at_once = execution
+        .planner
+        .plan_in_a_moment(&draft.plugin, &draft.request);
+    let answer = match at_once {
+        Some(answer) => answer,
+        None => planned_elsewhere(execution, &draft).await,
+    };
+    draft.complete(task, script_type, answer)
+}
+
+/// Asks the plugin on a thread of its own, where it may take its whole deadline while the others go on.
+async fn planned_elsewhere(execution: &Execution, draft: &Draft) -> Result<Plan, PlanError> {
     let planner = Arc::clone(&execution.planner);
     let (plugin, request) = (draft.plugin.clone(), draft.request.clone());
     let answer = tokio::task::spawn_blocking(move || planner.plan(&plugin, &request)).await;
-    let answer = answer.unwrap_or_else(|panic| {
+    answer.unwrap_or_else(|panic| {
         Err(PlanError::Faulty {
             plugin: draft.plugin.clone(),
             reason: format!("the host panicked: {panic}"),
         })
-    });
-    draft.complete(task, script_type, answer)
+    })
 }
 
 /// Keeps output files, after a failure, too: what a failed task made is still an output.

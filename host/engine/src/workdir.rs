@@ -19,6 +19,16 @@ const SPARES: usize = 8;
 /// Access for the owner alone.
 const PRIVATE: u32 = 0o700;
 
+/// The same for a file.
+const PRIVATE_FILE: u32 = 0o600;
+
+/// So many private files are left to the next task run at most, by their names alone.
+const KEPT_FILES: usize = 4;
+
+/// What is left of a private file, in bytes. ext4 puts a file that was once cut to nothing on the disk whenever it is closed, so that one
+/// byte is cheaper than none.
+pub const LEFT_OF_FILE: u64 = 1;
+
 /// Paths of the directories of a task run, whether or not they exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Places {
@@ -170,7 +180,7 @@ impl Workdir {
     /// When it cannot be written; names the path.
     pub fn write_private(&self, name: &RelPath, contents: &[u8]) -> Result<PathBuf, FileError> {
         let private = ConfinedDir::create(&self.places.private_dir)?;
-        private.write(name, contents, 0o600)?;
+        private.write_over(name, contents, PRIVATE_FILE)?;
         Ok(self.places.private_dir.join(name.as_str()))
     }
 
@@ -305,6 +315,13 @@ fn is_as_new(root: &Path, places: &Places) -> bool {
             found.is_dir() && ours && found.permissions().mode() & 0o7777 == PRIVATE
         })
     };
+    let is_our_file = |path: &Path| {
+        std::fs::symlink_metadata(path).is_ok_and(|found| {
+            let ours = found.uid() == rustix::process::geteuid().as_raw();
+            let private = found.permissions().mode() & 0o7777 == PRIVATE_FILE;
+            found.is_file() && found.nlink() == 1 && ours && private
+        })
+    };
     let entries = |path: &Path| -> Option<Vec<PathBuf>> {
         let entries = std::fs::read_dir(path).ok()?;
         entries
@@ -322,12 +339,22 @@ fn is_as_new(root: &Path, places: &Places) -> bool {
         if !private && *path != places.working_dir {
             return false;
         }
-        // A file is removed; what is none stays, and with it the directory is not as new.
-        entries(path).is_some_and(|mut files| {
-            files.retain(|file| !private || std::fs::remove_file(file).is_err());
-            files.is_empty()
+        // A file is emptied or removed; what is none stays, and with it the directory is not as new.
+        entries(path).is_some_and(|files| {
+            let few = files.len() <= KEPT_FILES;
+            files.iter().all(|file| {
+                let emptied = || few && is_our_file(file) && shorten(file).is_ok();
+                private && (emptied() || std::fs::remove_file(file).is_ok())
+            })
         })
     })
+}
+
+/// Takes out of a file what is in it. To remove it and make it again for the next task run takes ext4 longer the more files were removed
+/// in the last seconds, as it passes over their inodes.
+fn shorten(file: &Path) -> std::io::Result<()> {
+    let file = std::fs::File::options().write(true).open(file)?;
+    file.set_len(LEFT_OF_FILE)
 }
 
 /// Gives the owner all rights on a directory and those below it, as far as that goes.
@@ -390,7 +417,13 @@ mod tests {
             // A new directory may get the number of the one that was removed.
             assert!(!again || number(&workdir.places().working_dir) == before);
             assert_eq!(workdir.working().files(10).unwrap(), []);
-            assert!(!workdir.places().private_dir.join("commands.sh").exists());
+            let script = workdir.places().private_dir.join("commands.sh");
+            assert!(std::fs::read(&script).unwrap_or_default().len() <= 1);
+            let name = RelPath::new("commands.sh").unwrap();
+            for text in ["echo a longer one", "echo", ""] {
+                workdir.write_private(&name, text.as_bytes()).unwrap();
+                assert_eq!(std::fs::read_to_string(&script).unwrap(), text);
+            }
             workdir.retire().unwrap();
             Workdir::remove_spares(&second).unwrap();
             Workdir::remove_spares(&second).unwrap();
@@ -425,6 +458,64 @@ mod tests {
             |places| {
                 std::fs::remove_dir(&places.working_dir).unwrap();
                 symlink("/", &places.working_dir).unwrap();
+            },
+            false,
+        );
+    }
+
+    #[test]
+    fn of_private_files_only_those_are_left_that_nobody_else_reads() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let check = |make: &dyn Fn(&Path, &Path), left: bool| {
+            let temp = tempfile::tempdir().unwrap();
+            let outside = temp.path().join("outside");
+            let workdir = Workdir::create(&temp.path().join("1-a")).unwrap();
+            let private = workdir.places().private_dir.clone();
+            create_private_dir(&private).unwrap();
+            make(&private, &outside);
+            workdir.retire().unwrap();
+            let root = temp.path().join("1-a");
+            let found = spares(&root).flat_map(|spare| {
+                let files = std::fs::read_dir(spare.join("private"));
+                files.into_iter().flatten().flatten()
+            });
+            let lengths: Vec<u64> = found.map(|file| file.metadata().unwrap().len()).collect();
+            let expected = if left { vec![LEFT_OF_FILE] } else { Vec::new() };
+            assert_eq!(lengths, expected);
+            if outside.exists() {
+                assert_eq!(std::fs::read(&outside).unwrap(), b"secret");
+            }
+        };
+        let write = |path: PathBuf, mode: u32| {
+            std::fs::write(&path, "secret").unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            path
+        };
+        check(
+            &move |private, _| drop(write(private.join("x"), 0o600)),
+            true,
+        );
+        check(
+            &move |private, _| drop(write(private.join("x"), 0o640)),
+            false,
+        );
+        check(
+            &move |private, outside| {
+                std::fs::hard_link(write(private.join("x"), 0o600), outside).unwrap();
+            },
+            false,
+        );
+        check(
+            &move |private, outside| {
+                symlink(write(outside.to_owned(), 0o600), private.join("x")).unwrap();
+            },
+            false,
+        );
+        check(
+            &move |private, _| {
+                for number in 0..=KEPT_FILES {
+                    write(private.join(number.to_string()), 0o600);
+                }
             },
             false,
         );

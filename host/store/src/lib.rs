@@ -7,6 +7,7 @@ mod check;
 mod error;
 mod ledger;
 pub mod log;
+mod queue;
 mod read;
 mod rows;
 mod schema;

@@ -7,11 +7,9 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Params, TransactionBehavior, params};
 use serde::Serialize;
@@ -22,10 +20,8 @@ use tokio::sync::oneshot;
 use crate::check;
 use crate::error::StoreError;
 use crate::ledger::ExecutionLedger;
+use crate::queue::{Crowd, Queue};
 use crate::rows::NewExecution;
-
-/// So long may pass until that is on disk of which nobody waits for it to be.
-const LINGER: Duration = Duration::from_millis(10);
 
 /// What goes to the thread.
 pub(crate) enum Message {
@@ -47,7 +43,7 @@ pub(crate) enum Haste {
 
 /// The store as a process writes to it. Dropped, it waits until all that was entered is on disk.
 pub struct Store {
-    sender: Mutex<Option<Sender<Message>>>,
+    queue: Arc<Queue>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -61,21 +57,21 @@ impl Store {
     /// Opens the store of a state folder, in the background. Where there is none, one is made once something is entered. What is wrong
     /// with it is told by the first receipt.
     pub fn open(state: &Path) -> Arc<Self> {
-        let (sender, receiver) = channel();
+        let queue = Arc::new(Queue::default());
         let state = state.to_owned();
-        let thread = std::thread::Builder::new()
-            .name("store".to_owned())
-            .spawn(move || work(&state, &receiver));
+        let thread = std::thread::Builder::new().name("store".to_owned()).spawn({
+            let served = Served(Arc::clone(&queue));
+            move || work(&state, &served.0)
+        });
         let thread = match thread {
             Ok(thread) => Some(thread),
             Err(error) => {
-                // Nobody will take what is sent, and receipts say so.
                 tracing::error!("the thread of the store cannot be started: {error}");
                 None
             }
         };
         Arc::new(Self {
-            sender: Mutex::new(Some(sender)),
+            queue,
             thread: Mutex::new(thread),
         })
     }
@@ -114,21 +110,13 @@ impl Store {
     }
 
     pub(crate) fn send(&self, message: Message) {
-        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sender) = &*sender {
-            // A thread that has gone is told by the next receipt.
-            let _ = sender.send(message);
-        }
+        self.queue.send(message);
     }
 }
 
 impl Drop for Store {
     fn drop(&mut self) {
-        let sender = self
-            .sender
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner);
-        drop(sender.take());
+        self.queue.close();
         let thread = self
             .thread
             .get_mut()
@@ -175,17 +163,27 @@ fn gone() -> StoreError {
     }
 }
 
+/// A queue that a thread takes from. However that ends, receipts say so.
+struct Served(Arc<Queue>);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
+
 /// The life of the thread.
-fn work(state: &Path, receiver: &Receiver<Message>) {
+fn work(state: &Path, queue: &Queue) {
     // One that is there is opened, its log read, before anything is to be entered.
     let there = check::open(state).transpose();
-    let Ok(mut first) = receiver.recv() else {
+    let mut crowd = Crowd::default();
+    let Some(mut messages) = queue.next(&mut crowd) else {
         return;
     };
     let opened = there.unwrap_or_else(|| check::open_or_make(state));
     let (connection, path) = match opened {
         Ok(opened) => opened,
-        Err(error) => return refuse(receiver, Some(first), &error),
+        Err(error) => return refuse(queue, messages, &error),
     };
     let unfinished = unfinished(&connection).unwrap_or_default();
     let mut waiting = Vec::new();
@@ -194,8 +192,7 @@ fn work(state: &Path, receiver: &Receiver<Message>) {
     loop {
         let written = write(
             &connection,
-            receiver,
-            first,
+            messages,
             &mut waiting,
             (&mut ends, &unfinished),
         );
@@ -206,7 +203,7 @@ fn work(state: &Path, receiver: &Receiver<Message>) {
                 let _ = receipt.send(Err(error.clone()));
             }
             drop(connection);
-            return refuse(receiver, None, &error);
+            return refuse(queue, Vec::new(), &error);
         }
         for receipt in waiting.drain(..) {
             // Whoever asked may have gone.
@@ -219,8 +216,10 @@ fn work(state: &Path, receiver: &Receiver<Message>) {
                 tracing::debug!("the write-ahead log grows: {error}");
             }
         }
-        let Ok(next) = receiver.recv() else { return };
-        first = next;
+        let Some(next) = queue.next(&mut crowd) else {
+            return;
+        };
+        messages = next;
     }
 }
 
@@ -235,11 +234,15 @@ fn unfinished(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>
 }
 
 /// Answers everybody alike, until nobody asks.
-fn refuse(receiver: &Receiver<Message>, first: Option<Message>, error: &StoreError) {
-    for message in first.into_iter().chain(receiver) {
-        if let Message::Settle(receipt, _) = message {
-            let _ = receipt.send(Err(error.clone()));
+fn refuse(queue: &Queue, first: Vec<Message>, error: &StoreError) {
+    let mut messages = Some(first);
+    while let Some(some) = messages {
+        for message in some {
+            if let Message::Settle(receipt, _) = message {
+                let _ = receipt.send(Err(error.clone()));
+            }
         }
+        messages = queue.next(&mut Crowd::default());
     }
 }
 
@@ -248,50 +251,19 @@ type Ends = HashMap<String, u32>;
 
 type Waiting = Vec<oneshot::Sender<Result<(), StoreError>>>;
 
-/// A message and all that come before somebody waits for the disk or the moment is over. Who asks what was unfinished is answered at once.
-fn gather(
-    receiver: &Receiver<Message>,
-    first: Message,
-    unfinished: &[(String, String)],
-) -> Vec<Message> {
-    let until = Instant::now() + LINGER;
-    let mut awaited = false;
-    let mut gathered = Vec::new();
-    let mut next = first;
-    loop {
-        match next {
-            Message::Unfinished(answer) => drop(answer.send(unfinished.to_vec())),
-            message => {
-                awaited |= matches!(message, Message::Settle(_, Haste::Now));
-                gathered.push(message);
-            }
-        }
-        next = match receiver.try_recv() {
-            Err(TryRecvError::Empty) if !awaited && !gathered.is_empty() => {
-                match receiver.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                    Ok(message) => message,
-                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
-                }
-            }
-            Ok(message) => message,
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-        };
-    }
-    gathered
-}
-
-/// Writes a message and all that belong into the same transaction. Says whether there was anything to write.
+/// Writes messages in one transaction. Says whether there was anything to write. Who asks what was unfinished is answered.
 fn write(
     connection: &Connection,
-    receiver: &Receiver<Message>,
-    first: Message,
+    messages: Vec<Message>,
     waiting: &mut Waiting,
     (ends, unfinished): (&mut Ends, &[(String, String)]),
 ) -> rusqlite::Result<bool> {
     let mut changes = Vec::new();
-    for message in gather(receiver, first, unfinished) {
+    for message in messages {
         match message {
             Message::Settle(receipt, _) => waiting.push(receipt),
+            // Whoever asked may have gone.
+            Message::Unfinished(answer) => drop(answer.send(unfinished.to_vec())),
             change => changes.push(change),
         }
     }
@@ -453,8 +425,8 @@ fn next_end(connection: &Connection, execution: &str, ends: &mut Ends) -> rusqli
 
 /// Types of ours have a form in JSON; that one has not is our bug, and then there is nothing to keep.
 pub(crate) fn json(value: &impl Serialize) -> String {
-    match serde_json::to_value(value) {
-        Ok(value) => value.to_string(),
+    match serde_json::to_string(value) {
+        Ok(text) => text,
         Err(error) => {
             tracing::error!("what is kept has no form in JSON: {error}");
             Value::Null.to_string()
@@ -497,27 +469,21 @@ mod tests {
                 .pragma_query_value(None, "data_version", |row| row.get(0))
                 .unwrap()
         };
-        let (sender, receiver) = channel();
-        for number in 0..50 {
+        let settle = || Message::Settle(oneshot::channel().0, Haste::Now);
+        let messages = (0..50).flat_map(|number| {
             let begin = Message::Begin(Box::new(execution(&format!("{number:04}"))));
-            sender.send(begin).unwrap();
-            sender
-                .send(Message::Settle(oneshot::channel().0, Haste::Now))
-                .unwrap();
-        }
+            [begin, settle()]
+        });
         let before = version();
         let (mut waiting, mut ends) = (Vec::new(), Ends::default());
-        let first = receiver.recv().unwrap();
         write(
             &connection,
-            &receiver,
-            first,
+            messages.collect(),
             &mut waiting,
             (&mut ends, &[]),
         )
         .unwrap();
         assert_eq!(waiting.len(), 50, "all of them wait for this commit");
-        assert!(receiver.try_recv().is_err());
         assert_ne!(version(), before);
         let count: i64 = watcher
             .query_row("SELECT count(*) FROM executions", [], |row| row.get(0))
@@ -525,15 +491,7 @@ mod tests {
         assert_eq!(count, 50);
         // A receipt alone commits nothing.
         let before = version();
-        let settle = Message::Settle(oneshot::channel().0, Haste::Now);
-        write(
-            &connection,
-            &receiver,
-            settle,
-            &mut waiting,
-            (&mut ends, &[]),
-        )
-        .unwrap();
+        write(&connection, vec![settle()], &mut waiting, (&mut ends, &[])).unwrap();
         assert_eq!(version(), before);
     }
 

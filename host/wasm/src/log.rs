@@ -40,6 +40,8 @@ struct Inner {
     complaint: Option<String>,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
+    /// Lines that are passed on at the end, where it is not sure yet that the call counts.
+    held: Option<Vec<(Level, String)>>,
 }
 
 /// A standard stream of a WASI guest.
@@ -62,7 +64,13 @@ impl CallLog {
             complaint: None,
             stdout: Vec::new(),
             stderr: Vec::new(),
+            held: None,
         })))
+    }
+
+    /// Keeps all lines until it is [finished](Self::finish), or for nothing when it is not.
+    pub(crate) fn hold(&self) {
+        self.lock().held = Some(Vec::new());
     }
 
     /// One line through the logging interface.
@@ -75,9 +83,12 @@ impl CallLog {
         self.lock().write(stream, bytes);
     }
 
-    /// Passes on unfinished lines, and says how much was dropped. Nothing is written afterwards.
+    /// Passes on lines that were kept and unfinished ones, and says how much was dropped. Nothing is written afterwards.
     pub(crate) fn finish(&self) {
         let mut inner = self.lock();
+        for (level, message) in inner.held.take().into_iter().flatten() {
+            inner.pass_on(level, &message);
+        }
         for stream in [Stream::Stdout, Stream::Stderr] {
             inner.end_line(stream);
         }
@@ -116,7 +127,10 @@ impl Inner {
         }
         self.lines_left -= 1;
         self.bytes_left -= message.len();
-        self.pass_on(level, message);
+        match &mut self.held {
+            Some(held) => held.push((level, message.to_owned())),
+            None => self.pass_on(level, message),
+        }
     }
 
     fn pass_on(&self, level: Level, message: &str) {
@@ -224,6 +238,21 @@ mod tests {
         );
         log.finish();
         assert_eq!(log.complaint().as_deref(), Some("no such thing"));
+    }
+
+    #[test]
+    fn what_is_held_is_passed_on_at_the_end_and_not_before() {
+        let log = log();
+        log.hold();
+        log.say(Level::Error, "first");
+        log.write(Stream::Stdout, b"second\nthird");
+        let held = |log: &CallLog| log.lock().held.clone();
+        let expected = [(Level::Error, "first"), (Level::Info, "second")];
+        let expected = expected.map(|(level, text)| (level, text.to_owned()));
+        assert_eq!(held(&log), Some(expected.to_vec()));
+        assert_eq!(log.complaint().as_deref(), Some("first"));
+        log.finish();
+        assert_eq!(held(&log), None);
     }
 
     #[test]

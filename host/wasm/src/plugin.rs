@@ -1,6 +1,7 @@
 //! One component, from its bytes to its answers: judged, compiled or revived, linked, asked.
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
@@ -42,7 +43,16 @@ pub struct Plugin {
     interface: Interface,
     speaker: OnceLock<Arc<Speaker>>,
     digest: String,
+    /// Whether a plan has taken longer than a moment.
+    slow: AtomicBool,
+    /// How many plans were asked for in a moment.
+    asked: AtomicU32,
+    /// The same machine code in the engine for what is [asked often](Sandbox::pooled), where it fits there.
+    pooled: OnceLock<Option<Adapter>>,
 }
+
+/// After so many plans, a plugin is worth an engine that keeps the memory of its instances.
+const OFTEN: u32 = 32;
 
 /// What describes a component without running it, as the cache keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,7 +99,7 @@ impl Plugin {
         let machine = sandbox
             .machine(tier)
             .map_err(|error| format!("it {error}"))?;
-        let name = format!("{digest}-{}.cwasm", machine.fingerprint());
+        let name = code_name(digest, machine);
         if let Some((component, interface)) = revived(machine, cache, &name) {
             return Self::link(sandbox, tier, &component, interface, digest);
         }
@@ -127,6 +137,9 @@ impl Plugin {
             interface,
             speaker: OnceLock::new(),
             digest: digest.to_owned(),
+            slow: AtomicBool::new(false),
+            asked: AtomicU32::new(0),
+            pooled: OnceLock::new(),
         })
     }
 
@@ -179,16 +192,41 @@ impl Plugin {
     pub fn plan(&self, request: &PlanRequest) -> Result<Plan, CallError> {
         let machine = self.machine()?;
         let call = self.call(machine.limits().plan);
-        let answer = machine
-            .run(call, async |store| self.adapter.plan(store, request).await)
-            .map_err(CallError::Faulty)?;
-        match answer {
-            Answer::Plan(plan) => check::plan(plan).map_err(CallError::Faulty),
-            Answer::Refused(refusal) => {
-                Err(check::refusal(refusal).map_or_else(CallError::Faulty, CallError::Refused))
-            }
-            Answer::Breach(reason) => Err(CallError::Faulty(reason)),
+        judged(machine.run(call, async |store| self.adapter.plan(store, request).await))
+    }
+
+    /// The same on this thread where that takes a moment only: none for a plugin that takes longer, or did once.
+    pub(crate) fn plan_in_a_moment(
+        &self,
+        cache: &Cache,
+        request: &PlanRequest,
+    ) -> Option<Result<Plan, CallError>> {
+        if matches!(self.tier, Tier::Large) || self.slow.load(Ordering::Relaxed) {
+            return None;
         }
+        let (machine, adapter) = match self.pooled(cache) {
+            Some(pooled) => pooled,
+            None => (self.machine().ok()?, &self.adapter),
+        };
+        let call = self.call(machine.limits().plan);
+        let answer =
+            machine.run_in_a_moment(call, async |store| adapter.plan(store, request).await);
+        self.slow.store(answer.is_none(), Ordering::Relaxed);
+        answer.map(judged)
+    }
+
+    /// The engine for plugins that are asked often, once this is one of them.
+    fn pooled(&self, cache: &Cache) -> Option<(&Machine, &Adapter)> {
+        if self.asked.fetch_add(1, Ordering::Relaxed) < OFTEN {
+            return None;
+        }
+        let machine = self.sandbox.pooled()?;
+        let adapter = self.pooled.get_or_init(|| {
+            let name = code_name(&self.digest, machine);
+            let (component, interface) = revived(machine, cache, &name)?;
+            Adapter::new(machine.engine(), &component, &interface).ok()
+        });
+        Some((machine, adapter.as_ref()?))
     }
 
     /// The description, from the cache or from the plugin.
@@ -231,6 +269,17 @@ impl Plugin {
     }
 }
 
+/// What a plugin's answer comes to.
+fn judged(answer: Result<Answer, String>) -> Result<Plan, CallError> {
+    match answer.map_err(CallError::Faulty)? {
+        Answer::Plan(plan) => check::plan(plan).map_err(CallError::Faulty),
+        Answer::Refused(refusal) => {
+            Err(check::refusal(refusal).map_or_else(CallError::Faulty, CallError::Refused))
+        }
+        Answer::Breach(reason) => Err(CallError::Faulty(reason)),
+    }
+}
+
 /// The description of a component as an earlier run kept it; starts no engine.
 pub(crate) fn kept_description(cache: &Cache, digest: &str) -> Option<Description> {
     let entry = cache.read(&description_name(digest))?;
@@ -242,6 +291,11 @@ fn keep_description(cache: &Cache, digest: &str, description: &Description) {
         Ok(bytes) => cache.write(&description_name(digest), &bytes),
         Err(error) => tracing::warn!("a plugin's description cannot be kept: {error}"),
     }
+}
+
+/// What machine code of a component is kept as.
+fn code_name(digest: &str, machine: &Machine) -> String {
+    format!("{digest}-{}.cwasm", machine.fingerprint())
 }
 
 fn description_name(digest: &str) -> String {

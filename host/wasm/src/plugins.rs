@@ -414,16 +414,30 @@ impl Planner for WasmPlugins {
             plugin: plugin.clone(),
             reason,
         })?;
-        loaded.plan(request).map_err(|error| match error {
-            CallError::Refused(refusal) => PlanError::Refused {
-                plugin: plugin.clone(),
-                refusal,
-            },
-            CallError::Faulty(reason) => PlanError::Faulty {
-                plugin: plugin.clone(),
-                reason: format!("it {reason}"),
-            },
-        })
+        loaded.plan(request).map_err(|error| told(plugin, error))
+    }
+
+    fn plan_in_a_moment(
+        &self,
+        plugin: &PluginKey,
+        request: &PlanRequest,
+    ) -> Option<Result<Plan, PlanError>> {
+        let loaded = self.entries.get(plugin)?.loaded.get()?.as_ref().ok()?;
+        let answer = loaded.plan_in_a_moment(&self.cache, request)?;
+        Some(answer.map_err(|error| told(plugin, error)))
+    }
+}
+
+fn told(plugin: &PluginKey, error: CallError) -> PlanError {
+    match error {
+        CallError::Refused(refusal) => PlanError::Refused {
+            plugin: plugin.clone(),
+            refusal,
+        },
+        CallError::Faulty(reason) => PlanError::Faulty {
+            plugin: plugin.clone(),
+            reason: format!("it {reason}"),
+        },
     }
 }
 

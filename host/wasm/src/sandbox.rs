@@ -12,7 +12,10 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
-use wasmtime::{Config, Engine, OptLevel, Store, Trap};
+use wasmtime::{
+    Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolConcurrencyLimitError,
+    PoolingAllocationConfig, Store, Trap,
+};
 use wasmtime_wasi::I32Exit;
 
 use crate::limits::{Limits, Tier, TierLimits};
@@ -21,11 +24,15 @@ use crate::state::State;
 use crate::text::{bytes, harmless};
 use crate::ticker::{Ticker, ticks};
 
+/// What a thread that serves others may wait for a call; one that takes longer gets a thread of its own.
+const MOMENT: Duration = Duration::from_millis(10);
+
 /// Runs plugins within limits. Making one costs nothing; an engine starts with the first component of its tier.
 pub struct Sandbox {
     limits: Limits,
     standard: OnceLock<Result<Machine, String>>,
     large: OnceLock<Result<Machine, String>>,
+    pooled: OnceLock<Option<Machine>>,
 }
 
 impl Sandbox {
@@ -35,6 +42,7 @@ impl Sandbox {
             limits,
             standard: OnceLock::new(),
             large: OnceLock::new(),
+            pooled: OnceLock::new(),
         }
     }
 
@@ -54,11 +62,63 @@ impl Sandbox {
             Tier::Standard => &self.standard,
             Tier::Large => &self.large,
         };
-        cell.get_or_init(|| Machine::start(self.limits.of(tier).clone()))
+        let limits = || self.limits.of(tier).clone();
+        cell.get_or_init(|| Machine::start(limits(), config))
             .as_ref()
             .map_err(Clone::clone)
     }
+
+    /// A further engine for small plugins that are asked often, one call at a time: it keeps the memory of an instance for the next one,
+    /// cleared, where to map it anew takes longer than most calls. Machine code is the same for both. None where the system does not give
+    /// it the addresses.
+    pub(crate) fn pooled(&self) -> Option<&Machine> {
+        let start = || Machine::start(self.limits.standard.clone(), pooled_config).ok();
+        self.pooled.get_or_init(start).as_ref()
+    }
 }
+
+/// What is switched on.
+fn config(limits: &TierLimits) -> Config {
+    let mut config = Config::new();
+    config
+        .epoch_interruption(true)
+        .max_wasm_stack(limits.stack)
+        .wasm_backtrace_max_frames(None)
+        .cranelift_opt_level(OptLevel::Speed)
+        .cranelift_nan_canonicalization(true)
+        .relaxed_simd_deterministic(true)
+        .concurrency_support(false)
+        .shared_memory(false)
+        .wasm_memory64(false);
+    config
+}
+
+/// The same with room for one instance that is kept. A component that does not fit in it is run without.
+fn pooled_config(limits: &TierLimits) -> Config {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(1)
+        .total_core_instances(16)
+        .total_memories(1)
+        .total_tables(8)
+        .max_tables_per_module(4)
+        .table_elements(limits.table_elements)
+        .max_memory_size(limits.memory)
+        .table_keep_resident(KEPT_TABLE);
+    // Only where the kernel tells which pages were written: to clear all that an instance could have written takes longer than to map it.
+    if PoolingAllocationConfig::is_pagemap_scan_available() {
+        pool.pagemap_scan(Enabled::Yes)
+            .linear_memory_keep_resident(KEPT_MEMORY);
+    }
+    let mut config = config(limits);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config
+}
+
+/// So much of an instance's memory is kept and cleared, in bytes; what is beyond is given back.
+const KEPT_MEMORY: usize = 4 << 20;
+
+/// The same of a table.
+const KEPT_TABLE: usize = 64 << 10;
 
 /// An engine with what keeps its calls in time.
 pub(crate) struct Machine {
@@ -78,19 +138,12 @@ pub(crate) struct Call {
 }
 
 impl Machine {
-    fn start(limits: TierLimits) -> Result<Self, String> {
+    fn start(
+        limits: TierLimits,
+        config: impl FnOnce(&TierLimits) -> Config,
+    ) -> Result<Self, String> {
         tracing::debug!("a sandbox starts");
-        let mut config = Config::new();
-        config
-            .epoch_interruption(true)
-            .max_wasm_stack(limits.stack)
-            .wasm_backtrace_max_frames(None)
-            .cranelift_opt_level(OptLevel::Speed)
-            .cranelift_nan_canonicalization(true)
-            .relaxed_simd_deterministic(true)
-            .concurrency_support(false)
-            .shared_memory(false)
-            .wasm_memory64(false);
+        let config = config(&limits);
         let engine =
             Engine::new(&config).map_err(|error| format!("has no engine to run in: {error:#}"))?;
         Ok(Self {
@@ -152,6 +205,37 @@ impl Machine {
         outcome
     }
 
+    /// Runs one call in a fresh store on this very thread, unless it takes longer than [`MOMENT`], or so long that it might: then there
+    /// is no answer, and it is as if it had never been asked.
+    pub(crate) fn run_in_a_moment<T>(
+        &self,
+        call: Call,
+        body: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T>,
+    ) -> Option<Result<T, String>> {
+        if call.waits || !has_room(self.limits.stack) {
+            return None;
+        }
+        let running = self.ticker.run(|| self.engine.weak()).ok()?;
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            let mut store = self.store(&call);
+            store.set_epoch_deadline(ticks(MOMENT.min(call.deadline)));
+            store.data().log.hold();
+            match polled(&mut store, body) {
+                Err(Ended::Late) => None,
+                Err(Ended::Error(error))
+                    if error.downcast_ref::<Trap>() == Some(&Trap::Interrupt)
+                        || error.is::<PoolConcurrencyLimitError>() =>
+                {
+                    None
+                }
+                outcome => Some(self.close(&call, &store, outcome)),
+            }
+        }))
+        .unwrap_or_else(|panic| Some(Err(host_fault("called", panic.as_ref()))));
+        drop(running);
+        outcome
+    }
+
     fn store(&self, call: &Call) -> Store<State> {
         let log = CallLog::new(Arc::clone(&call.speaker), &self.limits);
         let mut store = Store::new(&self.engine, State::new(log, &self.limits));
@@ -168,13 +252,7 @@ impl Machine {
         body: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, String> {
         let mut store = self.store(call);
-        let outcome = {
-            let future = pin!(body(&mut store));
-            match future.poll(&mut Context::from_waker(Waker::noop())) {
-                Poll::Ready(outcome) => outcome.map_err(Ended::Error),
-                Poll::Pending => Err(Ended::Late),
-            }
-        };
+        let outcome = polled(&mut store, body);
         self.close(call, &store, outcome)
     }
 
@@ -264,6 +342,25 @@ impl Machine {
                 }
             }
         }
+    }
+}
+
+/// Whether the main thread's stack (`ulimit -s`) surely has so many bytes for a guest beside what the host itself has on it; other threads
+/// have what they were made with.
+fn has_room(guest: usize) -> bool {
+    let stack = rustix::process::getrlimit(rustix::process::Resource::Stack).current;
+    stack.is_none_or(|stack| stack >= 4 * guest as u64)
+}
+
+/// What comes of a body that is ready when it is first asked.
+fn polled<T>(
+    store: &mut Store<State>,
+    body: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T>,
+) -> Result<T, Ended> {
+    let future = pin!(body(store));
+    match future.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(outcome) => outcome.map_err(Ended::Error),
+        Poll::Pending => Err(Ended::Late),
     }
 }
 

@@ -150,7 +150,7 @@ pub fn at_once(world: &World, rounds: Rounds, table: &mut Table) {
                 ))
             },
             &mut || {
-                let time = wall(world.taffrail(&["run", &path]));
+                let time = wall(world.taffrail(&["run", &path, "--jobs", "8"]));
                 world.forget();
                 time
             },

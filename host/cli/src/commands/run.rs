@@ -345,10 +345,16 @@ fn flow_folder(
     Ok(flows.with_namespace_files(args.flow.given.namespace_files.clone()))
 }
 
+/// So many task runs work at once for each processor where nobody says otherwise: most wait more than they compute. As many as Kestra has
+/// threads of workers (`kestra server standalone --worker-thread`), so that tasks which wait for one another find the same room.
+const AT_ONCE_PER_CORE: usize = 8;
+
 /// How many task runs work at once.
 fn jobs(args: &RunArgs, descriptors: Descriptors) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let wanted = args.jobs.map_or(2 * cores, std::num::NonZero::get);
+    let wanted = args
+        .jobs
+        .map_or(AT_ONCE_PER_CORE * cores, std::num::NonZero::get);
     let most = descriptors.tasks();
     if wanted > most {
         complain(&format!(

@@ -168,12 +168,17 @@ impl Cgroup {
         }
     }
 
-    /// Moves a leader into it, where that is still in the table, and all that descends from it. What has lost its parent and is in no
-    /// group of a task has to be this one's: nobody else's task may be outside of its group meanwhile. `others` are the other leaders.
+    /// Moves a leader into it, where that is still in the table, and all that descends from it. Of what has lost its parent and is in no
+    /// group of a task, `is_ours` tells whether it is this one's. `others` are the other leaders.
     ///
     /// # Errors
     /// When processes cannot be moved into it.
-    pub(super) fn enter(&self, leader: Option<Pid>, others: &BTreeSet<i32>) -> io::Result<()> {
+    pub(super) fn enter(
+        &self,
+        leader: Option<Pid>,
+        others: &BTreeSet<i32>,
+        is_ours: impl Fn(i32) -> bool,
+    ) -> io::Result<()> {
         let own = LazyCell::new(|| group_of(getpid().as_raw_pid()));
         let mut known = others.clone();
         let mut open = Vec::new();
@@ -194,7 +199,12 @@ impl Cgroup {
             let mut found = next.map(children_of).unwrap_or_default();
             if open.is_empty() {
                 let strays = table::orphans(&known).unwrap_or_default();
-                found.extend(strays.into_iter().filter(|pid| group_of(*pid) == *own));
+                let outside = |pid: i32| group_of(pid) == *own;
+                found.extend(
+                    strays
+                        .into_iter()
+                        .filter(|pid| outside(*pid) && is_ours(*pid)),
+                );
             }
             for child in found {
                 if known.insert(child) {

@@ -8,6 +8,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use tokio::time::Instant;
 
 use super::enclosure::Enclosure;
+use super::mark::Mark;
 use super::table::{self, Entry};
 
 /// A process that is older than this may be followed by processes with smaller numbers.
@@ -165,12 +166,14 @@ impl Descendants {
             .collect()
     }
 
-    /// Whether a child of this host that is nobody's leader is an orphan of this task. One that wiped its environment and began a
-    /// session of its own can only be told to be ours when no other task runs; it is left until then.
+    /// Whether a child of this host that is nobody's leader is an orphan of this task. One that wiped its environment is known by its mark.
+    /// One that has changed that, too, and began a session of its own can only be told to be ours when no other task runs; it is left until
+    /// then.
     fn owns_orphan(&self, entry: &Entry, alone: bool) -> bool {
-        match entry.task_run() {
-            Some(task_run) => task_run == self.task_run,
-            None => alone && !entry.zombie && in_session_of_its_own(entry),
+        match (entry.task_run(), Mark::read(entry.pid)) {
+            (Some(task_run), _) => task_run == self.task_run,
+            (None, Some(mark)) => mark == Mark::of(&self.task_run),
+            (None, None) => alone && !entry.zombie && in_session_of_its_own(entry),
         }
     }
 }

@@ -1,17 +1,17 @@
 //! The control group of one task, entered when that is needed and not before: the first move of a process after a while takes a kernel some
-//! 10 ms, in which a short task has long ended.
+//! 10 ms, in which a short task has long ended, and each further one holds up all that start or end meanwhile.
 
 use std::collections::BTreeSet;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::process::Pid;
 
 use super::cgroup::Cgroup;
+use super::mark::Mark;
 use super::table;
 
-/// Holds all processes of one task. At most one task is outside of its group at a time, so what has lost its parent and is in no group is
-/// surely that one's.
+/// Holds all processes of one task. What is in no group is known by its [`Mark`].
 #[derive(Debug)]
 pub(super) struct Enclosure {
     state: Mutex<State>,
@@ -31,12 +31,8 @@ enum State {
     Nowhere,
 }
 
-/// The one that is outside, unless it has ended.
-static OUTSIDE: Mutex<Weak<Enclosure>> = Mutex::new(Weak::new());
-
 impl Enclosure {
-    /// Starts the leader of a task and enters it among the [`table::leaders`]. The task that is outside goes into its group before, which
-    /// may take its time.
+    /// Starts the leader of a task, marked, and enters it among the [`table::leaders`].
     ///
     /// # Errors
     /// Why there is no leader.
@@ -44,11 +40,7 @@ impl Enclosure {
         task_run: &str,
         spawn: impl FnOnce() -> io::Result<Pid>,
     ) -> io::Result<(Pid, Arc<Self>)> {
-        let mut outside = lock(&OUTSIDE);
-        if let Some(other) = outside.upgrade() {
-            other.enter();
-        }
-        let leader = spawn()?;
+        let leader = Mark::of(task_run).on(spawn)?;
         table::leaders().insert(leader.as_raw_pid());
         let enclosure = Arc::new(Self {
             state: Mutex::new(State::Outside {
@@ -56,7 +48,6 @@ impl Enclosure {
                 leader: Some(leader),
             }),
         });
-        *outside = Arc::downgrade(&enclosure);
         Ok((leader, enclosure))
     }
 
@@ -66,9 +57,16 @@ impl Enclosure {
         if let State::Outside { task_run, leader } = &*state {
             let group = Cgroup::make(task_run);
             let group = group.filter(|group| {
-                // Of those that run at the same time, each is in its own, or would be.
                 let leaders: BTreeSet<i32> = table::leaders().clone();
-                let entered = group.enter(*leader, &leaders);
+                let alone = leaders.iter().all(|pid| {
+                    let own = leader.map(Pid::as_raw_pid);
+                    own == Some(*pid)
+                });
+                let mark = Mark::of(task_run);
+                let entered = group.enter(*leader, &leaders, |pid| match Mark::read(pid) {
+                    Some(found) => found == mark,
+                    None => alone,
+                });
                 if let Err(error) = &entered {
                     tracing::debug!("no control group for `{task_run}`: {error}");
                 }

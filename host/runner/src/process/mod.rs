@@ -6,6 +6,7 @@ mod descendants;
 mod enclosure;
 mod launched;
 mod left;
+mod mark;
 mod program;
 mod refused;
 mod settings;

@@ -9,6 +9,7 @@ mod cached;
 mod foreign;
 mod hostile;
 mod installed;
+mod moment;
 
 use std::sync::Arc;
 

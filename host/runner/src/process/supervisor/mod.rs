@@ -28,6 +28,8 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
+use taffrail_engine::workdir::LEFT_OF_FILE;
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -56,7 +58,8 @@ fn is_ours(stream: &impl AsFd) -> bool {
 
 /// Whether an earlier host asked for the launch of a program in this private directory of a task run.
 pub fn has_left(private_dir: &Path) -> bool {
-    spool_in(private_dir).exists()
+    let spool = std::fs::symlink_metadata(spool_in(private_dir));
+    spool.is_ok_and(|spool| spool.len() > LEFT_OF_FILE)
 }
 
 /// The file of a task run's output, in its private directory.

@@ -9,6 +9,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use taffrail_core::launch::{ExitStatus, Stream};
 use taffrail_engine::ports::Exit;
+use taffrail_engine::workdir::LEFT_OF_FILE;
 
 /// The beginning of the file; the last byte is the version of all that follows and of what supervisors understand.
 const MAGIC: &[u8; 8] = b"TFSPOOL\x01";
@@ -110,12 +111,13 @@ pub(super) struct Spool {
 }
 
 impl Spool {
-    /// Makes the file, and the directory that it is in, for their owner alone. Gives what reads it behind its head.
+    /// Makes the file, and the directory that it is in, for their owner alone; what may be left of an earlier one is written over. Gives
+    /// what reads it behind its head.
     pub(super) fn create(path: &Path, head: &Head) -> io::Result<Reader> {
         let make = || {
             File::options()
                 .create(true)
-                .truncate(true)
+                .truncate(false)
                 .read(true)
                 .write(true)
                 .mode(0o600)
@@ -133,6 +135,9 @@ impl Spool {
         };
         let head = serde_json::to_vec(head)?;
         let beginning = [MAGIC, header_of(HEAD, &head)?.as_slice(), &head].concat();
+        if file.metadata()?.len() > LEFT_OF_FILE {
+            file.set_len(LEFT_OF_FILE)?;
+        }
         file.write_all_at(&beginning, 0)?;
         Ok(Reader {
             file,
