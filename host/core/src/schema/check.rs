@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::descend::properties;
 use super::dynamic::dynamic;
 use super::explain::{Place, explain};
+use super::surely::fits;
 use crate::coerce::coerce;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::yaml::{Node, Span};
@@ -19,7 +20,7 @@ use crate::yaml::{Node, Span};
 #[derive(Debug)]
 pub struct Shape {
     strict: Value,
-    dynamic: Value,
+    dynamic: OnceLock<Value>,
     strict_validator: OnceLock<Compiled>,
     dynamic_validator: OnceLock<Compiled>,
     /// Of the schema of unrendered values, without the properties that a value does not have, most of them. Beside each the keys that it
@@ -53,8 +54,8 @@ impl Shape {
     pub fn new(strict: Map<String, Value>) -> Self {
         Self {
             divisible: strict.values().all(refers_to_definitions),
-            dynamic: Value::Object(dynamic(&strict)),
             strict: Value::Object(strict),
+            dynamic: OnceLock::new(),
             strict_validator: OnceLock::new(),
             dynamic_validator: OnceLock::new(),
             few: [const { OnceLock::new() }; FEW],
@@ -82,6 +83,9 @@ impl Shape {
         place: Where<'_>,
         found: &mut Vec<Diagnostic>,
     ) {
+        if fits(&self.strict, value) {
+            return self.old_forms(node, place, found);
+        }
         let validator = match self.dynamic_validator(value) {
             Ok(validator) => validator,
             Err(message) => {
@@ -95,7 +99,7 @@ impl Shape {
             coerce(&mut value, &self.strict, &self.strict, Some(node));
             let errors: Vec<_> = validator.iter_errors(&value).collect();
             let place = Place {
-                schema: &self.dynamic,
+                schema: self.dynamic(),
                 node,
                 at: place,
                 rendered: false,
@@ -116,7 +120,7 @@ impl Shape {
         coerce(value, &self.strict, &self.strict, Some(node));
         // Without an expression the value is the one that was written, and that has been checked. Compiling a second validator
         // would take longer than starting the task.
-        if !has_expressions(node) {
+        if !has_expressions(node) || fits(&self.strict, value) {
             return;
         }
         let validator = self.strict_validator.get_or_init(|| compile(&self.strict));
@@ -185,12 +189,20 @@ impl Shape {
             }
         }
         self.dynamic_validator
-            .get_or_init(|| compile(&self.dynamic))
+            .get_or_init(|| compile(self.dynamic()))
+    }
+
+    /// The schema of unrendered values.
+    fn dynamic(&self) -> &Value {
+        self.dynamic.get_or_init(|| {
+            let strict = self.strict.as_object();
+            Value::Object(strict.map(dynamic).unwrap_or_default())
+        })
     }
 
     /// The schema of unrendered values without the properties that are not among these. It says the same of a value that has only these.
     fn dynamic_of(&self, keys: &BTreeSet<&str>) -> Value {
-        let mut schema = self.dynamic.as_object().cloned().unwrap_or_default();
+        let mut schema = self.dynamic().as_object().cloned().unwrap_or_default();
         if let Some(Value::Object(properties)) = schema.get_mut("properties") {
             properties.retain(|name, _| keys.contains(name.as_str()));
         }
@@ -319,7 +331,7 @@ mod tests {
             let whole = fresh();
             whole
                 .dynamic_validator
-                .get_or_init(|| compile(&whole.dynamic));
+                .get_or_init(|| compile(whole.dynamic()));
             let used = fresh();
             for text in texts {
                 let expected = told(&whole, text);

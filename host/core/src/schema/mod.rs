@@ -11,6 +11,7 @@ mod inputs;
 mod keys;
 mod print;
 mod runners;
+mod surely;
 mod task;
 mod tidy;
 mod words;

@@ -253,17 +253,15 @@ pub fn runner_schema(runner: &RunnerFragment) -> Map<String, Value> {
         "pluginDefaultsRef".to_owned(),
         json!({ "type": "string", "description": "Which `pluginDefaults` with a `ref` it takes", STATIC: true }),
     );
-    let own_schema = (runner.schema)();
-    if let Some(Value::Object(own)) = own_schema.get("properties") {
+    let mut own_schema = (runner.schema)();
+    if let Some(Value::Object(own)) = own_schema.shift_remove("properties") {
         for (name, schema) in own {
-            properties
-                .entry(name.clone())
-                .or_insert_with(|| schema.clone());
+            properties.entry(name).or_insert(schema);
         }
     }
     let mut required = vec![Value::from("type")];
-    if let Some(Value::Array(own)) = own_schema.get("required") {
-        required.extend(own.iter().cloned());
+    if let Some(Value::Array(own)) = own_schema.shift_remove("required") {
+        required.extend(own);
     }
     let mut schema = Map::new();
     schema.insert("title".to_owned(), Value::from(runner.title.clone()));
@@ -271,8 +269,8 @@ pub fn runner_schema(runner: &RunnerFragment) -> Map<String, Value> {
     schema.insert("properties".to_owned(), Value::Object(properties));
     schema.insert("required".to_owned(), Value::Array(required));
     schema.insert("additionalProperties".to_owned(), Value::Bool(false));
-    if let Some(definitions) = own_schema.get("definitions") {
-        schema.insert("definitions".to_owned(), definitions.clone());
+    if let Some(definitions) = own_schema.shift_remove("definitions") {
+        schema.insert("definitions".to_owned(), definitions);
     }
     schema
 }
