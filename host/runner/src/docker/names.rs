@@ -24,11 +24,12 @@ const MAX_NAME: usize = 128;
 /// The name of the container and of the volume of a task run's attempt. The same attempt always has the same name, and a second
 /// container of that name cannot be made: the name is the lock.
 pub fn container_name(store: &str, identity: &TaskIdentity) -> String {
-    // The end of the id is its random part.
-    let store = &store[store.len().saturating_sub(8)..];
     let text = format!(
-        "taffrail-{store}-{}-{}-{}",
-        identity.execution, identity.task_run, identity.attempt
+        "{}{}-{}-{}",
+        prefix(store),
+        identity.execution,
+        identity.task_run,
+        identity.attempt
     );
     let name: String = text
         .chars()
@@ -46,6 +47,21 @@ pub fn container_name(store: &str, identity: &TaskIdentity) -> String {
     let digest = blake3::hash(text.as_bytes()).to_hex();
     let kept = name.len().min(MAX_NAME - 17);
     format!("{}-{}", &name[..kept], &digest.as_str()[..16])
+}
+
+/// What the names of all that belongs to a store begin with.
+fn prefix(store: &str) -> String {
+    // The end of the id is its random part.
+    format!("taffrail-{}-", &store[store.len().saturating_sub(8)..])
+}
+
+/// The execution and the task run that a name of [`container_name`] tells, if it is one of this store's. Of a long name the task run is
+/// told as far as it is there.
+pub fn read_name(store: &str, name: &str) -> Option<(String, String)> {
+    let rest = name.strip_prefix(&prefix(store))?;
+    let (execution, rest) = rest.split_once('-')?;
+    let (task_run, _attempt) = rest.rsplit_once('-')?;
+    Some((execution.to_owned(), task_run.to_owned()))
 }
 
 /// The labels of a task run, ours and those that tools for Kestra look for. No secret, no command, no path.
@@ -118,6 +134,24 @@ mod tests {
                 .all(|character| character.is_ascii_alphanumeric() || "_.-".contains(character)),
             "{odd}"
         );
+    }
+
+    #[test]
+    fn names_tell_whose_they_are() {
+        let read = |store: &str, name: &str| read_name(store, name);
+        let whose = Some(("01k".to_owned(), "0001-one".to_owned()));
+        let name = container_name("abcdefghijkl", &identity("0001-one"));
+        assert_eq!(read("abcdefghijkl", &name), whose);
+        assert_eq!(read("abcdefghijkx", &name), None);
+        let long = container_name("abcdefghijkl", &identity(&"x".repeat(300)));
+        let read_of_long = read("abcdefghijkl", &long);
+        assert_eq!(
+            read_of_long.map(|(execution, _)| execution),
+            whose.map(|(execution, _)| execution)
+        );
+        for other in ["", "taffrail-efghijkl-", "taffrail-efghijkl-01k", "mine"] {
+            assert_eq!(read("abcdefghijkl", other), None, "{other}");
+        }
     }
 
     #[test]

@@ -77,14 +77,24 @@ impl Engines {
                 created: container.created.unwrap_or_default(),
             });
         }
-        let volumes = ListVolumesOptionsBuilder::default()
-            .filters(&filters)
-            .build();
+        // Podman gives no labels to a volume that it makes for a container, so that only the name tells whose it is.
+        let by_name = engine.facts.podman;
+        let volumes = match by_name {
+            true => ListVolumesOptionsBuilder::default().build(),
+            false => ListVolumesOptionsBuilder::default()
+                .filters(&filters)
+                .build(),
+        };
         let volumes = call(CALL, engine.client.list_volumes(Some(volumes)))
             .await
             .map_err(|error| error.into_runner("list its volumes"))?;
         for volume in volumes.volumes.unwrap_or_default() {
-            let Some((execution, task_run)) = whose(store, &volume.labels) else {
+            let labelled = whose(store, &volume.labels);
+            let named = || {
+                names::read_name(store, &volume.name)
+                    .filter(|_| by_name && volume.labels.is_empty())
+            };
+            let Some((execution, task_run)) = labelled.or_else(named) else {
                 continue;
             };
             let of_running = |leftover: &Leftover| leftover.running && leftover.name == volume.name;
