@@ -32,9 +32,11 @@ enum Seen {
     WarnsOr(&'static str, &'static str, Value),
     /// The task fails and says this, or else `inspect` has this value there: it depends on the kernel or the engine.
     FailsOr(&'static str, &'static str, Value),
+    /// The task fails and says this, or else it prints this line.
+    FailsOrPrints(&'static str, &'static str),
 }
 
-use Seen::{Cgroup, Fails, FailsOr, Inspect, Prints, WarnsOr};
+use Seen::{Cgroup, Fails, FailsOr, FailsOrPrints, Inspect, Prints, WarnsOr};
 use limits::{devices, limits};
 use places::{files, network};
 use rights::{program, rights};
@@ -153,7 +155,7 @@ fn check(
     let may_fail = row
         .seen
         .iter()
-        .any(|seen| matches!(seen, Fails(_) | FailsOr(..)));
+        .any(|seen| matches!(seen, Fails(_) | FailsOr(..) | FailsOrPrints(..)));
     if failed && !may_fail {
         return Err(format!("{state}: {message} {lines:?}"));
     }
@@ -194,6 +196,13 @@ fn check(
                     ));
                 } else {
                     inspect(pointer, wanted)?;
+                }
+            }
+            FailsOrPrints(part, line) => {
+                if failed && message.contains(part) {
+                    notes.push(format!("not to be had here: {message}"));
+                } else {
+                    prints(line).map_err(|reason| format!("{reason}; {message}"))?;
                 }
             }
             FailsOr(part, pointer, wanted) => {

@@ -156,6 +156,23 @@ fn messages_of_engines_mean_settings() {
         WRONG_PARAMETER,
         Some("net.ipv4.ip_forward"),
     );
+    // From runc 1.3 on.
+    check(
+        &format!(
+            "{container}open sysctl net.nosuch file: unsafe procfs detected: openat2 fsmount:fscontext:proc/./sys/net/nosuch: no such file or directory"
+        ),
+        "/sysctls/net.nosuch",
+        NO_PARAMETER,
+        Some("net.nosuch"),
+    );
+    check(
+        &format!(
+            "{container}failed to write sysctl net.ipv4.ip_forward = \"hello\": write fsmount:fscontext:proc/./sys/net/ipv4/ip_forward: invalid argument"
+        ),
+        "/sysctls/net.ipv4.ip_forward",
+        WRONG_PARAMETER,
+        Some("net.ipv4.ip_forward"),
+    );
     check(
         "sysctl \"net.nosuch\" is not in a separate kernel namespace: unknown",
         "/sysctls/net.nosuch",

@@ -117,6 +117,8 @@ pub(super) const WORDINGS: &[Wording] = &[
     ),
     wording("sysctl \"*\" is not in a separate", SYSCTLS, NO_PARAMETER),
     wording("sysctl '*' is not allowed", SYSCTLS, NO_PARAMETER),
+    wording("open sysctl * file:", SYSCTLS, NO_PARAMETER),
+    wording("write sysctl * =", SYSCTLS, WRONG_PARAMETER),
     wording("open /proc/sys/*: no such file", SYSCTLS, NO_PARAMETER),
     wording("open `/proc/sys/*`: no such file", SYSCTLS, NO_PARAMETER),
     wording("open /proc/sys/*:", SYSCTLS, About::Itself),
