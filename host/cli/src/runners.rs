@@ -24,14 +24,15 @@ pub struct HostRunners {
 }
 
 impl HostRunners {
-    /// Has tasks started by supervisors that outlive this process.
+    /// Has tasks started by supervisors that outlive this process, and takes engines that were found before.
     pub fn new_supervised(
         state: &Path,
         policy: Policy,
         descriptors: Descriptors,
         supervisors: &Arc<Supervisors>,
+        found: Option<Arc<Engines>>,
     ) -> Self {
-        let mut runners = Self::new(state, policy);
+        let mut runners = Self::with(found.unwrap_or_else(|| engines(state)), policy);
         runners.host = runners.host.with_supervisors(Arc::clone(supervisors));
         if let Some((soft, hard)) = descriptors.given {
             runners.host = runners.host.with_open_files_limit(soft, hard);
@@ -42,8 +43,12 @@ impl HostRunners {
     /// Takes this process's environment as the base of what tasks see, and as the way to container engines. What is made on those
     /// belongs to the store in this folder.
     pub fn new(state: &Path, policy: Policy) -> Self {
+        Self::with(engines(state), policy)
+    }
+
+    fn with(engines: Arc<Engines>, policy: Policy) -> Self {
         Self {
-            host: HostProfile::new(std::env::vars_os()).with_engines(engines(state)),
+            host: HostProfile::new(std::env::vars_os()).with_engines(engines),
             policy,
         }
     }
@@ -82,7 +87,7 @@ impl Runners for HostRunners {
     }
 
     fn refusals(&self, type_name: &str, settings: &Map<String, Value>) -> Vec<Refusal> {
-        let asks = registry::find(type_name).map(|entry| (entry.asks)(settings));
+        let asks = registry::find(type_name).map(|entry| (entry.asks)(settings, &self.host));
         self.policy.refusals(asks.unwrap_or_default())
     }
 

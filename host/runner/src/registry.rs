@@ -33,7 +33,7 @@ pub struct RunnerType {
     /// What is wrong with settings.
     pub check: fn(&Map<String, Value>) -> Vec<SettingError>,
     /// What settings, rendered or not, ask of the machine.
-    pub asks: fn(&Map<String, Value>) -> Vec<Ask>,
+    pub asks: fn(&Map<String, Value>, &HostProfile) -> Vec<Ask>,
     /// Makes one.
     pub make: MakeRunner,
 }
@@ -51,7 +51,7 @@ pub const RUNNER_TYPES: &[RunnerType] = &[
         title: "Run the task as a child process of this host",
         schema: schema_of::<ProcessSettings>,
         check: |_| Vec::new(),
-        asks: |_| Vec::new(),
+        asks: |_, _| Vec::new(),
         make: |settings, host| {
             let settings: ProcessSettings =
                 settings::read(settings, "the Process task runner", |_| None)?;
@@ -72,7 +72,7 @@ pub const RUNNER_TYPES: &[RunnerType] = &[
             schema
         },
         check: |settings| DockerSettings::read(settings).err().unwrap_or_default(),
-        asks: docker::asks::asks,
+        asks: |settings, host| docker::asks::asks(settings, host.engines().map(AsRef::as_ref)),
         make: |settings, host| {
             let (written, settings) = (settings.clone(), DockerSettings::read(settings)?);
             let engines = host.engines().ok_or_else(|| {

@@ -2,7 +2,9 @@
 
 use serde_json::json;
 use taffrail_tests::cli::World;
+use taffrail_tests::docker::engine::Engine;
 use taffrail_tests::docker::images;
+use taffrail_tests::docker::proxy::Proxy;
 use taffrail_tests::docker::skipped;
 use taffrail_tests::flows::flow;
 use taffrail_tests::wheel::demo;
@@ -379,11 +381,35 @@ fn commands_that_cannot_start_are_told() {
 /// `wait: false` goes on at once; `delete: false` leaves the container; `taffrail prune` clears both away.
 #[test]
 fn what_is_left_on_purpose_is_pruned() {
-    let Some(yard) = Yard::new("what_is_left_on_purpose_is_pruned") else {
+    if let Some(yard) = Yard::new("what_is_left_on_purpose_is_pruned") {
+        prune_what_is_left(yard);
+    }
+}
+
+/// Podman makes volumes without labels.
+#[test]
+fn what_is_left_on_podman_is_pruned() {
+    let Some(yard) = Yard::new("what_is_left_on_podman_is_pruned") else {
         return;
     };
+    if let Some(engine) = Engine::podman("what_is_left_on_podman_is_pruned") {
+        images::tools(engine);
+        let url = engine.url().to_owned();
+        prune_what_is_left(Yard {
+            engine,
+            url,
+            ..yard
+        });
+    }
+}
+
+fn prune_what_is_left(yard: Yard) {
     let ran = yard.run_and_leave(
-        &contained("", "wait: false", "echo never seen\nsleep 300"),
+        &contained(
+            "",
+            "wait: false\nnetworkMode: host",
+            "echo never seen\nsleep 300",
+        ),
         &[],
         0,
     );
@@ -406,7 +432,11 @@ fn what_is_left_on_purpose_is_pruned() {
         url: yard.url.clone(),
         ..yard
     };
-    let ran = yard.run_and_leave(&contained("", "delete: false", "echo seen"), &[], 0);
+    let ran = yard.run_and_leave(
+        &contained("", "delete: false\nnetworkMode: host", "echo seen"),
+        &[],
+        0,
+    );
     assert_eq!(ran.lines('|'), ["seen"]);
     let containers = yard.containers();
     assert_eq!(containers.len(), 1, "{:?}", yard.left());
@@ -414,4 +444,48 @@ fn what_is_left_on_purpose_is_pruned() {
     let pruned = yard.command(["prune"]).finish();
     pruned.exits(0);
     assert!(yard.left().is_empty(), "{:?} {pruned}", yard.left());
+}
+
+/// While the flow is checked the engine is greeted and asked for the image that is named in the text; nobody asks it again, and what is
+/// named wrong there does no harm.
+#[test]
+fn the_engine_is_asked_once() {
+    let Some(yard) = Yard::new("the_engine_is_asked_once") else {
+        return;
+    };
+    let proxy = Proxy::start(&yard.engine.socket());
+    let yard = yard.behind(&proxy);
+    let flow = contained(
+        &format!("containerImage: {}", images::TOOLS),
+        "networkMode: none",
+        "echo one",
+    );
+    yard.run(&flow, &[], 0);
+    assert_eq!(proxy.count("GET", "/_ping"), 1, "{:?}", proxy.lines());
+    assert_eq!(
+        proxy.count("GET", "/images/*/json"),
+        1,
+        "{:?}",
+        proxy.lines()
+    );
+
+    let yard = yard.behind(&proxy);
+    let misleading = format!("# containerImage: nowhere/nothing\n{flow}");
+    yard.run(&misleading, &[], 0);
+    assert_eq!(
+        proxy.count("GET", "/images/nowhere*"),
+        1,
+        "{:?}",
+        proxy.lines()
+    );
+    assert_eq!(
+        proxy.count("GET", "/images/*/json"),
+        3,
+        "{:?}",
+        proxy.lines()
+    );
+
+    let yard = yard.behind(&proxy);
+    yard.run(&flow, &["--runner", "process"], 0);
+    assert_eq!(proxy.count("GET", "/_ping"), 2, "{:?}", proxy.lines());
 }

@@ -36,6 +36,7 @@ use crate::detach;
 use crate::executions;
 use crate::exit::{Exit, Failed};
 use crate::flow_folder::FlowFolder;
+use crate::folders::Folders;
 use crate::given::Given;
 use crate::load::{Host, checked_source, flow_path, read_source};
 use crate::locking::folder_of;
@@ -61,7 +62,8 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
     }
     detach::leave_terminal();
     let source = read_source(Path::new(&args.flow.flow))?;
-    let mut underway = Underway::expecting(&source, args.runner);
+    let state = Folders::choose(global)?.state;
+    let mut underway = Underway::expecting(&source, args.runner, &state);
     let host = Host::open(global)?;
     // It reads what it left in its log while the flow is checked.
     underway.store = Some(Store::open(&host.folders.state));
@@ -108,6 +110,7 @@ pub fn begin(
         policy,
         descriptors,
         &underway.supervisors,
+        underway.engines.take(),
     ));
     let runner_override = args.runner.map(runner_type);
     let local_files = host.config.local_files(&given.local_files);
@@ -224,7 +227,10 @@ pub fn begin(
 
     let mut shown = shown(global, args, &loaded.flow);
     let interruption = Arc::new(Interruption::default());
-    let runtime = crate::runtime::start()?;
+    let runtime = match underway.runtime.take() {
+        Some(runtime) => runtime,
+        None => Arc::new(crate::runtime::start()?),
+    };
     let record = runtime.block_on(async {
         if let Err(error) = listen(cancel, Arc::clone(&interruption)) {
             tracing::warn!("signals are not handled: {error}");
@@ -254,7 +260,9 @@ pub fn begin(
         ));
     }
     // The threads of plugins that still run must not hold up the end.
-    runtime.shutdown_background();
+    if let Some(runtime) = Arc::into_inner(runtime) {
+        runtime.shutdown_background();
+    }
     drop(underway);
     if let Some(error) = outlet::failure(To::Stdout).filter(|_| args.output == RunOutput::Json) {
         let message = format!("cannot write to standard output: {error}");

@@ -5,12 +5,14 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use taffrail_core::policy::{Ask, Permission};
 
+use super::engines::Engines;
 use super::settings::{Mount, MountType, SecurityOption, Volume, flag};
 
-/// Everything that these settings ask for.
-pub fn asks(settings: &Map<String, Value>) -> Vec<Ask> {
+/// Everything that these settings ask for, of a host that uses these engines.
+pub fn asks(settings: &Map<String, Value>, engines: Option<&Engines>) -> Vec<Ask> {
     let mut asks = Asks {
         settings,
+        engines,
         found: Vec::new(),
     };
     asks.mounts();
@@ -42,6 +44,7 @@ const SOCKET_NAMES: [&str; 6] = [
 
 struct Asks<'a> {
     settings: &'a Map<String, Value>,
+    engines: Option<&'a Engines>,
     found: Vec<Ask>,
 }
 
@@ -116,11 +119,17 @@ impl Asks<'_> {
     }
 
     fn socket(&mut self, source: Option<&str>, pointer: &str) {
-        let own = self.text("host");
-        let own = own.as_deref().and_then(|host| host.strip_prefix("unix://"));
-        if let Some(source) = source
-            && leads_to_socket(source, own)
-        {
+        // Most sources are names of volumes.
+        let Some(source) = source.filter(|source| source.starts_with('/')) else {
+            return;
+        };
+        let flows = self.text("host");
+        let flows = flows
+            .as_deref()
+            .and_then(|host| host.strip_prefix("unix://"));
+        let hosts = self.engines.map_or(&[][..], Engines::sockets);
+        let own = flows.into_iter().chain(hosts.iter().map(String::as_str));
+        if leads_to_socket(source, own) {
             let what = format!("`{source}` is or holds the socket of an engine");
             self.ask(Permission::EngineSocket, pointer.to_owned(), what);
         }
@@ -210,8 +219,8 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// Whether a path is the socket of an engine, or a folder above one.
-fn leads_to_socket(source: &str, own: Option<&str>) -> bool {
+/// Whether a path is the socket of an engine, or a folder above one. `own` are the sockets of engines that are used here.
+fn leads_to_socket<'a>(source: &str, mut own: impl Iterator<Item = &'a str>) -> bool {
     if !source.starts_with('/') {
         return false;
     }
@@ -222,12 +231,11 @@ fn leads_to_socket(source: &str, own: Option<&str>) -> bool {
     {
         return true;
     }
-    let own = own.map(plain);
     let below =
         |socket: &str| path == "/" || socket == path || socket.starts_with(&format!("{path}/"));
     let users = "/run/user".to_owned();
     SOCKETS.iter().any(|socket| below(socket))
-        || own.as_deref().is_some_and(below)
+        || own.any(|socket| below(&plain(socket)))
         // A user's own engine has its socket there.
         || path == users
         || path.strip_prefix("/run/user/").is_some_and(|user| !user.contains('/'))
@@ -258,7 +266,7 @@ mod tests {
     use super::*;
 
     fn found(settings: Value) -> Vec<(String, &'static str)> {
-        let asks = asks(settings.as_object().unwrap());
+        let asks = asks(settings.as_object().unwrap(), None);
         asks.into_iter()
             .map(|ask| (ask.pointer, ask.permission.name()))
             .collect()
@@ -403,9 +411,33 @@ mod tests {
     }
 
     #[test]
+    fn the_socket_that_the_host_itself_uses_is_one() {
+        let host = [("DOCKER_HOST".to_owned(), "unix:///srv/a/my.sock".to_owned())];
+        let environment = super::super::ClientEnvironment::new(host);
+        let engines = Engines::new(environment, Box::new(|| Err(String::new())));
+        let asked = |source: &str, engines: Option<&Engines>| {
+            let settings = serde_json::json!({ "volumes": [format!("{source}:/x")] });
+            let asked = asks(settings.as_object().unwrap(), engines);
+            asked
+                .iter()
+                .any(|ask| ask.permission == Permission::EngineSocket)
+        };
+        for (source, is_asked) in [
+            ("/srv/a/my.sock", true),
+            ("/srv", true),
+            ("/srv/b", false),
+            ("srv", false),
+        ] {
+            assert_eq!(asked(source, Some(&engines)), is_asked, "{source}");
+            assert!(!asked(source, None), "{source}");
+        }
+    }
+
+    #[test]
     fn sockets_of_engines_are_seen_through_every_path() {
         let check = |source: &str, own: Option<&str>, expected: bool| {
-            assert_eq!(leads_to_socket(source, own), expected, "{source}");
+            let leads = leads_to_socket(source, own.into_iter());
+            assert_eq!(leads, expected, "{source}");
         };
         check("/var/run/docker.sock", None, true);
         check("/run/docker.sock", None, true);

@@ -5,6 +5,7 @@
 //! nothing by itself: the engine is asked, and while the container runs its log is read from where the stream stopped. Bytes are
 //! counted for each stream, since the log's time stamps are no cursor.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -15,7 +16,7 @@ use bollard::models::ContainerState;
 use bollard::query_parameters::{LogsOptionsBuilder, WaitContainerOptionsBuilder};
 use bytes::Bytes;
 use futures_util::StreamExt;
-use futures_util::stream::BoxStream;
+use futures_util::stream::{BoxStream, Peekable};
 use taffrail_core::launch::Stream;
 use taffrail_engine::ports::{Exit, RunnerError, Stop};
 use tokio::sync::mpsc;
@@ -178,22 +179,26 @@ impl Follower {
                 self.seen.lost = !self.readable;
             }
         }
+        let mut log = None;
         loop {
-            let state = match self.state().await {
+            let state = match self.state_beside(&mut log).await {
                 Ok(state) => state,
                 Err(error) => return Ok(Err(error)),
             };
             if verdict::is_running(&state) {
+                log = None;
                 if std::mem::take(&mut just_ended) {
                     // The stream ends a moment before the engine has noted the end, unless it ended for another reason.
-                    self.wait(SETTLE).await;
+                    if self.wait(SETTLE).await && self.wants_whole_log() {
+                        log = Some(self.log(false).peekable());
+                    }
                     continue;
                 }
                 self.seen.trouble = true;
                 self.go_on().await?;
                 continue;
             }
-            self.complete().await?;
+            self.complete(log.take()).await?;
             let known = Known {
                 asked: self.asked.get(),
                 engine_was_away: self.seen.engine_was_away,
@@ -213,9 +218,22 @@ impl Follower {
         }
     }
 
-    /// Waits until the engine says that the container does not run any more, or has not said so for this long. Only for one that was
-    /// started: of one that was not, the answer comes at once.
-    async fn wait(&self, patience: Duration) {
+    /// What the engine says of the container. Where there is a log to be read, the engine is asked for it at the same time.
+    async fn state_beside(
+        &mut self,
+        log: &mut Option<Peekable<Output>>,
+    ) -> Result<ContainerState, RunnerError> {
+        let Some(log) = log else {
+            return self.state().await;
+        };
+        let begin = tokio::time::timeout(QUESTION, Pin::new(log).peek());
+        let (state, _) = tokio::join!(self.state(), begin);
+        state
+    }
+
+    /// Waits until the engine says that the container does not run any more, or has not said so for this long; true where it said
+    /// something. Only for one that was started: of one that was not, the answer comes at once.
+    async fn wait(&self, patience: Duration) -> bool {
         let options = WaitContainerOptionsBuilder::default()
             .condition("not-running")
             .build();
@@ -225,7 +243,8 @@ impl Follower {
             .wait_container(&self.container, Some(options));
         let mut wait = std::pin::pin!(wait);
         // Whatever the answer is, the container's state is asked for next.
-        let _ = tokio::time::timeout(patience, wait.next()).await;
+        let answer = tokio::time::timeout(patience, wait.next()).await;
+        answer.is_ok_and(|item| item.is_some())
     }
 
     /// Gives out what a stream has, but for what was given out before where it starts at the beginning.
@@ -298,7 +317,7 @@ impl Follower {
         }
         self.seen.lost = true;
         tokio::select! {
-            () = self.wait(SILENCE) => Ok(()),
+            _ = self.wait(SILENCE) => Ok(()),
             () = self.sender.closed() => Err(Unwanted),
         }
     }
@@ -311,19 +330,24 @@ impl Follower {
             .boxed()
     }
 
-    /// Makes sure, once the container has ended, that all it wrote was given out.
-    async fn complete(&mut self) -> Result<(), Unwanted> {
+    /// Whether all of the log is to be compared with what came. A driver that makes text of bytes cannot be.
+    fn wants_whole_log(&self) -> bool {
+        let bytes = self.seen.stdout.bytes + self.seen.stderr.bytes;
+        self.readable && self.exact && bytes <= COMPARED
+    }
+
+    /// Makes sure, once the container has ended, that all it wrote was given out. `log` is all of its log, where it was asked for.
+    async fn complete(&mut self, log: Option<Peekable<Output>>) -> Result<(), Unwanted> {
         if !self.readable {
             return Ok(());
         }
-        let mut again = self.seen.trouble;
-        // A driver that makes text of bytes cannot be compared with what came.
-        if !again && self.exact {
-            let bytes = self.seen.stdout.bytes + self.seen.stderr.bytes;
-            again = bytes <= COMPARED || !self.ends_as_the_log().await;
-        }
+        // One that was asked for before something went wrong may be cut short.
+        let log = log.filter(|_| !self.seen.trouble);
+        let again = self.seen.trouble
+            || self.wants_whole_log()
+            || self.exact && !self.ends_as_the_log().await;
         if again {
-            let log = self.log(false);
+            let log = log.map_or_else(|| self.log(false), StreamExt::boxed);
             if matches!(self.pass_on(log, true).await?, StreamEnd::Broken) {
                 tracing::debug!(
                     "the log of `{}` could not be read to its end",

@@ -110,7 +110,7 @@ async fn steps(
         },
     };
     // Nothing is made before this is done; what was only asked, was asked while the disk worked.
-    let looked = pull::look(&engine, &runner.engines.pulls, &wanted).await?;
+    let looked = pull::look(&engine, &runner.engines, &wanted).await?;
     may_begin.await?;
     let inspected = pull::ensure(&engine, looked, wanted, tell).await?;
     let (mut launch, request) = Launch::new(runner, spec, engine, &image)?;

@@ -14,6 +14,7 @@ use taffrail_engine::ports::{Preparation, PullProgress, RunnerError};
 
 use super::credentials::{CredentialSources, registry_name};
 use super::engine::{CallError, Engine, call};
+use super::engines::Engines;
 use super::registry::registry_of;
 use super::settings::PullPolicy;
 
@@ -75,7 +76,7 @@ pub(super) struct Looked {
 /// [`RunnerError::Unreachable`] when it is not there and must not be pulled.
 pub(super) async fn look(
     engine: &Engine,
-    pulls: &Pulls,
+    engines: &Engines,
     wanted: &Wanted<'_>,
 ) -> Result<Looked, RunnerError> {
     let name = wanted.image.to_string();
@@ -84,11 +85,14 @@ pub(super) async fn look(
         engine.at.address,
         wanted.platform.unwrap_or_default()
     );
-    let pull = pulls.of(key);
+    let pull = engines.pulls.of(key);
     let ended = pull.ended.load(Ordering::Acquire);
     let image = match wanted.policy {
         PullPolicy::Always => None,
-        _ => inspect(engine, &name).await?,
+        _ => match engines.seen_early(engine, wanted.image).await {
+            Some(image) => Some(image),
+            None => inspect(engine, &name).await?,
+        },
     };
     if image.is_none() && wanted.policy == PullPolicy::Never {
         return Err(RunnerError::Unreachable(format!(
@@ -142,7 +146,10 @@ pub(super) async fn ensure(
     })
 }
 
-async fn inspect(engine: &Engine, name: &str) -> Result<Option<ImageInspect>, RunnerError> {
+pub(super) async fn inspect(
+    engine: &Engine,
+    name: &str,
+) -> Result<Option<ImageInspect>, RunnerError> {
     match call(LOOK, engine.client.inspect_image(name)).await {
         Ok(image) => Ok(Some(image)),
         Err(error) if error.status() == Some(404) => Ok(None),

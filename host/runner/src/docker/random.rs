@@ -178,7 +178,7 @@ proptest! {
 
     #[test]
     fn settings_of_any_shape_are_read_or_refused(settings in settings()) {
-        let asked = asks(&settings);
+        let asked = asks(&settings, None);
         match DockerSettings::read(&settings) {
             Ok(read) => {
                 prop_assert!(!takes_power(&read) || !asked.is_empty(), "{settings:?}");
@@ -205,7 +205,7 @@ proptest! {
         for value in [json!(text), json!([text]), json!([{ "target": "/x", "type": text }]), json!({ text: text })] {
             let settings = Map::from_iter([(name.clone(), value)]);
             if let Ok(read) = DockerSettings::read(&settings) {
-                prop_assert!(!takes_power(&read) || !asks(&settings).is_empty(), "{settings:?}");
+                prop_assert!(!takes_power(&read) || !asks(&settings, None).is_empty(), "{settings:?}");
             }
         }
     }
