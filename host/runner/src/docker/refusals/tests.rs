@@ -210,6 +210,12 @@ fn messages_of_engines_mean_settings() {
         Some("10.99.99.99:18082"),
     );
     check(
+        "failed to bind host port for 10.99.99.99:18082:172.17.0.2:82/tcp: cannot assign requested address",
+        "/portBindings/2",
+        About::Itself,
+        Some("10.99.99.99:18082:172.17.0.2:82/tcp"),
+    );
+    check(
         "invalid mount config for type \"bind\": bind source path does not exist: /nosuch/y",
         "/mounts/0/source",
         NO_SOURCE,

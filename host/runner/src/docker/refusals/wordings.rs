@@ -127,6 +127,7 @@ pub(super) const WORDINGS: &[Wording] = &[
     // Both, and Docker from 28 on. An address comes before what is wrong with it.
     wording("listen tcp4 *: bind: cannot assign", PORTS, About::Itself),
     wording("listen udp4 *: bind: cannot assign", PORTS, About::Itself),
+    wording("bind host port for *: cannot assign", PORTS, About::Itself),
     wording("cannot assign requested address", PORTS, About::Itself),
     wording(
         "bind for * failed: port is already allocated",
