@@ -9,7 +9,7 @@ use crate::write::{Haste, Message};
 const LINGER: Duration = Duration::from_millis(10);
 
 /// So long a commit is put off where task runs come close after one another, so that several of them share it.
-const TOGETHER: Duration = Duration::from_millis(2);
+const TOGETHER: Duration = Duration::from_millis(1);
 
 /// So many that wait for one commit without any waiting for each other come close after one another.
 const CLOSE: usize = 3;

@@ -6,7 +6,8 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, PidfdFlags, Resource, Rlimit};
@@ -151,21 +152,24 @@ pub(super) async fn start(wanted: Wanted) -> Result<Started, RunnerError> {
 }
 
 /// Starts the child, and gives the command back for another try. The calling thread stands still until the child's program is
-/// loaded, so while other tasks run, that is left to another thread. Whoever drops the future leaves nothing running: what
+/// loaded; where the last one took [long](SLOW), that is left to another thread. Whoever drops the future leaves nothing running: what
 /// comes back too late ends the child when it is dropped.
 async fn spawn(
     mut command: Command,
     task_run: String,
 ) -> Result<(io::Result<Descendants>, Command), RunnerError> {
+    static LAST_WAS_SLOW: AtomicBool = AtomicBool::new(false);
     let start = move || {
+        let begun = Instant::now();
         let spawn = || command.spawn().map(|child| Pid::from_child(&child));
         let started = Enclosure::start(&task_run, spawn);
+        LAST_WAS_SLOW.store(begun.elapsed() > SLOW, Ordering::Relaxed);
         (
             started.map(|(leader, enclosure)| Descendants::new(leader, task_run, enclosure)),
             command,
         )
     };
-    if table::leaders().is_empty() {
+    if !LAST_WAS_SLOW.load(Ordering::Relaxed) {
         return Ok(start());
     }
     let started = tokio::task::spawn_blocking(start).await;
@@ -173,6 +177,9 @@ async fn spawn(
         RunnerError::Start(format!("the thread that starts programs failed: {error}"))
     })
 }
+
+/// A start that takes longer would hold up the other tasks. Most take less than it costs to hand them to another thread.
+const SLOW: Duration = Duration::from_millis(20);
 
 /// What the variable [`table::TASK_RUN_VARIABLE`] holds.
 pub(super) fn task_run(identity: &TaskIdentity) -> String {
