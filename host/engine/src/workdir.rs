@@ -13,8 +13,8 @@ const OUTPUT_DIR: &str = ".taffrail-output";
 /// Beginning of the names of the empty directories that wait for further task runs, beside those in use. No task run is called so.
 const SPARE: &str = ".spare";
 
-/// So many sets of them are kept at most.
-const SPARES: usize = 8;
+/// So many sets of them are kept at most: those of task runs that have ended wait for the disk while others run.
+const SPARES: usize = 32;
 
 /// Access for the owner alone.
 const PRIVATE: u32 = 0o700;
@@ -205,10 +205,11 @@ impl Workdir {
     pub fn remove_spares(root: &Path) -> Result<(), FileError> {
         for spare in spares(root) {
             match std::fs::remove_dir_all(&spare) {
+                Ok(()) => one_less(),
                 Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
                     return Err(FileError::new("remove", spare, source));
                 }
-                _ => {}
+                Err(_) => {}
             }
         }
         Ok(())
@@ -267,14 +268,27 @@ fn spare(root: &Path, number: usize) -> PathBuf {
 /// The number behind that of the set that was left last: where to look first.
 static BEHIND: AtomicUsize = AtomicUsize::new(0);
 
+/// How many sets this process has left and not taken again, of whatever execution: without any, there is none to look for.
+static LEFT: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts a set that is gone; an earlier host may have left it, which nobody counted.
+fn one_less() {
+    let less = |left: usize| left.checked_sub(1);
+    let _ = LEFT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+}
+
 /// Makes a spare set that is there the one of this root, the one left last before others.
 fn take_spare(root: &Path) -> bool {
+    if LEFT.load(Ordering::Relaxed) == 0 {
+        return false;
+    }
     let behind = BEHIND.load(Ordering::Relaxed);
     (1..=SPARES).any(|back| {
         let number = (behind + SPARES - back) % SPARES;
         let taken = std::fs::rename(spare(root, number), root).is_ok();
         if taken {
             BEHIND.store(number, Ordering::Relaxed);
+            one_less();
         }
         taken
     })
@@ -288,6 +302,7 @@ fn leave_spare(root: &Path) -> bool {
         let left = std::fs::rename(root, spare(root, number)).is_ok();
         if left {
             BEHIND.store((number + 1) % SPARES, Ordering::Relaxed);
+            LEFT.fetch_add(1, Ordering::Relaxed);
         }
         left
     })
