@@ -18,10 +18,20 @@ const CLOSE: usize = 3;
 const IN_VAIN: u32 = 3;
 
 /// Messages on their way to one thread.
-#[derive(Default)]
 pub(crate) struct Queue {
     state: Mutex<State>,
     wake: Condvar,
+    linger: Duration,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self {
+            state: Mutex::default(),
+            wake: Condvar::new(),
+            linger: LINGER,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -101,7 +111,7 @@ impl Queue {
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        let until = Instant::now() + LINGER;
+        let until = Instant::now() + self.linger;
         while state.awaited == 0 && !state.closed {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -190,17 +200,26 @@ mod tests {
         let begun = Instant::now();
         assert_eq!(queue.next(&mut crowd).unwrap().len(), 1);
         assert!(begun.elapsed() >= LINGER);
+
+        let queue = Queue {
+            linger: Duration::from_secs(600),
+            ..Queue::default()
+        };
+        let begun = Instant::now();
         std::thread::scope(|scope| {
             queue.send(settle(Haste::Soon));
             scope.spawn(|| {
+                // It sleeps by now, and is not woken by the first of these.
+                while queue.lock().sleeps != Sleep::UntilAwaited {
+                    std::thread::yield_now();
+                }
                 queue.send(settle(Haste::Soon));
+                assert!(queue.lock().sleeps == Sleep::UntilAwaited);
                 queue.send(settle(Haste::Now));
             });
-            let mut came = 0;
-            while came < 3 {
-                came += queue.next(&mut crowd).unwrap().len();
-            }
+            assert_eq!(queue.next(&mut crowd).unwrap().len(), 3);
         });
+        assert!(begun.elapsed() < Duration::from_secs(300), "nobody woke it");
         queue.send(settle(Haste::Now));
         queue.close();
         assert_eq!(queue.next(&mut crowd).unwrap().len(), 1);

@@ -170,10 +170,12 @@ impl Descendants {
     /// One that has changed that, too, and began a session of its own can only be told to be ours when no other task runs; it is left until
     /// then.
     fn owns_orphan(&self, entry: &Entry, alone: bool) -> bool {
-        match (entry.task_run(), Mark::read(entry.pid)) {
-            (Some(task_run), _) => task_run == self.task_run,
-            (None, Some(mark)) => mark == Mark::of(&self.task_run),
-            (None, None) => alone && !entry.zombie && in_session_of_its_own(entry),
+        if let Some(task_run) = entry.task_run() {
+            return task_run == self.task_run;
+        }
+        match Mark::read(entry.pid) {
+            Some(mark) => mark == Mark::of(&self.task_run),
+            None => alone && !entry.zombie && in_session_of_its_own(entry),
         }
     }
 }
