@@ -3,8 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use taffrail_core::descriptor::Descriptor;
 use taffrail_core::diagnostic::Source;
+use taffrail_core::flow::{Flow, Task};
 use taffrail_core::image_name::ImageName;
+use taffrail_core::resolve::{Installed, Locking, Wish, grant};
+use taffrail_core::script::DOCKER;
+use taffrail_engine::ports::PluginKey;
 use taffrail_runner::docker::Engines;
 use taffrail_runner::process::Supervisors;
 use taffrail_store::Store;
@@ -12,6 +17,7 @@ use tokio::runtime::Runtime;
 
 use crate::args::RunnerChoice;
 use crate::descriptors::Descriptors;
+use crate::load::Host;
 use crate::runners::{engines, supervisors};
 
 /// What both names of the type end with.
@@ -19,6 +25,12 @@ const PROCESS_NAME: &str = ".runner.Process";
 
 /// What is in the types of tasks that run in containers where nothing else is said.
 const SCRIPTS: &str = ".plugin.scripts.";
+
+/// The key of a task's type.
+const TYPE: &str = "type:";
+
+/// Stack of the thread that loads a plugin, in bytes: it may have to compile it.
+const LOADING_STACK: usize = 8 << 20;
 
 /// The key of a task's image.
 const IMAGE: &str = "containerImage:";
@@ -35,6 +47,10 @@ pub struct Underway {
     pub engines: Option<Arc<Engines>>,
     /// What that ran in, and connections belong to.
     pub runtime: Option<Arc<Runtime>>,
+    /// The plugin that is being loaded.
+    pub plugin: Option<PluginKey>,
+    /// What the first script task probably runs on.
+    runner: Option<RunnerChoice>,
 }
 
 impl Underway {
@@ -49,12 +65,45 @@ impl Underway {
             None if text.contains(SCRIPTS) => Some(RunnerChoice::Docker),
             None => None,
         };
+        underway.runner = expected;
         match expected {
             Some(RunnerChoice::Process) => underway.supervisors.make_ready(),
             Some(RunnerChoice::Docker) => underway.greet(state, first_image(text)),
             None => {}
         }
         underway
+    }
+
+    /// Makes ready, beside the check of the flow, what its first script task needs of this host, as far as the text lets expect that: the
+    /// schema of the runner's settings, and the plugin.
+    pub fn prepare(&mut self, host: &Host, source: &Source) {
+        let docker = self.runner == Some(RunnerChoice::Docker);
+        self.plugin = first_plugin(source.text(), host.checker.installed());
+        if !docker && self.plugin.is_none() {
+            return;
+        }
+        let (checker, plugins) = (Arc::clone(&host.checker), Arc::clone(&host.plugins));
+        let plugin = self.plugin.clone();
+        on_a_thread(move || {
+            if docker {
+                checker.expect_runner(DOCKER);
+            }
+            if let Some(plugin) = plugin {
+                plugins.prepare(&[plugin]);
+            }
+        });
+    }
+
+    /// Loads the plugin of the first script task, where it is not the one that is being loaded.
+    pub fn load_first_plugin(&self, host: &Host, flow: &Flow) {
+        let Some(script_type) = flow.enabled_tasks().find_map(Task::script_type) else {
+            return;
+        };
+        let plugin = key_of(&script_type.plugin);
+        if self.plugin.as_ref() != Some(&plugin) {
+            let plugins = Arc::clone(&host.plugins);
+            on_a_thread(move || plugins.prepare(&[plugin]));
+        }
     }
 
     /// Greets the engine on a thread of its own. Without one, or a runtime, that is done when it is needed, and told.
@@ -77,6 +126,36 @@ impl Underway {
     }
 }
 
+/// Does something beside what else is to be done. Without a thread it is done when it is needed.
+fn on_a_thread(work: impl FnOnce() + Send + 'static) {
+    let thread = std::thread::Builder::new()
+        .name("ready".to_owned())
+        .stack_size(LOADING_STACK)
+        .spawn(work);
+    drop(thread);
+}
+
+fn key_of(plugin: &Descriptor) -> PluginKey {
+    PluginKey {
+        id: plugin.id.clone(),
+        version: plugin.version.clone(),
+    }
+}
+
+/// The plugin of the first type in a flow's text that belongs to one, in the version that a task gets which pins none.
+fn first_plugin(text: &str, installed: &[Installed]) -> Option<PluginKey> {
+    text.lines().find_map(|line| {
+        let (_, value) = line.split_once(TYPE)?;
+        let task_type = value.trim_matches([' ', '\'', '"']);
+        let wish = Wish {
+            task_type,
+            pin: None,
+        };
+        let granted = grant(0, wish, installed, Locking::default());
+        Some(key_of(&granted.ok()?.plugin))
+    })
+}
+
 /// The first image that is named in a flow's text, as far as that can be seen without reading it as one. It is only asked for.
 fn first_image(text: &str) -> Option<ImageName> {
     let (_, rest) = text.split_once(IMAGE)?;
@@ -94,6 +173,8 @@ impl Default for Underway {
             store: None,
             engines: None,
             runtime: None,
+            plugin: None,
+            runner: None,
         }
     }
 }

@@ -432,6 +432,12 @@ impl Checker {
             .is_some_and(|(_, shape)| shape.has_key(key))
     }
 
+    /// Makes the schema of a runner's settings ready. It is the largest of those that most flows need, and made on another thread it is
+    /// there when a task names the runner.
+    pub fn expect_runner(&self, name: &str) {
+        self.runner_shape(name);
+    }
+
     fn runner_shape(&self, name: &str) -> Option<(&RunnerFragment, &Shape)> {
         self.runners
             .iter()

@@ -64,10 +64,7 @@ impl Queue {
         if state.abandoned {
             return;
         }
-        let awaited = matches!(
-            message,
-            Message::Settle(_, Haste::Now) | Message::Unfinished(_)
-        );
+        let awaited = matches!(message, Message::Settle(_, Haste::Now));
         state.messages.push(message);
         state.awaited += usize::from(awaited);
         let wakes = match state.sleeps {

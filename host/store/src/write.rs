@@ -27,8 +27,6 @@ use crate::rows::NewExecution;
 pub(crate) enum Message {
     Begin(Box<NewExecution>),
     Entry(String, Box<Entry>),
-    /// Which executions had no end when the store was opened.
-    Unfinished(oneshot::Sender<Vec<(String, String)>>),
     Settle(oneshot::Sender<Result<(), StoreError>>, Haste),
 }
 
@@ -45,7 +43,11 @@ pub(crate) enum Haste {
 pub struct Store {
     queue: Arc<Queue>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    unfinished: Mutex<Option<oneshot::Receiver<Unfinished>>>,
 }
+
+/// Executions without an end that no other called for, the newest first: id and flow.
+type Unfinished = Vec<(String, String)>;
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -59,9 +61,10 @@ impl Store {
     pub fn open(state: &Path) -> Arc<Self> {
         let queue = Arc::new(Queue::default());
         let state = state.to_owned();
+        let (sender, unfinished) = oneshot::channel();
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn({
             let served = Served(Arc::clone(&queue));
-            move || work(&state, &served.0)
+            move || work(&state, &served.0, sender)
         });
         let thread = match thread {
             Ok(thread) => Some(thread),
@@ -73,6 +76,7 @@ impl Store {
         Arc::new(Self {
             queue,
             thread: Mutex::new(thread),
+            unfinished: Mutex::new(Some(unfinished)),
         })
     }
 
@@ -102,11 +106,16 @@ impl Store {
         Receipt { receiver }
     }
 
-    /// The executions that had no end when the store was opened, the newest first: id and flow. Those that run are among them.
+    /// The executions that had no end when the store was opened, the newest first: id and flow. Those that run are among them. Told once.
     pub fn unfinished(&self) -> Vec<(String, String)> {
-        let (sender, receiver) = oneshot::channel();
-        self.send(Message::Unfinished(sender));
-        receiver.blocking_recv().unwrap_or_default()
+        let mut unfinished = self
+            .unfinished
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let receiver = unfinished.take();
+        receiver
+            .and_then(|receiver| receiver.blocking_recv().ok())
+            .unwrap_or_default()
     }
 
     pub(crate) fn send(&self, message: Message) {
@@ -173,9 +182,15 @@ impl Drop for Served {
 }
 
 /// The life of the thread.
-fn work(state: &Path, queue: &Queue) {
+fn work(state: &Path, queue: &Queue, unfinished: oneshot::Sender<Unfinished>) {
     // One that is there is opened, its log read, before anything is to be entered.
     let there = check::open(state).transpose();
+    let found = match &there {
+        Some(Ok((connection, _))) => find_unfinished(connection).unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    // Whoever opened it may not ask.
+    let _ = unfinished.send(found);
     let mut crowd = Crowd::default();
     let Some(mut messages) = queue.next(&mut crowd) else {
         return;
@@ -185,17 +200,11 @@ fn work(state: &Path, queue: &Queue) {
         Ok(opened) => opened,
         Err(error) => return refuse(queue, messages, &error),
     };
-    let unfinished = unfinished(&connection).unwrap_or_default();
     let mut waiting = Vec::new();
     let mut ends = Ends::default();
     let mut moves_log = false;
     loop {
-        let written = write(
-            &connection,
-            messages,
-            &mut waiting,
-            (&mut ends, &unfinished),
-        );
+        let written = write(&connection, messages, &mut waiting, &mut ends);
         if let Err(error) = &written {
             // Nobody knows what reached the disk: nothing more goes through this connection.
             let error = StoreError::of("write to", &path, error);
@@ -223,8 +232,7 @@ fn work(state: &Path, queue: &Queue) {
     }
 }
 
-/// The executions without an end that no other called for: id and flow.
-fn unfinished(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
+fn find_unfinished(connection: &Connection) -> rusqlite::Result<Unfinished> {
     let mut statement = connection.prepare(
         "SELECT id, flow FROM executions WHERE state IS NULL AND caller IS NULL ORDER BY id DESC",
     )?;
@@ -251,19 +259,17 @@ type Ends = HashMap<String, u32>;
 
 type Waiting = Vec<oneshot::Sender<Result<(), StoreError>>>;
 
-/// Writes messages in one transaction. Says whether there was anything to write. Who asks what was unfinished is answered.
+/// Writes messages in one transaction. Says whether there was anything to write.
 fn write(
     connection: &Connection,
     messages: Vec<Message>,
     waiting: &mut Waiting,
-    (ends, unfinished): (&mut Ends, &[(String, String)]),
+    ends: &mut Ends,
 ) -> rusqlite::Result<bool> {
     let mut changes = Vec::new();
     for message in messages {
         match message {
             Message::Settle(receipt, _) => waiting.push(receipt),
-            // Whoever asked may have gone.
-            Message::Unfinished(answer) => drop(answer.send(unfinished.to_vec())),
             change => changes.push(change),
         }
     }
@@ -284,7 +290,7 @@ fn apply(connection: &Connection, change: Message, ends: &mut Ends) -> rusqlite:
     match change {
         Message::Begin(execution) => begin(connection, &execution),
         Message::Entry(execution, entry) => enter(connection, &execution, *entry, ends),
-        Message::Settle(..) | Message::Unfinished(_) => Ok(()),
+        Message::Settle(..) => Ok(()),
     }
 }
 
@@ -476,13 +482,7 @@ mod tests {
         });
         let before = version();
         let (mut waiting, mut ends) = (Vec::new(), Ends::default());
-        write(
-            &connection,
-            messages.collect(),
-            &mut waiting,
-            (&mut ends, &[]),
-        )
-        .unwrap();
+        write(&connection, messages.collect(), &mut waiting, &mut ends).unwrap();
         assert_eq!(waiting.len(), 50, "all of them wait for this commit");
         assert_ne!(version(), before);
         let count: i64 = watcher
@@ -491,7 +491,7 @@ mod tests {
         assert_eq!(count, 50);
         // A receipt alone commits nothing.
         let before = version();
-        write(&connection, vec![settle()], &mut waiting, (&mut ends, &[])).unwrap();
+        write(&connection, vec![settle()], &mut waiting, &mut ends).unwrap();
         assert_eq!(version(), before);
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use taffrail_core::diagnostic::{Code, Diagnostic, Severity, Source, render_text};
-use taffrail_core::flow::{Flow, Task};
+use taffrail_core::flow::Flow;
 use taffrail_core::input::InputError;
 use taffrail_core::output::Masker;
 use taffrail_core::output::mask::MIN_SECRET;
@@ -21,7 +21,7 @@ use taffrail_engine::leaving::Leaving;
 use taffrail_engine::ledger::{Kept, NoLedger};
 use taffrail_engine::local_files::{self, LocalFiles};
 use taffrail_engine::perform::{NotReady, Ready, fresh_id, perform};
-use taffrail_engine::ports::{Planner, PluginKey, Runners};
+use taffrail_engine::ports::{Planner, Runners};
 use taffrail_engine::prepare_runner::{expect_first, unable};
 use taffrail_engine::references::References;
 use taffrail_engine::scope::{Services, chain};
@@ -67,6 +67,7 @@ pub fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failed> {
     let host = Host::open(global)?;
     // It reads what it left in its log while the flow is checked.
     underway.store = Some(Store::open(&host.folders.state));
+    underway.prepare(&host, &source);
     let flow = &args.flow.flow;
     let checked = checked_source(global, &host, source, flow, args.locking.locked)?;
     begin(global, args, host, checked, Beginning::Fresh, underway)
@@ -139,7 +140,7 @@ pub fn begin(
     }
 
     expect_first(runners.as_ref(), &loaded.flow, runner_override.as_deref());
-    load_first_plugin(&host, &loaded.flow);
+    underway.load_first_plugin(&host, &loaded.flow);
 
     let resumed = matches!(beginning, Beginning::Resumed(_));
     let (id, kept) = match beginning {
@@ -273,27 +274,6 @@ pub fn begin(
     }
     Ok(interruption.exit().unwrap_or_else(|| exit_of(&record)))
 }
-
-/// Loads the plugin of the first script task beside what else is to be done before that.
-fn load_first_plugin(host: &Host, flow: &Flow) {
-    let Some(script_type) = flow.enabled_tasks().find_map(Task::script_type) else {
-        return;
-    };
-    let key = PluginKey {
-        id: script_type.plugin.id.clone(),
-        version: script_type.plugin.version.clone(),
-    };
-    let plugins = Arc::clone(&host.plugins);
-    let loading = std::thread::Builder::new()
-        .name("plugin".to_owned())
-        .stack_size(LOADING_STACK)
-        .spawn(move || plugins.prepare(&[key]));
-    // Without a thread it is loaded when it is needed.
-    drop(loading);
-}
-
-/// Stack of the thread that loads a plugin, in bytes: it may have to compile it.
-const LOADING_STACK: usize = 8 << 20;
 
 /// Names the point at which this program ends, for tests.
 pub const FAILPOINT: &str = "TAFFRAIL_FAILPOINT";
