@@ -38,6 +38,8 @@ pub struct LaunchSpec {
     pub private_dir: std::path::PathBuf,
     /// The image, for backends that need one.
     pub image: Option<String>,
+    /// Whether anything is in the working directory before the program runs, or is wanted from it afterwards.
+    pub moves_files: bool,
 }
 
 /// Which of the two streams a chunk came from.

@@ -70,6 +70,41 @@ pub struct Prepared {
     pub remarks: Vec<Diagnostic>,
 }
 
+/// The longest shell text that is handed over as an argument where it cannot go by a private file, in bytes: Linux takes no single
+/// argument of 128 KiB or more.
+const MAX_ARGUMENT: usize = 120 * 1024;
+
+impl Prepared {
+    /// Whether the shell text is too long for an argument, so that it goes by a file of the working directory where the backend does not
+    /// read this host's files.
+    pub(crate) fn is_long(&self) -> bool {
+        match &self.invocation {
+            Invocation::Text {
+                text,
+                shell_file: true,
+                ..
+            } => text.len() > MAX_ARGUMENT,
+            _ => false,
+        }
+    }
+
+    /// Whether anything is put into the working directory of the task itself, or is wanted from it.
+    pub fn moves_files(&self) -> bool {
+        let (settings, plan) = (&self.settings, &self.plan);
+        let goes_in = !settings.input_files.is_empty()
+            || settings.namespace_files.is_some()
+            || settings.execution_context == Some(true)
+            || !plan.files.is_empty()
+            || !self.fetches.is_empty()
+            || self.is_long();
+        goes_in
+            || self.wants_output_dir
+            || !self.patterns.is_empty()
+            || !plan.keep.is_empty()
+            || !plan.carry.is_empty()
+    }
+}
+
 /// Why a task cannot be started: diagnostics of the flow's file, and the kind of failure that they are.
 #[derive(Debug)]
 pub struct PrepareError {

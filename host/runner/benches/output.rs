@@ -96,6 +96,7 @@ fn flood(file: &str, masker: Masker, sink: &mut dyn OutputSink) {
         working_dir: "/".into(),
         private_dir: "/nowhere".into(),
         image: None,
+        moves_files: false,
     };
     let settings = DriveSettings {
         deadline: Some(Duration::from_secs(600)),

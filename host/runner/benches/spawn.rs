@@ -41,6 +41,7 @@ fn spec(number: usize) -> LaunchSpec {
         working_dir: "/".into(),
         private_dir: "/nowhere".into(),
         image: None,
+        moves_files: false,
     }
 }
 

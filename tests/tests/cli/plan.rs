@@ -63,6 +63,43 @@ fn json_has_the_argument_vector_files_and_environment() {
     assert_eq!(finished.stderr, "");
 }
 
+/// One for each thing by which files get into the working directory or are wanted from it, and one for tasks that share theirs.
+#[test]
+fn a_volume_is_planned_where_files_go_through_it() {
+    let world = World::new();
+    let task = |id: &str, keys: &str| {
+        format!(
+            "- {{id: {id}, type: io.kestra.plugin.scripts.shell.Commands, commands: [ls]{keys}}}\n"
+        )
+    };
+    let long = format!(", env: {{A: '{}'}}", "x".repeat(1000));
+    let rows = [
+        ("plain", "", false),
+        ("long", long.as_str(), false),
+        ("in", ", inputFiles: {a: b}", true),
+        ("out", ", outputFiles: [a]", true),
+        ("names", ", namespaceFiles: {enabled: true}", true),
+        ("dir", ", outputDirectory: true", true),
+        ("context", ", executionContext: true", true),
+    ];
+    let mut tasks: String = rows.iter().map(|(id, keys, _)| task(id, keys)).collect();
+    tasks.push_str(
+        "- id: together\n  type: io.kestra.plugin.core.flow.WorkingDirectory\n  tasks:\n    ",
+    );
+    tasks.push_str(&task("shared", ""));
+    world.write("flow.yaml", flow(&tasks));
+    let finished = world.taffrail(["plan", "flow.yaml", "-o", "json"]);
+    let plan = finished.exits(0).json();
+    let planned = plan["tasks"].as_array().unwrap();
+    for (id, _, volume) in rows.into_iter().chain([("shared", "", true)]) {
+        let task = planned.iter().find(|task| task["task"] == id).unwrap();
+        let found = task["request"]["HostConfig"].get("Mounts").is_some();
+        assert_eq!(found, volume, "{id}: {}", task["request"]);
+        let line = task["commandLine"].as_str().unwrap();
+        assert_eq!(line.contains("--mount"), volume, "{id}: {line}");
+    }
+}
+
 /// What is planned is what runs: the same words but for the execution's id.
 #[test]
 fn a_run_starts_what_the_plan_shows() {

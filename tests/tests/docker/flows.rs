@@ -386,6 +386,74 @@ fn what_is_left_on_purpose_is_pruned() {
     }
 }
 
+/// A volume takes the engine a while, so there is one only where something goes through it, or the flow asks for it.
+#[test]
+fn without_files_there_is_no_volume() {
+    if let Some(yard) = Yard::new("without_files_there_is_no_volume") {
+        volumes_are_only_where_they_are_needed(yard);
+    }
+}
+
+#[test]
+fn without_files_there_is_no_volume_on_podman() {
+    let Some(yard) = Yard::new("without_files_there_is_no_volume_on_podman") else {
+        return;
+    };
+    if let Some(engine) = Engine::podman("without_files_there_is_no_volume_on_podman") {
+        images::tools(engine);
+        let url = engine.url().to_owned();
+        volumes_are_only_where_they_are_needed(Yard {
+            engine,
+            url,
+            ..yard
+        });
+    }
+}
+
+/// Whoever the container's user is, the working directory is there and can be written to.
+fn volumes_are_only_where_they_are_needed(yard: Yard) {
+    let image = |name: &str| format!("containerImage: {name}");
+    for (task, runner, volume) in [
+        (image(images::TOOLS), "", false),
+        (image(images::BY_NUMBER), "", false),
+        (image(images::BY_NAME), "", false),
+        (image(images::TOOLS), "user: '1234'", false),
+        (image(images::TOOLS), "fileHandlingStrategy: VOLUME", true),
+        (image(images::TOOLS), "readOnly: true", true),
+        (image(images::TOOLS), "workingDir: /tmp", true),
+        (image(images::BY_NAME) + "\ninputFiles: {a: b}", "", true),
+        (image(images::BY_NAME) + "\noutputFiles: [made]", "", true),
+        (
+            image(images::TOOLS) + "\nnamespaceFiles: {enabled: true}",
+            "",
+            true,
+        ),
+        (image(images::TOOLS) + "\noutputDirectory: true", "", true),
+    ] {
+        let yard = yard.fresh();
+        let ran = yard.run_and_leave(
+            &contained(
+                &task,
+                &format!("delete: false\nnetworkMode: host\n{runner}"),
+                "cd \"$WORKING_DIR\"; pwd; touch made; ls made",
+            ),
+            &[],
+            0,
+        );
+        assert_eq!(
+            ran.lines('|'),
+            ["/taffrail/work", "made"],
+            "{task} {runner}"
+        );
+        let containers = yard.containers();
+        let mounts = &containers[0]["Mounts"];
+        let found = mounts.as_array().is_some_and(|mounts| !mounts.is_empty());
+        assert_eq!(found, volume, "{task} {runner}: {mounts}");
+        yard.command(["prune"]).finish().exits(0);
+        assert!(yard.left().is_empty(), "{:?}", yard.left());
+    }
+}
+
 /// Podman makes volumes without labels.
 #[test]
 fn what_is_left_on_podman_is_pruned() {
@@ -407,7 +475,7 @@ fn prune_what_is_left(yard: Yard) {
     let ran = yard.run_and_leave(
         &contained(
             "",
-            "wait: false\nnetworkMode: host",
+            "wait: false\nnetworkMode: host\nfileHandlingStrategy: VOLUME",
             "echo never seen\nsleep 300",
         ),
         &[],
@@ -433,7 +501,11 @@ fn prune_what_is_left(yard: Yard) {
         ..yard
     };
     let ran = yard.run_and_leave(
-        &contained("", "delete: false\nnetworkMode: host", "echo seen"),
+        &contained(
+            "",
+            "delete: false\nnetworkMode: host\nfileHandlingStrategy: VOLUME",
+            "echo seen",
+        ),
         &[],
         0,
     );

@@ -1,10 +1,11 @@
 //! `taffrail plan`: what `run` would start, task by task. It makes nothing, not even a directory.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 use taffrail_core::diagnostic::{Diagnostic, Source, render_text};
-use taffrail_core::flow::{Flow, ScriptType, Task};
+use taffrail_core::flow::{Flow, FlowableKind, ScriptType, Task, TaskKind};
 use taffrail_core::launch::{LaunchSpec, TaskIdentity};
 use taffrail_core::output::Masker;
 use taffrail_core::policy::Policy;
@@ -122,6 +123,7 @@ pub fn descriptions(
         defer_unknown: true,
     };
     let execution_dir = host.folders.state.join("executions").join(EXECUTION);
+    let sharing = sharing(flow);
     let mut planned = Vec::new();
     let mut exit = Exit::Ok;
     for (number, (task, script_type)) in tasks.into_iter().enumerate() {
@@ -145,7 +147,8 @@ pub fn descriptions(
                 if !prepared.remarks.is_empty() {
                     show(&prepared.remarks);
                 }
-                match describe(flow, task, &prepared, &places, &task_run) {
+                let moves_files = prepared.moves_files() || sharing.contains(&&*task.id.value);
+                match describe(flow, task, &prepared, &places, &task_run, moves_files) {
                     Ok(description) => planned.push(description),
                     Err(diagnostics) => {
                         show(&diagnostics);
@@ -226,6 +229,17 @@ fn set_flow(scope: &mut Scope, flow: &Flow) {
     scope.set("outputs", map(Vec::new()));
 }
 
+/// The ids of the tasks that work in a directory with others.
+fn sharing(flow: &Flow) -> HashSet<&str> {
+    let shares = |task: &&Task| {
+        let kind = FlowableKind::WorkingDirectory;
+        matches!(&task.kind, TaskKind::Flowable { kind: found, .. } if *found == kind)
+    };
+    let within = flow.all_tasks().filter(shares);
+    let within = within.flat_map(Task::with_descendants);
+    within.map(|task| &*task.id.value).collect()
+}
+
 /// The script tasks to plan, in the order of a run without failures; those for failures and for the end come after.
 fn wanted<'a>(
     flow: &'a Flow,
@@ -261,6 +275,7 @@ fn describe(
     prepared: &Prepared,
     places: &Places,
     task_run: &str,
+    moves_files: bool,
 ) -> Result<Json, Vec<Diagnostic>> {
     let by_file = prepared.runner.capabilities().reads_host_files;
     let script_path = places.private_dir.join("commands.sh");
@@ -307,6 +322,7 @@ fn describe(
         working_dir: places.working_dir.clone(),
         private_dir: places.private_dir.clone(),
         image: prepared.image.clone(),
+        moves_files,
     };
     let launch = prepared
         .runner

@@ -323,6 +323,7 @@ impl Git<'_> {
             working_dir: self.working.to_owned(),
             private_dir: self.private.to_owned(),
             image: None,
+            moves_files: false,
         };
         let launched = self
             .runner

@@ -27,10 +27,6 @@ use crate::prepare_runner::setting_diagnostics;
 use crate::scope::chain;
 use crate::workdir::Workdir;
 
-/// The longest shell text that is handed over as an argument where it cannot go by a private file, in bytes: Linux takes no single
-/// argument of 128 KiB or more.
-const MAX_ARGUMENT: usize = 120 * 1024;
-
 /// One program and what it needs to run.
 pub(super) struct Launching<'a> {
     pub(super) task: &'a Task,
@@ -123,6 +119,7 @@ impl Launching<'_> {
             working_dir: places.working_dir.clone(),
             private_dir: places.private_dir.clone(),
             image: self.prepared.image.clone(),
+            moves_files: self.execution.shared.is_some() || self.prepared.moves_files(),
         })
     }
 
@@ -277,7 +274,7 @@ impl Launching<'_> {
                 text,
                 shell_file: true,
                 ..
-            } if text.len() > MAX_ARGUMENT => {
+            } if prepared.is_long() => {
                 let name = format!("{FETCHED_DIR}/commands.sh");
                 let path = RelPath::new(name.as_str()).map_err(|error| error.to_string())?;
                 if write {

@@ -8,7 +8,7 @@ use taffrail_engine::ports::{LaunchDescription, SettingError};
 
 use super::command_line::command_line;
 use super::create::{CreateContext, EngineFacts, WorkMount, create_request};
-use super::settings::{DockerSettings, FileHandlingStrategy};
+use super::settings::DockerSettings;
 
 /// Describes a launch on an engine that has everything; what the engine of the run lacks, the run says. `name` is that of the container
 /// and of its volume, `labels` are the host's.
@@ -27,14 +27,7 @@ pub fn describe(
         // An expression that only a run knows.
         Err(_) => image.to_owned(),
     };
-    let work = match settings.file_handling_strategy {
-        FileHandlingStrategy::Volume => WorkMount::Volume {
-            name: name.to_owned(),
-        },
-        FileHandlingStrategy::Mount => WorkMount::Bind {
-            host_path: spec.working_dir.to_string_lossy().into_owned(),
-        },
-    };
+    let work = WorkMount::of(settings, spec, name);
     let context = CreateContext {
         image,
         name: name.to_owned(),

@@ -17,7 +17,6 @@ use super::credentials::CredentialSources;
 use super::engine::{CALL, CallError, Engine, call};
 use super::launched::Belongings;
 use super::mounted::{Probe, not_the_same_disk, open_to_all};
-use super::settings::FileHandlingStrategy;
 use super::upload::{Sent, contents, upload};
 use super::user::{self, Owner};
 use super::{DockerRunner, names, pull, wrong};
@@ -123,7 +122,10 @@ async fn steps(
     for warning in &request.warnings {
         tell(Preparation::Warning(warning));
     }
-    let probe = Probe::write(settings.file_handling_strategy, spec)?;
+    let probe = match settings.mounts_files() {
+        true => Some(Probe::write(spec)?),
+        false => None,
+    };
     launch.create(made, request, tell).await?;
     failpoint::reach("created");
     if let Some(probe) = probe {
@@ -172,12 +174,7 @@ impl<'a> Launch<'a> {
         let settings = &runner.settings;
         let store = runner.engines.store()?;
         let name = names::container_name(store, &spec.identity);
-        let mount = match settings.file_handling_strategy {
-            FileHandlingStrategy::Volume => WorkMount::Volume { name: name.clone() },
-            FileHandlingStrategy::Mount => WorkMount::Bind {
-                host_path: spec.working_dir.display().to_string(),
-            },
-        };
+        let mount = WorkMount::of(settings, spec, &name);
         let volume = matches!(mount, WorkMount::Volume { .. }).then(|| name.clone());
         let context = CreateContext {
             image: image.to_string(),
@@ -312,7 +309,7 @@ impl Launch<'_> {
 
     async fn cannot_create(&self, error: CallError) -> RunnerError {
         let text = error.to_string();
-        let mounted = self.runner.settings.file_handling_strategy == FileHandlingStrategy::Mount;
+        let mounted = self.runner.settings.mounts_files();
         if mounted && text.contains("bind source path does not exist") {
             return not_the_same_disk(&self.belongings.engine, &text);
         }
@@ -332,13 +329,15 @@ impl Launch<'_> {
         let working_dir = &self.spec.working_dir;
         let found = contents(working_dir)?;
         let numbers = user::by_numbers(&self.user);
-        if settings.file_handling_strategy == FileHandlingStrategy::Mount {
+        if settings.mounts_files() {
             if !numbers.is_some_and(Owner::is_root) {
                 open_to_all(working_dir, &found)?;
             }
             return Ok(Arc::default());
         }
-        if found.is_empty() && numbers.is_some_and(Owner::is_root) {
+        // The engine makes the directory that the program starts in.
+        let is_made = settings.working_dir.is_none() && numbers.is_some_and(Owner::is_root);
+        if found.is_empty() && is_made {
             return Ok(Arc::default());
         }
         let found = Arc::new(Sent::plan(found));

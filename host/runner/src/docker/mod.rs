@@ -52,7 +52,7 @@ pub use archive::read_archive_of;
 use engine::Engine;
 pub use engines::{Engines, StoreId};
 pub use prune::{Leftover, LeftoverKind};
-use settings::{ClientConfig, DockerSettings, FileHandlingStrategy, WORK_DIR};
+use settings::{ClientConfig, DockerSettings, WORK_DIR};
 
 /// The working directory's name in the volume.
 pub(crate) const WORK_NAME: &str = "work";
@@ -110,7 +110,7 @@ impl Runner for DockerRunner {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            shares_files: self.settings.file_handling_strategy == FileHandlingStrategy::Mount,
+            shares_files: self.settings.mounts_files(),
             reads_host_files: false,
             needs_image: true,
             resumes: Resumes::ByBackend,

@@ -9,7 +9,7 @@ use taffrail_engine::ports::RunnerError;
 
 use super::engine::{CALL, Engine, call};
 use super::launched::Belongings;
-use super::settings::{FileHandlingStrategy, WORK_DIR};
+use super::settings::WORK_DIR;
 
 /// Lets every user of a container write to a working directory that it mounts. Its parents are the host's alone, so nobody else on
 /// this machine gets in.
@@ -46,14 +46,8 @@ pub(super) struct Probe {
 }
 
 impl Probe {
-    /// Writes one where the working directory is to be mounted.
-    pub(super) fn write(
-        strategy: FileHandlingStrategy,
-        spec: &LaunchSpec,
-    ) -> Result<Option<Self>, RunnerError> {
-        if strategy != FileHandlingStrategy::Mount {
-            return Ok(None);
-        }
+    /// Writes one into the working directory that is to be mounted.
+    pub(super) fn write(spec: &LaunchSpec) -> Result<Self, RunnerError> {
         let random = blake3::hash(
             format!("{:?}{:?}", spec.identity, std::time::SystemTime::now()).as_bytes(),
         );
@@ -62,7 +56,7 @@ impl Probe {
         std::fs::File::create_new(&path).map_err(|error| {
             RunnerError::Lost(format!("cannot write `{}`: {error}", path.display()))
         })?;
-        Ok(Some(Probe { name, path }))
+        Ok(Probe { name, path })
     }
 
     pub(super) async fn check(self, belongings: &Belongings) -> Result<(), RunnerError> {

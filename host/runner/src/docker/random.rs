@@ -142,6 +142,7 @@ fn spec() -> LaunchSpec {
         working_dir: "/x".into(),
         private_dir: "/nowhere".into(),
         image: Some(text()),
+        moves_files: true,
     }
 }
 

@@ -14,7 +14,6 @@ use super::engine::{CALL, CallError, call};
 use super::follow::{Asked, Follower, Output, Seen};
 use super::launch::{Launch, PAUSE};
 use super::launched::{Detached, LaunchedContainer};
-use super::settings::FileHandlingStrategy;
 use super::upload::Sent;
 use super::verdict::{self, bytes_in_words};
 use super::{refusals, wrong};
@@ -176,9 +175,8 @@ impl Launch<'_> {
             follower: Some(tokio::spawn(follower.run(attached))),
             asked,
             delete: settings.delete,
-            copies_files: settings.file_handling_strategy == FileHandlingStrategy::Volume,
-            mounted: (settings.file_handling_strategy == FileHandlingStrategy::Mount)
-                .then(|| self.spec.working_dir.clone()),
+            copies_files: !settings.mounts_files(),
+            mounted: (settings.mounts_files()).then(|| self.spec.working_dir.clone()),
             sent,
             stop_signal: settings
                 .stop_signal

@@ -50,6 +50,7 @@ fn spec(working_dir: &Path, argv: &[&str]) -> LaunchSpec {
         working_dir: working_dir.to_owned(),
         private_dir: working_dir.join(".private"),
         image: None,
+        moves_files: false,
     }
 }
 

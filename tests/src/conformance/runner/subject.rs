@@ -121,6 +121,7 @@ impl Subject {
             working_dir: working_dir.to_owned(),
             private_dir: working_dir.join(".taffrail-private"),
             image: self.image.clone(),
+            moves_files: true,
         }
     }
 

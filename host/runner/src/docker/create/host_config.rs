@@ -76,9 +76,8 @@ pub(super) fn host_config(settings: &DockerSettings, context: &CreateContext) ->
             .filter_map(settings::Volume::bind)
             .collect(),
     );
-    let mut mounts = vec![work_mount(context)];
-    mounts.extend(settings.mounts.iter().map(mount));
-    config.mounts = Some(mounts);
+    let own = settings.mounts.iter().map(mount);
+    config.mounts = some(work_mount(context).into_iter().chain(own).collect());
     config.tmpfs = map(&settings.tmpfs);
     config.volumes_from = some(settings.volumes_from.clone());
     config.volume_driver = settings.volume_driver.clone();
@@ -236,8 +235,8 @@ fn device_request(request: &settings::DeviceRequest) -> DeviceRequest {
     }
 }
 
-fn work_mount(context: &CreateContext) -> Mount {
-    match &context.work {
+fn work_mount(context: &CreateContext) -> Option<Mount> {
+    Some(match &context.work {
         WorkMount::Volume { name } => Mount {
             typ: Some(MountType::VOLUME),
             source: Some(name.clone()),
@@ -256,7 +255,8 @@ fn work_mount(context: &CreateContext) -> Mount {
             target: Some(WORK_DIR.to_owned()),
             ..Mount::default()
         },
-    }
+        WorkMount::Container => return None,
+    })
 }
 
 fn mount(mount: &settings::Mount) -> Mount {

@@ -12,7 +12,7 @@ use taffrail_engine::ports::SettingError;
 pub(in crate::docker) use facts::limits_of;
 pub use facts::{ApiVersion, EngineFacts};
 
-use super::settings::{DockerSettings, Healthcheck, Interval, WORK_DIR};
+use super::settings::{DockerSettings, FileHandlingStrategy, Healthcheck, Interval, WORK_DIR};
 
 /// Where a volume is mounted that holds the working directory. It is the parent, so that the directory itself is an entry of the
 /// uploaded archive and belongs to whom the archive says.
@@ -48,6 +48,28 @@ pub enum WorkMount {
         /// Its absolute path on the engine's machine.
         host_path: String,
     },
+    /// The container itself, as nothing is in it before or wanted afterwards.
+    Container,
+}
+
+impl WorkMount {
+    /// What a launch needs. `name` is that of the container, and of its volume. It takes the engine as long to make and remove a volume
+    /// as this host works on a small task, so there is none where nothing would go through it, unless the flow names the strategy or
+    /// without it the working directory could not be written to.
+    pub fn of(settings: &DockerSettings, spec: &LaunchSpec, name: &str) -> Self {
+        let writable = !settings.read_only
+            && settings.storage_opt.is_empty()
+            && settings.working_dir.is_none();
+        match settings.file_handling_strategy {
+            Some(FileHandlingStrategy::Mount) => WorkMount::Bind {
+                host_path: spec.working_dir.to_string_lossy().into_owned(),
+            },
+            None if writable && !spec.moves_files => WorkMount::Container,
+            _ => WorkMount::Volume {
+                name: name.to_owned(),
+            },
+        }
+    }
 }
 
 /// What is sent to the engine to make a container.

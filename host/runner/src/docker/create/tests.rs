@@ -29,6 +29,7 @@ fn spec() -> LaunchSpec {
         working_dir: "/tmp/work".into(),
         private_dir: "/nowhere".into(),
         image: None,
+        moves_files: true,
     }
 }
 
@@ -219,6 +220,46 @@ fn nothing_said_gives_the_plain_request() {
         body(&settings(&json!({})), &bound)["HostConfig"]["Mounts"],
         json!([{"Source": "/srv/runs/r1", "Target": "/taffrail/work", "Type": "bind"}])
     );
+}
+
+#[test]
+fn there_is_a_volume_where_something_goes_through_it() {
+    let work = |given: Value, moves_files: bool| {
+        let spec = LaunchSpec {
+            moves_files,
+            ..spec()
+        };
+        WorkMount::of(&settings(&given), &spec, "r1")
+    };
+    let volume = || WorkMount::Volume {
+        name: "r1".to_owned(),
+    };
+    let bind = || WorkMount::Bind {
+        host_path: "/tmp/work".to_owned(),
+    };
+    for (given, without_files) in [
+        (json!({}), WorkMount::Container),
+        (json!({"user": "1000"}), WorkMount::Container),
+        (json!({"tmpfs": {"/scratch": ""}}), WorkMount::Container),
+        (json!({"fileHandlingStrategy": "VOLUME"}), volume()),
+        (json!({"fileHandlingStrategy": "MOUNT"}), bind()),
+        // It could not be written to, would have to fit into a limit, or would not be there.
+        (json!({"readOnly": true}), volume()),
+        (json!({"storageOpt": {"size": "1G"}}), volume()),
+        (json!({"workingDir": "/srv"}), volume()),
+    ] {
+        assert_eq!(work(given.clone(), false), without_files, "{given}");
+        let mounted = given["fileHandlingStrategy"] == "MOUNT";
+        let with_files = if mounted { bind() } else { volume() };
+        assert_eq!(work(given, true), with_files);
+    }
+    let alone = CreateContext {
+        work: WorkMount::Container,
+        ..context()
+    };
+    let body = body(&settings(&json!({})), &alone);
+    assert_eq!(body["HostConfig"].get("Mounts"), None);
+    assert_eq!(body["WorkingDir"], "/taffrail/work");
 }
 
 #[test]

@@ -25,11 +25,10 @@ pub enum PullPolicy {
 }
 
 /// How files get into the container and back
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum FileHandlingStrategy {
     /// Files are copied into a volume and back; works with every engine
-    #[default]
     Volume,
     /// The working directory of this machine is mounted; needs an engine that sees this machine's disk
     Mount,

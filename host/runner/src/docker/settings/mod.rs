@@ -87,7 +87,8 @@ pub struct DockerSettings {
     pub pull_policy: PullPolicy,
     /// How files get into the container and back
     #[serde(default)]
-    pub file_handling_strategy: FileHandlingStrategy,
+    #[schemars(extend("default" = "VOLUME"))]
+    pub file_handling_strategy: Option<FileHandlingStrategy>,
     /// User in the container, `user[:group]` by name or number; that of the image where absent
     #[serde(default)]
     pub user: Option<User>,
@@ -297,6 +298,11 @@ pub struct DockerSettings {
 }
 
 impl DockerSettings {
+    /// Whether the container mounts the working directory of this host, so that no file is copied.
+    pub fn mounts_files(&self) -> bool {
+        self.file_handling_strategy == Some(FileHandlingStrategy::Mount)
+    }
+
     /// Reads rendered settings.
     ///
     /// # Errors

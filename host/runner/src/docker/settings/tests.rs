@@ -30,10 +30,7 @@ fn nothing_said_is_the_documented_default() {
     assert!(!settings.privileged);
     assert_eq!(settings.entry_point, [""]);
     assert_eq!(settings.pull_policy, PullPolicy::IfNotPresent);
-    assert_eq!(
-        settings.file_handling_strategy,
-        FileHandlingStrategy::Volume
-    );
+    assert!(!settings.mounts_files());
     assert!(settings.kill_grace_period.duration().is_zero());
 }
 
