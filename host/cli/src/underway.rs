@@ -145,8 +145,8 @@ fn key_of(plugin: &Descriptor) -> PluginKey {
 /// The plugin of the first type in a flow's text that belongs to one, in the version that a task gets which pins none.
 fn first_plugin(text: &str, installed: &[Installed]) -> Option<PluginKey> {
     text.lines().find_map(|line| {
-        let (_, value) = line.split_once(TYPE)?;
-        let task_type = value.trim_matches([' ', '\'', '"']);
+        let (_, rest) = line.split_once(TYPE)?;
+        let task_type = first_word(rest);
         let wish = Wish {
             task_type,
             pin: None,
@@ -156,13 +156,17 @@ fn first_plugin(text: &str, installed: &[Installed]) -> Option<PluginKey> {
     })
 }
 
+/// The value after a key, without quotes, up to what ends it in a map of one line.
+fn first_word(text: &str) -> &str {
+    let value = text.trim_start_matches(' ').trim_start_matches(['"', '\'']);
+    let end = |character: char| character.is_whitespace() || "\"',}".contains(character);
+    value.split_once(end).map_or(value, |(word, _)| word)
+}
+
 /// The first image that is named in a flow's text, as far as that can be seen without reading it as one. It is only asked for.
 fn first_image(text: &str) -> Option<ImageName> {
     let (_, rest) = text.split_once(IMAGE)?;
-    let value = rest.trim_start_matches(' ').trim_start_matches(['"', '\'']);
-    let end = |character: char| character.is_whitespace() || "\"',}".contains(character);
-    let (name, _) = value.split_once(end).unwrap_or((value, ""));
-    ImageName::parse(name).ok()
+    ImageName::parse(first_word(rest)).ok()
 }
 
 impl Default for Underway {
@@ -188,6 +192,34 @@ impl Drop for Underway {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_plugin_is_seen_in_the_text() {
+        let plugin = |id: &str, version: &str| {
+            let descriptor = serde_json::json!({
+                "descriptorVersion": 1, "id": id, "version": version, "title": "A language",
+                "taskTypes": [{"name": format!("a.{id}.Script"), "title": "A script", "propertiesSchema": {"type": "object"}}],
+            });
+            Installed::from(Arc::new(serde_json::from_value(descriptor).unwrap()))
+        };
+        let installed = [
+            plugin("one", "1.0.0"),
+            plugin("one", "1.2.0"),
+            plugin("two", "2.0.0"),
+        ];
+        let first = |text: &str| first_plugin(text, &installed).map(|plugin| plugin.to_string());
+        let named = |name: &str| Some(name.to_owned());
+        assert_eq!(
+            first("- type: b.Log\n- type: a.one.Script"),
+            named("one 1.2.0")
+        );
+        assert_eq!(first("- {id: x, type: 'a.two.Script'}"), named("two 2.0.0"));
+        assert_eq!(
+            first("- id: x\n  type: \"a.two.Script\" "),
+            named("two 2.0.0")
+        );
+        assert_eq!(first("- type: {{ a.one.Script }}\ntype:"), None);
+    }
 
     #[test]
     fn the_first_image_is_seen_in_the_text() {

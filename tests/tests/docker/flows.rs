@@ -2,7 +2,6 @@
 
 use serde_json::json;
 use taffrail_tests::cli::World;
-use taffrail_tests::docker::engine::Engine;
 use taffrail_tests::docker::images;
 use taffrail_tests::docker::proxy::Proxy;
 use taffrail_tests::docker::skipped;
@@ -396,17 +395,8 @@ fn without_files_there_is_no_volume() {
 
 #[test]
 fn without_files_there_is_no_volume_on_podman() {
-    let Some(yard) = Yard::new("without_files_there_is_no_volume_on_podman") else {
-        return;
-    };
-    if let Some(engine) = Engine::podman("without_files_there_is_no_volume_on_podman") {
-        images::tools(engine);
-        let url = engine.url().to_owned();
-        volumes_are_only_where_they_are_needed(Yard {
-            engine,
-            url,
-            ..yard
-        });
+    if let Some(yard) = Yard::podman("without_files_there_is_no_volume_on_podman") {
+        volumes_are_only_where_they_are_needed(yard);
     }
 }
 
@@ -457,17 +447,8 @@ fn volumes_are_only_where_they_are_needed(yard: Yard) {
 /// Podman makes volumes without labels.
 #[test]
 fn what_is_left_on_podman_is_pruned() {
-    let Some(yard) = Yard::new("what_is_left_on_podman_is_pruned") else {
-        return;
-    };
-    if let Some(engine) = Engine::podman("what_is_left_on_podman_is_pruned") {
-        images::tools(engine);
-        let url = engine.url().to_owned();
-        prune_what_is_left(Yard {
-            engine,
-            url,
-            ..yard
-        });
+    if let Some(yard) = Yard::podman("what_is_left_on_podman_is_pruned") {
+        prune_what_is_left(yard);
     }
 }
 

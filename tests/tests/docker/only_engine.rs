@@ -1,8 +1,7 @@
 //! Wrong values that only the engine can find: each is told at its line and column with what is there instead, nothing is left, and
 //! no retry tries them again. What passes by itself is told there, too, and is tried again.
 
-use taffrail_tests::docker::engine::Engine;
-use taffrail_tests::docker::images::{self, TOOLS};
+use taffrail_tests::docker::images::TOOLS;
 
 use crate::support::Yard;
 
@@ -174,16 +173,9 @@ fn what_only_docker_finds_is_told_at_its_place() {
 
 #[test]
 fn what_only_podman_finds_is_told_at_its_place() {
-    let Some(mut yard) = Yard::new("what_only_podman_finds_is_told_at_its_place") else {
-        return;
-    };
-    let Some(engine) = Engine::podman("what_only_podman_finds_is_told_at_its_place") else {
-        return;
-    };
-    images::tools(engine);
-    yard.engine = engine;
-    yard.url = engine.url().to_owned();
-    check(&yard, |wrong| wrong.podman);
+    if let Some(yard) = Yard::podman("what_only_podman_finds_is_told_at_its_place") {
+        check(&yard, |wrong| wrong.podman);
+    }
 }
 
 /// Somebody else may let go of it: that is no mistake of the flow, and the next attempt may have it.

@@ -394,4 +394,11 @@ fn insecure_registries_are_the_engines_own_setting() {
     assert_eq!(ran.lines('|'), ["Hello World!"]);
     let told = format!("{}{}", ran.warnings("one"), ran.finished.stderr);
     assert!(told.contains("insecure-registries"), "{}", ran.finished);
+    // Also where the image cannot be had, which may be why.
+    let yard = yard.fresh();
+    let runner = "config: {insecure-registries: ['127.0.0.1:1']}";
+    let task = "containerImage: 127.0.0.1:1/none:1";
+    let ran = yard.run(&contained(task, runner, "exit 0"), &[], 5);
+    let told = format!("{}{}", ran.warnings("one"), ran.finished.stderr);
+    assert!(told.contains("has no effect here"), "{}", ran.finished);
 }

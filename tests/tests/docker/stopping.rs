@@ -149,10 +149,27 @@ fn a_paused_container_can_be_ended() {
 /// Somebody else removes the container: that is no failure of the script, and it is not run again.
 #[test]
 fn a_container_that_somebody_removes_is_told_as_gone() {
-    let Some(yard) = Yard::new("a_container_that_somebody_removes_is_told_as_gone") else {
-        return;
-    };
-    let running = start(&yard, "", "", "echo ready\nsleep 300");
+    if let Some(yard) = Yard::new("a_container_that_somebody_removes_is_told_as_gone") {
+        remove_while_it_runs(yard);
+    }
+}
+
+/// Podman ends it first, and asks it to.
+#[test]
+fn a_container_that_somebody_removes_on_podman_is_told_as_gone() {
+    if let Some(yard) = Yard::podman("a_container_that_somebody_removes_on_podman_is_told_as_gone")
+    {
+        remove_while_it_runs(yard);
+    }
+}
+
+fn remove_while_it_runs(yard: Yard) {
+    let running = start(
+        &yard,
+        "",
+        "networkMode: host",
+        "trap 'exit 143' TERM\necho ready\nsleep 300 & wait",
+    );
     let container = yard.containers()[0]["Id"].as_str().unwrap().to_owned();
     yard.engine.remove(&container);
     let finished = running.finish();

@@ -19,13 +19,21 @@ pub struct Yard {
 impl Yard {
     /// The shared engine with the images of tools; none where there is no engine, which is told.
     pub fn new(what: &str) -> Option<Self> {
-        let engine = Engine::shared(what)?;
+        Engine::shared(what).map(Yard::on)
+    }
+
+    /// The same with Podman's service.
+    pub fn podman(what: &str) -> Option<Self> {
+        Engine::podman(what).map(Yard::on)
+    }
+
+    fn on(engine: &'static Engine) -> Self {
         images::tools(engine);
-        Some(Yard {
+        Yard {
             world: World::new(),
             engine,
             url: engine.url().to_owned(),
-        })
+        }
     }
 
     /// The same engine for another world.

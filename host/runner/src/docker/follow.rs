@@ -38,6 +38,9 @@ const SILENCE: Duration = Duration::from_secs(15);
 /// How long the engine may take, after a stream's end, to say that the container has ended.
 const SETTLE: Duration = Duration::from_millis(1500);
 
+/// How long Podman may take from the end of a container that it removes until the container is gone.
+const REMOVAL: Duration = Duration::from_millis(500);
+
 /// How long an engine may be away before the container is given up.
 const AWAY: Duration = Duration::from_secs(10 * 60);
 
@@ -199,6 +202,14 @@ impl Follower {
                 continue;
             }
             self.complete(log.take()).await?;
+            if self.engine.facts.podman && verdict::was_ended_from_outside(&state, self.asked.get())
+            {
+                // There, one that is removed shows its end first.
+                self.pause_once(REMOVAL).await?;
+                if let Err(error) = self.state().await {
+                    return Ok(Err(error));
+                }
+            }
             let known = Known {
                 asked: self.asked.get(),
                 engine_was_away: self.seen.engine_was_away,

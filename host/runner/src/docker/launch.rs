@@ -108,19 +108,20 @@ async fn steps(
             trusted: host.is_none_or(|host| host.starts_with("unix://")),
         },
     };
-    // Nothing is made before this is done; what was only asked, was asked while the disk worked.
     let looked = pull::look(&engine, &runner.engines, &wanted).await?;
+    // What this engine lacks is told before anything is pulled.
+    let (mut launch, request) = Launch::new(runner, spec, engine.clone(), &image)?;
+    for warning in &request.warnings {
+        tell(Preparation::Warning(warning));
+    }
+    // Nothing is made before this is done; what was only asked, was asked while the disk worked.
     may_begin.await?;
     let inspected = pull::ensure(&engine, looked, wanted, tell).await?;
-    let (mut launch, request) = Launch::new(runner, spec, engine, &image)?;
     if settings.user.is_none() {
         launch.user = inspected
             .config
             .and_then(|config| config.user)
             .unwrap_or_default();
-    }
-    for warning in &request.warnings {
-        tell(Preparation::Warning(warning));
     }
     let probe = match settings.mounts_files() {
         true => Some(Probe::write(spec)?),

@@ -45,6 +45,12 @@ pub(super) fn is_running(state: &ContainerState) -> bool {
     state.running == Some(true) || state.paused == Some(true) || state.restarting == Some(true)
 }
 
+/// Whether it ended by a signal that this host did not send, as one does that somebody removes while it runs.
+pub(super) fn was_ended_from_outside(state: &ContainerState, asked: Option<Stop>) -> bool {
+    let by_signal = matches!(state.exit_code, Some(KILLED | TERMINATED));
+    by_signal && asked.is_none() && state.oom_killed != Some(true)
+}
+
 /// The end of a container that does not run any more.
 ///
 /// # Errors
