@@ -16,8 +16,10 @@ use crate::{FILE, schema};
 const BUSY: Duration = Duration::from_secs(30);
 /// After so long a step that SQLite does not wait for is tried again.
 const AGAIN: Duration = Duration::from_millis(2);
-/// From so many pages on (of 4 KiB) the write-ahead log is moved into the database. The next to open it reads what is there again.
-const LOG_PAGES: u32 = 256;
+/// With so many pages (of 4 KiB) the write-ahead log is moved into the database at the end: the next to open it reads all that is in it.
+const LOG_PAGES_AT_END: u32 = 256;
+/// With so many it is moved before. Most pages of a log are younger forms of the same few.
+const LOG_PAGES: u32 = 1024;
 
 /// Opens the database of a state folder, and makes it where it is not there.
 ///
@@ -84,17 +86,38 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     use_write_ahead_log(&connection)
         .and_then(|()| connection.pragma_update(None, "synchronous", "FULL"))
         .and_then(|()| connection.pragma_update(None, "foreign_keys", true))
+        // Not within a commit, which is waited for.
         .and_then(|()| connection.pragma_update(None, "wal_autocheckpoint", 0))
         .map_err(failed)?;
     Ok(connection)
 }
 
-/// Has every commit from now on move the write-ahead log into the database where it has become long.
+/// Moves the write-ahead log into the database where it has become long. The next commit begins it anew.
 ///
 /// # Errors
 /// When SQLite does not take it.
-pub(crate) fn move_log_when_long(connection: &Connection) -> rusqlite::Result<()> {
-    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)
+pub(crate) fn move_long_log(connection: &Connection) -> rusqlite::Result<()> {
+    match log_pages(connection)? {
+        ..LOG_PAGES => Ok(()),
+        _ => connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())),
+    }
+}
+
+/// The same at the end of this process, after which nobody knows what was moved: so nothing is left in it, unless somebody else is at work.
+///
+/// # Errors
+/// When SQLite does not take it.
+pub(crate) fn leave_short_log(connection: &Connection) -> rusqlite::Result<()> {
+    if log_pages(connection)? < LOG_PAGES_AT_END {
+        return Ok(());
+    }
+    connection.busy_timeout(Duration::ZERO)?;
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+}
+
+/// How many pages are in the write-ahead log.
+fn log_pages(connection: &Connection) -> rusqlite::Result<u32> {
+    connection.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| row.get(1))
 }
 
 /// Brings the database to its write-ahead log, where it has none yet.

@@ -202,7 +202,7 @@ fn work(state: &Path, queue: &Queue, unfinished: oneshot::Sender<Unfinished>) {
     };
     let mut waiting = Vec::new();
     let mut ends = Ends::default();
-    let mut moves_log = false;
+    let mut commits = 0_u32;
     loop {
         let written = write(&connection, messages, &mut waiting, &mut ends);
         if let Err(error) = &written {
@@ -218,17 +218,22 @@ fn work(state: &Path, queue: &Queue, unfinished: oneshot::Sender<Unfinished>) {
             // Whoever asked may have gone.
             let _ = receipt.send(Ok(()));
         }
-        // Not by the first commit, which the first task waits for.
-        if !moves_log && written.is_ok_and(|committed| committed) {
-            moves_log = true;
-            if let Err(error) = check::move_log_when_long(&connection) {
-                tracing::debug!("the write-ahead log grows: {error}");
-            }
+        commits = commits.saturating_add(u32::from(written.is_ok_and(|committed| committed)));
+        // Not after the first, which is followed at once by what the first task waits for.
+        if commits > 1 {
+            log_errors(check::move_long_log(&connection));
         }
         let Some(next) = queue.next(&mut crowd) else {
-            return;
+            return log_errors(check::leave_short_log(&connection));
         };
         messages = next;
+    }
+}
+
+/// A log that is not moved is only longer for the next one.
+fn log_errors(moved: rusqlite::Result<()>) {
+    if let Err(error) = moved {
+        tracing::debug!("the write-ahead log grows: {error}");
     }
 }
 
@@ -524,6 +529,39 @@ mod tests {
         drop(store);
         let reader = Reader::open(folder.path()).unwrap().unwrap();
         assert_eq!(reader.unfinished().unwrap().len(), 100);
+    }
+
+    /// Whoever opens the store reads the whole log, and cannot know how much of it was moved by those before.
+    #[test]
+    fn the_log_stays_short_however_many_come_and_go() {
+        let large = |id: String| NewExecution {
+            source: "x".repeat(50_000),
+            ..execution(&id)
+        };
+        let log = |folder: &Path| {
+            let path = folder.join(format!("{}-wal", crate::FILE));
+            std::fs::metadata(path).unwrap().len()
+        };
+        // Each with one commit.
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..100 {
+            let store = Store::open(folder.path());
+            store.begin(large(format!("{number:04}")));
+            drop(store);
+            assert!(log(folder.path()) < 300 * 4120, "{number}");
+        }
+        // One with many.
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path());
+        for number in 0..300 {
+            store.begin(large(format!("{number:04}")));
+            store.settled().wait().unwrap();
+            assert!(log(folder.path()) < 1100 * 4120, "{number}");
+        }
+        drop(store);
+        assert!(log(folder.path()) < 300 * 4120);
+        let reader = Reader::open(folder.path()).unwrap().unwrap();
+        assert_eq!(reader.newest(1000).unwrap().len(), 300);
     }
 
     #[test]
