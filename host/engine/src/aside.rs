@@ -17,8 +17,7 @@ pub(crate) fn asks(execution: &Execution, task: &Task) -> bool {
             .iter()
             .any(|entry| !task.holds_tasks(&entry.key) && may_ask(&entry.value))
     };
-    // Most flows never do, which one look at the text tells.
-    calls(execution.source.text()) && own(&task.node)
+    own(&task.node) && calls(execution.source.text())
 }
 
 /// Whether what a flow renders before its first task may ask a web server: its inputs and labels.

@@ -1,14 +1,16 @@
 //! A text with a name and its lines: turns byte offsets into lines and columns.
 
+use std::sync::Arc;
+
 use crate::yaml::Span;
 
-/// The text that diagnostics speak of.
+/// The text that diagnostics speak of. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Source {
-    name: String,
-    text: String,
+    name: Arc<str>,
+    text: Arc<str>,
     /// The first byte of each line.
-    lines: Vec<u32>,
+    lines: Arc<[u32]>,
 }
 
 /// A place as people count: from 1, the column in characters.
@@ -23,7 +25,7 @@ pub struct Position {
 impl Source {
     /// A text under the name that messages show, for example the path as it was given.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
-        let text = text.into();
+        let text: String = text.into();
         let newlines = memchr::memchr_iter(b'\n', text.as_bytes());
         #[expect(
             clippy::cast_possible_truncation,
@@ -33,8 +35,8 @@ impl Source {
             .chain(newlines.map(|newline| newline as u32 + 1))
             .collect();
         Self {
-            name: name.into(),
-            text,
+            name: name.into().into(),
+            text: text.into(),
             lines,
         }
     }
