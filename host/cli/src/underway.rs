@@ -29,6 +29,9 @@ const SCRIPTS: &str = ".plugin.scripts.";
 /// The key of a task's type.
 const TYPE: &str = "type:";
 
+/// The key of a pin.
+const VERSION: &str = "version:";
+
 /// Stack of the thread that loads a plugin, in bytes: it may have to compile it.
 const LOADING_STACK: usize = 8 << 20;
 
@@ -142,8 +145,12 @@ fn key_of(plugin: &Descriptor) -> PluginKey {
     }
 }
 
-/// The plugin of the first type in a flow's text that belongs to one, in the version that a task gets which pins none.
+/// The plugin of the first type in a flow's text that belongs to one, in the version that a task gets which pins none. Where one may be
+/// pinned, nothing is expected: it could be compiled in vain.
 fn first_plugin(text: &str, installed: &[Installed]) -> Option<PluginKey> {
+    if text.contains(VERSION) {
+        return None;
+    }
     text.lines().find_map(|line| {
         let (_, rest) = line.split_once(TYPE)?;
         let task_type = first_word(rest);
@@ -219,6 +226,7 @@ mod tests {
             named("two 2.0.0")
         );
         assert_eq!(first("- type: {{ a.one.Script }}\ntype:"), None);
+        assert_eq!(first("- type: a.one.Script\n  version: '1.0'"), None);
     }
 
     #[test]

@@ -181,6 +181,10 @@ impl Drop for Served {
     }
 }
 
+/// After so many changes it is asked how long the log has become: the question takes as long as a small commit, and most changes make one or
+/// two pages of it.
+const ASK_AFTER: usize = 256;
+
 /// The life of the thread.
 fn work(state: &Path, queue: &Queue, unfinished: oneshot::Sender<Unfinished>) {
     // One that is there is opened, its log read, before anything is to be entered.
@@ -202,7 +206,7 @@ fn work(state: &Path, queue: &Queue, unfinished: oneshot::Sender<Unfinished>) {
     };
     let mut waiting = Vec::new();
     let mut ends = Ends::default();
-    let mut commits = 0_u32;
+    let mut changes = 0;
     loop {
         let written = write(&connection, messages, &mut waiting, &mut ends);
         if let Err(error) = &written {
@@ -218,9 +222,9 @@ fn work(state: &Path, queue: &Queue, unfinished: oneshot::Sender<Unfinished>) {
             // Whoever asked may have gone.
             let _ = receipt.send(Ok(()));
         }
-        commits = commits.saturating_add(u32::from(written.is_ok_and(|committed| committed)));
-        // Not after the first, which is followed at once by what the first task waits for.
-        if commits > 1 {
+        changes += written.unwrap_or_default();
+        if changes >= ASK_AFTER {
+            changes = 0;
             log_errors(check::move_long_log(&connection));
         }
         let Some(next) = queue.next(&mut crowd) else {
@@ -264,13 +268,13 @@ type Ends = HashMap<String, u32>;
 
 type Waiting = Vec<oneshot::Sender<Result<(), StoreError>>>;
 
-/// Writes messages in one transaction. Says whether there was anything to write.
+/// Writes messages in one transaction. Gives how many changed anything.
 fn write(
     connection: &Connection,
     messages: Vec<Message>,
     waiting: &mut Waiting,
     ends: &mut Ends,
-) -> rusqlite::Result<bool> {
+) -> rusqlite::Result<usize> {
     let mut changes = Vec::new();
     for message in messages {
         match message {
@@ -279,8 +283,9 @@ fn write(
         }
     }
     if changes.is_empty() {
-        return Ok(false);
+        return Ok(0);
     }
+    let count = changes.len();
     // Immediate, so that another process is waited for here and not in the middle.
     let transaction =
         rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
@@ -288,7 +293,7 @@ fn write(
         apply(connection, change, ends)?;
     }
     transaction.commit()?;
-    Ok(true)
+    Ok(count)
 }
 
 fn apply(connection: &Connection, change: Message, ends: &mut Ends) -> rusqlite::Result<()> {
