@@ -183,7 +183,7 @@ impl Drop for Served {
 
 /// After so many changes it is asked how long the log has become: the question takes as long as a small commit, and most changes make one or
 /// two pages of it.
-const ASK_AFTER: usize = 256;
+const ASK_AFTER: usize = 32;
 
 /// The life of the thread.
 fn work(state: &Path, queue: &Queue, unfinished: oneshot::Sender<Unfinished>) {
@@ -561,7 +561,7 @@ mod tests {
         for number in 0..300 {
             store.begin(large(format!("{number:04}")));
             store.settled().wait().unwrap();
-            assert!(log(folder.path()) < 1100 * 4120, "{number}");
+            assert!(log(folder.path()) < 1500 * 4120, "{number}");
         }
         drop(store);
         assert!(log(folder.path()) < 300 * 4120);
