@@ -181,8 +181,7 @@ impl Drop for Served {
     }
 }
 
-/// After so many changes it is asked how long the log has become: the question takes as long as a small commit, and most changes make one or
-/// two pages of it.
+/// After so many changes it is asked how long the log has become. Most make one or two pages of it.
 const ASK_AFTER: usize = 32;
 
 /// The life of the thread.

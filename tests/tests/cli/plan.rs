@@ -72,10 +72,12 @@ fn a_volume_is_planned_where_files_go_through_it() {
             "- {{id: {id}, type: io.kestra.plugin.scripts.shell.Commands, commands: [ls]{keys}}}\n"
         )
     };
-    let long = format!(", env: {{A: '{}'}}", "x".repeat(1000));
+    // Too long for an argument.
+    let long = format!(", beforeCommands: ['echo {}']", "x".repeat(130_000));
     let rows = [
         ("plain", "", false),
-        ("long", long.as_str(), false),
+        ("env", ", env: {A: b}", false),
+        ("long", long.as_str(), true),
         ("in", ", inputFiles: {a: b}", true),
         ("out", ", outputFiles: [a]", true),
         ("names", ", namespaceFiles: {enabled: true}", true),
@@ -87,11 +89,15 @@ fn a_volume_is_planned_where_files_go_through_it() {
         "- id: together\n  type: io.kestra.plugin.core.flow.WorkingDirectory\n  tasks:\n    ",
     );
     tasks.push_str(&task("shared", ""));
+    // Its plugin writes the script into a file.
+    tasks
+        .push_str("- {id: script, type: io.kestra.plugin.scripts.python.Script, script: 'pass'}\n");
     world.write("flow.yaml", flow(&tasks));
     let finished = world.taffrail(["plan", "flow.yaml", "-o", "json"]);
     let plan = finished.exits(0).json();
     let planned = plan["tasks"].as_array().unwrap();
-    for (id, _, volume) in rows.into_iter().chain([("shared", "", true)]) {
+    let others = [("shared", "", true), ("script", "", true)];
+    for (id, _, volume) in rows.into_iter().chain(others) {
         let task = planned.iter().find(|task| task["task"] == id).unwrap();
         let found = task["request"]["HostConfig"].get("Mounts").is_some();
         assert_eq!(found, volume, "{id}: {}", task["request"]);
