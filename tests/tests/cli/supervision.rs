@@ -255,8 +255,9 @@ fn nothing_hides(order: [&str; 2]) {
     let world = World::new();
     let here = world.here().display().to_string();
     std::fs::create_dir(world.here().join("groups")).unwrap();
-    // A group of this test's own, as others make some as well.
+    // A group of this test's own, as others make some as well, and in it one of somebody else's, whose name only begins as if it was taffrail's.
     let own = format!("groups/taffrail-test-{}-{}", std::process::id(), order[0]);
+    let foreign = format!("{own}/taffrail-of-somebody-else");
     let mount = "mount -t cgroup2 none groups";
     let can = world
         .sh(&format!(
@@ -293,7 +294,7 @@ fn nothing_hides(order: [&str; 2]) {
     );
     let running = world
         .sh(&format!(
-            "exec unshare -m sh -c '{mount} && mkdir {own} && echo $$ > {own}/cgroup.procs && exec $TAFFRAIL run flow.yaml --runner process'"
+            "exec unshare -m sh -c '{mount} && mkdir -p {foreign} && echo $$ > {own}/cgroup.procs && exec $TAFFRAIL run flow.yaml --runner process'"
         ))
         .start();
     let begun = Instant::now();
@@ -316,7 +317,9 @@ fn nothing_hides(order: [&str; 2]) {
         .says(["ended what the task left running: sleep"]);
     // It can be removed only if nothing is left in it.
     world
-        .sh(&format!("exec unshare -m sh -c '{mount} && rmdir {own}'"))
+        .sh(&format!(
+            "exec unshare -m sh -c '{mount} && rmdir {foreign} && rmdir {own}'"
+        ))
         .finish()
         .exits(0);
 }

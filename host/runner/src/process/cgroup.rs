@@ -3,6 +3,7 @@
 
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -82,12 +83,22 @@ pub fn place_of_groups() -> Option<PathBuf> {
     Some(own)
 }
 
-/// Removes what processes have left that are not there any more. What still runs in there stays.
+/// The process that made a group of this name to hold those of its tasks; none where the group is somebody else's, however its name begins.
+fn maker_of(name: &OsStr) -> Option<u32> {
+    let number = name.to_str()?.strip_prefix(OURS)?;
+    let pid = number.parse().ok()?;
+    number
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then_some(pid)
+}
+
+/// Removes what processes have left that are not there any more, among them one that had this one's number. What still runs in there stays.
 fn sweep(own: &Path) {
+    let this = getpid().as_raw_pid().unsigned_abs();
+    let is_gone = |pid: u32| pid == this || !Path::new("/proc").join(pid.to_string()).exists();
     for entry in fs::read_dir(own).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let pid = name.to_str().and_then(|name| name.strip_prefix(OURS));
-        if pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+        if maker_of(&entry.file_name()).is_some_and(is_gone) {
             remove_with_groups(&entry.path());
         }
     }
@@ -116,7 +127,7 @@ pub(super) fn end_left(is_one: impl Fn(&str) -> bool) {
         entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
     };
     let Some(own) = own() else { return };
-    let ours = folders(&own).filter(|entry| entry.file_name().to_string_lossy().starts_with(OURS));
+    let ours = folders(&own).filter(|entry| maker_of(&entry.file_name()).is_some());
     for group in ours.flat_map(|entry| folders(&entry.path()).collect::<Vec<_>>()) {
         if is_one(&task_run_of(&group.file_name().to_string_lossy())) {
             let _ = fs::write(group.path().join("cgroup.kill"), "1");
@@ -253,6 +264,22 @@ impl Drop for Cgroup {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_groups_of_this_program_are_taken_for_its_own() {
+        let check = |name: &str, expected: Option<u32>| {
+            assert_eq!(maker_of(OsStr::new(name)), expected, "{name}");
+        };
+        check("taffrail-1", Some(1));
+        check("taffrail-4194304", Some(4_194_304));
+        check("taffrail-", None);
+        check("taffrail-ci", None);
+        check("taffrail-1.service", None);
+        check("taffrail-+1", None);
+        check("taffrail-1-2", None);
+        check("taffrail", None);
+        check("1", None);
+    }
 
     #[test]
     fn the_hierarchy_is_found_among_mounts() {
