@@ -114,7 +114,7 @@ pub(crate) async fn run_flow(
     let any = task_root(&execution.directory, "any");
     let removed = match execution.resumed() && !execution.keep {
         true => Workdir::remove_left(&any),
-        false => Workdir::remove_spares(&any),
+        false => crate::spare::remove_all(&any),
     };
     if let Err(error) = removed {
         tracing::warn!("{}", chain(&error));

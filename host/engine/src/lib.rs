@@ -31,6 +31,7 @@ pub mod references;
 pub mod render;
 pub mod schedule;
 pub mod scope;
+mod spare;
 pub mod storage;
 pub mod task;
 mod task_cache;

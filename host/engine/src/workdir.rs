@@ -1,29 +1,23 @@
 //! The directories of one task run: where the program runs, and a private one beside it for what the host hands it.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use taffrail_core::name::RelPath;
 
 use crate::confined::{ConfinedDir, FileError, create_private_dir};
+use crate::spare;
 
 /// Name of the directory, inside the working directory, all of whose files are outputs.
 const OUTPUT_DIR: &str = ".taffrail-output";
 
-/// Beginning of the names of the empty directories that wait for further task runs, beside those in use. No task run is called so.
-const SPARE: &str = ".spare";
+/// Name of the working directory below a task run's root.
+pub(crate) const WORKING: &str = "work";
 
-/// So many sets of them are kept at most: those of task runs that have ended wait for the disk while others run.
-const SPARES: usize = 32;
+/// Name of the private directory beside it.
+pub(crate) const PRIVATE: &str = "private";
 
-/// Access for the owner alone.
-const PRIVATE: u32 = 0o700;
-
-/// The same for a file.
-const PRIVATE_FILE: u32 = 0o600;
-
-/// So many private files are left to the next task run at most, by their names alone.
-const KEPT_FILES: usize = 4;
+/// Access to a private file: for the owner alone.
+pub(crate) const PRIVATE_FILE: u32 = 0o600;
 
 /// What is left of a private file, in bytes. ext4 puts a file that was once cut to nothing on the disk whenever it is closed, so that one
 /// byte is cheaper than none.
@@ -43,11 +37,11 @@ pub struct Places {
 impl Places {
     /// The places of a task run below its own root.
     pub fn below(root: &Path) -> Self {
-        let working_dir = root.join("work");
+        let working_dir = root.join(WORKING);
         Self {
             output_dir: working_dir.join(OUTPUT_DIR),
             working_dir,
-            private_dir: root.join("private"),
+            private_dir: root.join(PRIVATE),
         }
     }
 }
@@ -75,7 +69,7 @@ impl Workdir {
     /// When it cannot be made; names the path.
     pub fn create(root: &Path) -> Result<Self, FileError> {
         let places = Places::below(root);
-        let working = if take_spare(root) {
+        let working = if spare::take(root) {
             ConfinedDir::open(&places.working_dir)?
         } else {
             ConfinedDir::create(&places.working_dir)?
@@ -96,7 +90,7 @@ impl Workdir {
         Ok(Self {
             root: root.to_owned(),
             places: Places {
-                private_dir: root.join("private"),
+                private_dir: root.join(PRIVATE),
                 // Those beside it have outputs, too.
                 output_dir: self.places.working_dir.join(output_dir_of(root)),
                 working_dir: self.places.working_dir.clone(),
@@ -179,13 +173,16 @@ impl Workdir {
     /// # Errors
     /// When it cannot be written; names the path.
     pub fn write_private(&self, name: &RelPath, contents: &[u8]) -> Result<PathBuf, FileError> {
-        let private = ConfinedDir::create(&self.places.private_dir)?;
+        let private = match ConfinedDir::open(&self.places.private_dir) {
+            Err(error) if error.is_absent() => ConfinedDir::create(&self.places.private_dir),
+            found => found,
+        }?;
         private.write_over(name, contents, PRIVATE_FILE)?;
         Ok(self.places.private_dir.join(name.as_str()))
     }
 
     /// Leaves the directories to the next task run where the program left nothing in them, and removes them otherwise. Only for a
-    /// program of which nothing runs any more. Many a file system takes longer to remove a directory than a short task runs.
+    /// program of which nothing runs any more.
     ///
     /// # Errors
     /// When something cannot be removed; names the path.
@@ -194,25 +191,8 @@ impl Workdir {
             return self.remove();
         }
         // A name that is taken stands for directories that are not empty, which nothing replaces.
-        let kept = is_as_new(&self.root, &self.places) && leave_spare(&self.root);
+        let kept = spare::is_as_new(&self.root) && spare::leave(&self.root);
         if kept { Ok(()) } else { self.remove() }
-    }
-
-    /// Removes the spare directories beside a task run's root, if there are any.
-    ///
-    /// # Errors
-    /// When something cannot be removed; names the path.
-    pub fn remove_spares(root: &Path) -> Result<(), FileError> {
-        for spare in spares(root) {
-            match std::fs::remove_dir_all(&spare) {
-                Ok(()) => one_less(),
-                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(FileError::new("remove", spare, source));
-                }
-                Err(_) => {}
-            }
-        }
-        Ok(())
     }
 
     /// Removes what an earlier host left of task runs beside this root, that is, of those that had ended when it died.
@@ -256,58 +236,6 @@ impl Workdir {
     }
 }
 
-/// Where spare directories of a task run's root are, if they are there.
-fn spares(root: &Path) -> impl Iterator<Item = PathBuf> {
-    (0..SPARES).map(move |number| spare(root, number))
-}
-
-fn spare(root: &Path, number: usize) -> PathBuf {
-    root.with_file_name(format!("{SPARE}-{number}"))
-}
-
-/// The number behind that of the set that was left last: where to look first.
-static BEHIND: AtomicUsize = AtomicUsize::new(0);
-
-/// How many sets this process has left and not taken again, of whatever execution: without any, there is none to look for.
-static LEFT: AtomicUsize = AtomicUsize::new(0);
-
-/// Counts a set that is gone; an earlier host may have left it, which nobody counted.
-fn one_less() {
-    let less = |left: usize| left.checked_sub(1);
-    let _ = LEFT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
-}
-
-/// Makes a spare set that is there the one of this root, the one left last before others.
-fn take_spare(root: &Path) -> bool {
-    if LEFT.load(Ordering::Relaxed) == 0 {
-        return false;
-    }
-    let behind = BEHIND.load(Ordering::Relaxed);
-    (1..=SPARES).any(|back| {
-        let number = (behind + SPARES - back) % SPARES;
-        let taken = std::fs::rename(spare(root, number), root).is_ok();
-        if taken {
-            BEHIND.store(number, Ordering::Relaxed);
-            one_less();
-        }
-        taken
-    })
-}
-
-/// Makes the set of this root a spare one, where a name is free.
-fn leave_spare(root: &Path) -> bool {
-    let behind = BEHIND.load(Ordering::Relaxed);
-    (0..SPARES).any(|further| {
-        let number = (behind + further) % SPARES;
-        let left = std::fs::rename(root, spare(root, number)).is_ok();
-        if left {
-            BEHIND.store((number + 1) % SPARES, Ordering::Relaxed);
-            LEFT.fetch_add(1, Ordering::Relaxed);
-        }
-        left
-    })
-}
-
 fn remove_tree(root: &Path) -> Result<(), FileError> {
     match std::fs::remove_dir_all(root) {
         Ok(()) => Ok(()),
@@ -318,58 +246,6 @@ fn remove_tree(root: &Path) -> Result<(), FileError> {
         }
         Err(source) => Err(FileError::new("remove", root, source)),
     }
-}
-
-/// Whether the directories are what they were when they were made, once the private files are taken away.
-fn is_as_new(root: &Path, places: &Places) -> bool {
-    use std::os::unix::fs::{MetadataExt, PermissionsExt};
-    let is_ours = |path: &Path| {
-        // Not through a link that stands in its place.
-        std::fs::symlink_metadata(path).is_ok_and(|found| {
-            let ours = found.uid() == rustix::process::geteuid().as_raw();
-            found.is_dir() && ours && found.permissions().mode() & 0o7777 == PRIVATE
-        })
-    };
-    let is_our_file = |path: &Path| {
-        std::fs::symlink_metadata(path).is_ok_and(|found| {
-            let ours = found.uid() == rustix::process::geteuid().as_raw();
-            let private = found.permissions().mode() & 0o7777 == PRIVATE_FILE;
-            found.is_file() && found.nlink() == 1 && ours && private
-        })
-    };
-    let entries = |path: &Path| -> Option<Vec<PathBuf>> {
-        let entries = std::fs::read_dir(path).ok()?;
-        entries
-            .map(|entry| entry.map(|entry| entry.path()).ok())
-            .collect()
-    };
-    if !is_ours(root) || !is_ours(&places.working_dir) {
-        return false;
-    }
-    let Some(inside) = entries(root) else {
-        return false;
-    };
-    inside.iter().all(|path| {
-        let private = *path == places.private_dir && is_ours(path);
-        if !private && *path != places.working_dir {
-            return false;
-        }
-        // A file is emptied or removed; what is none stays, and with it the directory is not as new.
-        entries(path).is_some_and(|files| {
-            let few = files.len() <= KEPT_FILES;
-            files.iter().all(|file| {
-                let emptied = || few && is_our_file(file) && shorten(file).is_ok();
-                private && (emptied() || std::fs::remove_file(file).is_ok())
-            })
-        })
-    })
-}
-
-/// Takes out of a file what is in it. To remove it and make it again for the next task run takes ext4 longer the more files were removed
-/// in the last seconds, as it passes over their inodes.
-fn shorten(file: &Path) -> std::io::Result<()> {
-    let file = std::fs::File::options().write(true).open(file)?;
-    file.set_len(LEFT_OF_FILE)
 }
 
 /// Gives the owner all rights on a directory and those below it, as far as that goes.
@@ -391,150 +267,6 @@ fn unlock(path: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_more_than_some_directories_wait() {
-        let temp = tempfile::tempdir().unwrap();
-        let root = |number: usize| temp.path().join(format!("{number}-a"));
-        let used: Vec<Workdir> = (0..SPARES + 2)
-            .map(|number| Workdir::create(&root(number)).unwrap())
-            .collect();
-        for workdir in used {
-            workdir.retire().unwrap();
-        }
-        let there = || std::fs::read_dir(temp.path()).unwrap().count();
-        assert_eq!(there(), SPARES);
-        let again = Workdir::create(&root(0)).unwrap();
-        assert_eq!(there(), SPARES);
-        again.retire().unwrap();
-        Workdir::remove_spares(&root(0)).unwrap();
-        assert_eq!(there(), 0);
-    }
-
-    #[test]
-    fn only_directories_without_a_trace_of_the_program_are_used_again() {
-        let check = |left: fn(&Places), again: bool| {
-            let temp = tempfile::tempdir().unwrap();
-            let (first, second) = (temp.path().join("1-a"), temp.path().join("2-b"));
-            let workdir = Workdir::create(&first).unwrap();
-            let number =
-                |path: &Path| std::os::unix::fs::MetadataExt::ino(&path.metadata().unwrap());
-            let before = number(&workdir.places().working_dir);
-            workdir
-                .write_private(&RelPath::new("commands.sh").unwrap(), b"echo secret")
-                .unwrap();
-            left(workdir.places());
-            workdir.retire().unwrap();
-            assert!(!first.exists());
-            assert_eq!(spares(&first).any(|spare| spare.exists()), again);
-
-            let workdir = Workdir::create(&second).unwrap();
-            // A new directory may get the number of the one that was removed.
-            assert!(!again || number(&workdir.places().working_dir) == before);
-            assert_eq!(workdir.working().files(10).unwrap(), []);
-            let script = workdir.places().private_dir.join("commands.sh");
-            assert!(std::fs::read(&script).unwrap_or_default().len() <= 1);
-            let name = RelPath::new("commands.sh").unwrap();
-            for text in ["echo a longer one", "echo", ""] {
-                workdir.write_private(&name, text.as_bytes()).unwrap();
-                assert_eq!(std::fs::read_to_string(&script).unwrap(), text);
-            }
-            workdir.retire().unwrap();
-            Workdir::remove_spares(&second).unwrap();
-            Workdir::remove_spares(&second).unwrap();
-            assert_eq!(std::fs::read_dir(temp.path()).unwrap().count(), 0);
-        };
-        use std::os::unix::fs::{PermissionsExt, symlink};
-        check(|_| {}, true);
-        check(
-            |places| std::fs::write(places.working_dir.join("x"), "x").unwrap(),
-            false,
-        );
-        check(
-            |places| std::fs::create_dir(places.working_dir.join("x")).unwrap(),
-            false,
-        );
-        check(
-            |places| std::fs::create_dir(places.private_dir.join("x")).unwrap(),
-            false,
-        );
-        check(
-            |places| std::fs::write(places.working_dir.with_file_name("x"), "x").unwrap(),
-            false,
-        );
-        check(
-            |places| {
-                let open = std::fs::Permissions::from_mode(0o755);
-                std::fs::set_permissions(&places.working_dir, open).unwrap();
-            },
-            false,
-        );
-        check(
-            |places| {
-                std::fs::remove_dir(&places.working_dir).unwrap();
-                symlink("/", &places.working_dir).unwrap();
-            },
-            false,
-        );
-    }
-
-    #[test]
-    fn of_private_files_only_those_are_left_that_nobody_else_reads() {
-        use std::os::unix::fs::{PermissionsExt, symlink};
-        let check = |make: &dyn Fn(&Path, &Path), left: bool| {
-            let temp = tempfile::tempdir().unwrap();
-            let outside = temp.path().join("outside");
-            let workdir = Workdir::create(&temp.path().join("1-a")).unwrap();
-            let private = workdir.places().private_dir.clone();
-            create_private_dir(&private).unwrap();
-            make(&private, &outside);
-            workdir.retire().unwrap();
-            let root = temp.path().join("1-a");
-            let found = spares(&root).flat_map(|spare| {
-                let files = std::fs::read_dir(spare.join("private"));
-                files.into_iter().flatten().flatten()
-            });
-            let lengths: Vec<u64> = found.map(|file| file.metadata().unwrap().len()).collect();
-            let expected = if left { vec![LEFT_OF_FILE] } else { Vec::new() };
-            assert_eq!(lengths, expected);
-            if outside.exists() {
-                assert_eq!(std::fs::read(&outside).unwrap(), b"secret");
-            }
-        };
-        let write = |path: PathBuf, mode: u32| {
-            std::fs::write(&path, "secret").unwrap();
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-            path
-        };
-        check(
-            &move |private, _| drop(write(private.join("x"), 0o600)),
-            true,
-        );
-        check(
-            &move |private, _| drop(write(private.join("x"), 0o640)),
-            false,
-        );
-        check(
-            &move |private, outside| {
-                std::fs::hard_link(write(private.join("x"), 0o600), outside).unwrap();
-            },
-            false,
-        );
-        check(
-            &move |private, outside| {
-                symlink(write(outside.to_owned(), 0o600), private.join("x")).unwrap();
-            },
-            false,
-        );
-        check(
-            &move |private, _| {
-                for number in 0..=KEPT_FILES {
-                    write(private.join(number.to_string()), 0o600);
-                }
-            },
-            false,
-        );
-    }
 
     #[test]
     fn those_who_share_a_directory_have_outputs_of_their_own() {
