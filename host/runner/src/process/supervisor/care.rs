@@ -61,7 +61,7 @@ impl Care {
     pub(super) fn start(shared: &Arc<Shared>, number: u64, order: Order) -> Arc<Self> {
         let (commands, receiver) = unbounded_channel();
         let care = Arc::new(Care {
-            spool: order.spool.clone(),
+            spool: order.spool.clone().into(),
             number: AtomicU64::new(number),
             length: AtomicU64::new(0),
             noticed: AtomicBool::new(false),
@@ -143,7 +143,7 @@ enum Next {
 impl Task {
     async fn run(mut self, order: Order) {
         let running = Running(Arc::clone(&self.shared));
-        let opened = Spool::open(Path::new(&order.spool)).and_then(|mut spool| {
+        let opened = Spool::open(Path::new(&self.care.spool)).and_then(|mut spool| {
             spool.append(&Record::Begun)?;
             Ok(spool)
         });
@@ -171,7 +171,7 @@ impl Task {
                 .into_iter()
                 .map(|(name, value)| (name.into(), value.into()))
                 .collect(),
-            directory: order.directory.into(),
+            directory: OsString::from(order.directory).into(),
             open_files: order.open_files,
         };
         let started = match start::start(wanted).await {

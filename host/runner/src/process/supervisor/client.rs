@@ -20,7 +20,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::spool::Head;
 use super::wire::{Ask, Direct, Tell, encode, receive};
-use super::{conversation, is_ours, lock};
+use super::{TOGETHER, conversation, is_ours, lock};
 
 /// How long the end of a supervisor that nobody needs any more is waited for.
 const ENDING: Duration = Duration::from_secs(2);
@@ -227,12 +227,11 @@ impl Connection {
         let (asks, mut receiver): (_, UnboundedReceiver<Ask>) = unbounded_channel();
         let shared = Arc::new(Shared::default());
         tokio::spawn(async move {
-            while let Some(ask) = receiver.recv().await {
-                let said = match encode(&ask) {
-                    Ok(bytes) => speaking.say(&bytes).await,
-                    Err(error) => Err(error),
-                };
-                if said.is_err() {
+            let (mut asks, mut said) = (Vec::new(), Vec::new());
+            while receiver.recv_many(&mut asks, TOGETHER).await > 0 {
+                said.clear();
+                let encoded = asks.drain(..).try_for_each(|ask| encode(&ask, &mut said));
+                if encoded.is_err() || speaking.say(&said).await.is_err() {
                     // What becomes of it is seen where it is read from.
                     return;
                 }

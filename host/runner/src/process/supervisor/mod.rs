@@ -30,6 +30,9 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use taffrail_engine::workdir::LEFT_OF_FILE;
 
+/// So many messages that are there at once are sent together at most.
+const TOGETHER: usize = 64;
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use super::care::{Care, Command};
 use super::conversation::{self, Speaking};
 use super::wire::{Ask, Tell, encode, receive};
-use super::{is_ours, lock};
+use super::{TOGETHER, is_ours, lock};
 use crate::process::{cgroup, table};
 
 /// How long the host that started it may take to be there: it is, before the supervisor is started.
@@ -177,7 +177,7 @@ fn heed(shared: &Arc<Shared>, tasks: &mut HashMap<u64, Arc<Care>>, ask: Ask) {
             tasks.insert(task, care);
         }
         Ask::TakeUp(task, spool) => {
-            let known = lock(&shared.tasks).get(&spool).cloned();
+            let known = lock(&shared.tasks).get(&OsString::from(spool)).cloned();
             let Some(care) = known else {
                 return shared.tell(News::Tell(Tell::Unknown(task)));
             };
@@ -214,21 +214,24 @@ fn heed(shared: &Arc<Shared>, tasks: &mut HashMap<u64, Arc<Care>>, ask: Ask) {
 }
 
 async fn tell_all(mut receiver: UnboundedReceiver<News>, speaking: &mut Speaking) {
-    while let Some(news) = receiver.recv().await {
-        let tell = match news {
-            News::Tell(tell) => tell,
-            News::Wrote(care) => {
-                // From here on, what is written is news again.
-                care.noticed.store(false, Ordering::SeqCst);
-                let length = care.length.load(Ordering::SeqCst);
-                Tell::Wrote(care.number.load(Ordering::Relaxed), length)
+    let (mut news, mut said) = (Vec::new(), Vec::new());
+    while receiver.recv_many(&mut news, TOGETHER).await > 0 {
+        said.clear();
+        for news in news.drain(..) {
+            let tell = match news {
+                News::Tell(tell) => tell,
+                News::Wrote(care) => {
+                    // From here on, what is written is news again.
+                    care.noticed.store(false, Ordering::SeqCst);
+                    let length = care.length.load(Ordering::SeqCst);
+                    Tell::Wrote(care.number.load(Ordering::Relaxed), length)
+                }
+            };
+            if encode(&tell, &mut said).is_err() {
+                return;
             }
-        };
-        let said = match encode(&tell) {
-            Ok(bytes) => speaking.say(&bytes).await,
-            Err(error) => Err(error),
-        };
-        if said.is_err() {
+        }
+        if speaking.say(&said).await.is_err() {
             return;
         }
     }

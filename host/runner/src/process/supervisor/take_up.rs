@@ -41,7 +41,7 @@ pub(in crate::process) async fn launch(
     let link = Link::new(connection);
     let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let order = Order {
-        spool: path.clone().into_os_string(),
+        spool: path.clone().into_os_string().into(),
         task_run: wanted.task_run.clone(),
         argv: wanted.argv,
         environment: wanted
@@ -49,7 +49,7 @@ pub(in crate::process) async fn launch(
             .into_iter()
             .map(|(name, value)| (name.into(), value.into()))
             .collect(),
-        directory: wanted.directory.into_os_string(),
+        directory: wanted.directory.into_os_string().into(),
         open_files: wanted.open_files,
         time_left: time_left.map(milliseconds),
         grace: milliseconds(GRACE),
@@ -151,7 +151,7 @@ pub(in crate::process) async fn take_up(
 /// Asks a supervisor to go on with a task; none where it has no such task.
 async fn follow(connection: Arc<Connection>, spool: OsString) -> Result<Option<Link>, RunnerError> {
     let link = Link::new(connection);
-    link.connection.ask(Ask::TakeUp(link.number, spool));
+    link.connection.ask(Ask::TakeUp(link.number, spool.into()));
     match tokio::time::timeout(ANSWER, link.known.answer()).await {
         Ok(Some(Tell::Known(_))) => Ok(Some(link)),
         Ok(_) => {

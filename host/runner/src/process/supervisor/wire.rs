@@ -1,10 +1,12 @@
 //! What a host and a supervisor say to one another: JSON, each message behind its length.
 
 use std::ffi::OsString;
-use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::{fmt, io};
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{self, DeserializeOwned, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use taffrail_core::launch::Stream;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
@@ -19,7 +21,7 @@ pub(super) enum Ask {
     /// Start a program. Answered by `Started` or `Refused`.
     Launch(u64, Box<Order>),
     /// Go on with the program whose spool this is. Answered by `Known` or `Unknown`.
-    TakeUp(u64, OsString),
+    TakeUp(u64, Text),
     /// Ask all of a task to end, or (`true`) end it. Answered by `Stopped`.
     Stop(u64, bool),
     /// The spool was read up to here.
@@ -36,13 +38,13 @@ pub(super) enum Ask {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Order {
     /// Where what it says goes.
-    pub(super) spool: OsString,
+    pub(super) spool: Text,
     /// What the processes of the task are known by.
     pub(super) task_run: String,
     pub(super) argv: Vec<String>,
     /// Its whole environment.
     pub(super) environment: Vec<(Text, Text)>,
-    pub(super) directory: OsString,
+    pub(super) directory: Text,
     /// The soft and hard limit of open files, where they are not the supervisor's.
     pub(super) open_files: Option<(Option<u64>, Option<u64>)>,
     /// How long it may run where no host follows it, and how long it may then take to end, in milliseconds.
@@ -50,26 +52,54 @@ pub(super) struct Order {
     pub(super) grace: u64,
 }
 
-/// A text of the system: nearly always UTF-8, and then it stands as it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub(super) enum Text {
-    Plain(String),
-    Other(OsString),
-}
+/// A text of the system: nearly always UTF-8, and then it stands as it is, else as its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Text(OsString);
 
 impl From<OsString> for Text {
     fn from(text: OsString) -> Self {
-        text.into_string().map_or_else(Text::Other, Text::Plain)
+        Self(text)
     }
 }
 
 impl From<Text> for OsString {
     fn from(text: Text) -> Self {
-        match text {
-            Text::Plain(text) => text.into(),
-            Text::Other(text) => text,
+        text.0
+    }
+}
+
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.to_str() {
+            Some(text) => serializer.serialize_str(text),
+            None => self.0.as_bytes().serialize(serializer),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextOrBytes)
+    }
+}
+
+/// Reads a [`Text`] in either form.
+struct TextOrBytes;
+
+impl<'de> Visitor<'de> for TextOrBytes {
+    type Value = Text;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a text or its bytes")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Text, E> {
+        Ok(Text(text.into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, bytes: A) -> Result<Text, A::Error> {
+        let bytes = Vec::deserialize(SeqAccessDeserializer::new(bytes))?;
+        Ok(Text(OsString::from_vec(bytes)))
     }
 }
 
@@ -117,16 +147,17 @@ impl Tell {
     }
 }
 
-/// One message, as it is sent.
+/// Appends one message as it is sent.
 ///
 /// # Errors
 /// When it is too long for any message.
-pub(super) fn encode(message: &impl Serialize) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; 4];
-    serde_json::to_writer(&mut bytes, message)?;
-    let length = u32::try_from(bytes.len() - 4).map_err(io::Error::other)?;
-    bytes[..4].copy_from_slice(&length.to_le_bytes());
-    Ok(bytes)
+pub(super) fn encode(message: &impl Serialize, sent: &mut Vec<u8>) -> io::Result<()> {
+    let begin = sent.len();
+    sent.extend([0; 4]);
+    serde_json::to_writer(&mut *sent, message)?;
+    let length = u32::try_from(sent.len() - begin - 4).map_err(io::Error::other)?;
+    sent[begin..begin + 4].copy_from_slice(&length.to_le_bytes());
+    Ok(())
 }
 
 /// The next message; none when the other side has ended, also in the middle of one.
@@ -161,19 +192,17 @@ pub(super) async fn receive<T: DeserializeOwned>(
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::ffi::OsStringExt;
-
     use super::*;
 
     #[tokio::test]
     async fn messages_arrive_whole_or_not_at_all() {
         let odd = OsString::from_vec(vec![b'a', 0xff, b'b']);
         let order = Order {
-            spool: odd.clone(),
+            spool: odd.clone().into(),
             task_run: "e/r/1".to_owned(),
             argv: vec!["sh".to_owned()],
-            environment: vec![(Text::Plain("NAME".to_owned()), odd.into())],
-            directory: "/".into(),
+            environment: vec![(OsString::from("NAME").into(), odd.into())],
+            directory: OsString::from("/ä \"").into(),
             open_files: Some((Some(9), None)),
             time_left: Some(3),
             grace: 5,
@@ -181,7 +210,7 @@ mod tests {
         let asks = [Ask::Launch(1, Box::new(order)), Ask::Stop(1, true)];
         let mut sent = Vec::new();
         for ask in &asks {
-            sent.extend(encode(ask).unwrap());
+            encode(ask, &mut sent).unwrap();
         }
         let mut received = Vec::new();
         let mut reader = &sent[..];
