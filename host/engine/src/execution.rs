@@ -1,5 +1,6 @@
 //! What all task runs of one execution share.
 
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -20,9 +21,21 @@ use crate::references::References;
 use crate::storage::{Folder, Storage};
 use crate::workdir::Workdir;
 
-/// The surroundings of an execution: ports, places, settings. Task runs get copies with a cancellation of their own.
+/// An execution as the whole of it or one of its task runs sees it. A copy of it costs next to nothing.
 #[derive(Clone)]
 pub struct Execution {
+    surroundings: Arc<Surroundings>,
+    /// Ends what this is for when asked to.
+    pub cancel: Cancel,
+    /// The working directory of the tasks that share one.
+    pub shared: Option<Arc<Workdir>>,
+    /// What an earlier host kept of the attempt of the task run that this is for.
+    pub earlier: Option<Arc<KeptRun>>,
+}
+
+/// The surroundings of an execution: ports, places, settings. All its task runs have the same.
+#[derive(Clone)]
+pub struct Surroundings {
     /// The execution's id.
     pub id: String,
     /// The flow's file, for places in messages.
@@ -41,8 +54,6 @@ pub struct Execution {
     pub directory: PathBuf,
     /// Hides secrets.
     pub masker: Masker,
-    /// Ends everything when asked to.
-    pub cancel: Cancel,
     /// The type name of the runner that every task gets, whatever the flow says.
     pub runner_override: Option<String>,
     /// Where what later executions may use again is kept; nothing is where there is none.
@@ -53,8 +64,6 @@ pub struct Execution {
     pub kept: Option<Arc<Kept>>,
     /// Stands for secrets in what is kept.
     pub references: References,
-    /// What an earlier host kept of the attempt of the task run that this is for.
-    pub earlier: Option<Arc<KeptRun>>,
     /// Whether its id is told as soon as it begins, so that it must be on disk before.
     pub announced: bool,
     /// Whether working directories stay.
@@ -63,8 +72,6 @@ pub struct Execution {
     pub slots: Arc<Semaphore>,
     /// Asks people.
     pub people: Arc<dyn People>,
-    /// The working directory of the tasks that share one.
-    pub shared: Option<Arc<Workdir>>,
     /// Its directories that wait until nothing needs them.
     pub leaving: Leaving,
     /// The flows beside this one, and places for their executions.
@@ -113,7 +120,30 @@ impl Default for Origin {
     }
 }
 
+impl Deref for Execution {
+    type Target = Surroundings;
+
+    fn deref(&self) -> &Surroundings {
+        &self.surroundings
+    }
+}
+
 impl Execution {
+    /// An execution in these surroundings, before anything of it has begun. `cancel` ends all of it.
+    pub fn new(surroundings: Surroundings, cancel: Cancel) -> Self {
+        Self {
+            surroundings: Arc::new(surroundings),
+            cancel,
+            shared: None,
+            earlier: None,
+        }
+    }
+
+    /// Its surroundings, to be changed for it and for copies that are made later.
+    pub(crate) fn surroundings_mut(&mut self) -> &mut Surroundings {
+        Arc::make_mut(&mut self.surroundings)
+    }
+
     /// Enters that something with an effect is about to begin. It must not begin before what this gives is done without an error:
     /// then that is on disk. Where an earlier host has begun it, it stands there already.
     pub(crate) fn launching(
@@ -150,10 +180,10 @@ impl Execution {
         earlier: Option<Arc<KeptRun>>,
     ) -> Self {
         Self {
+            surroundings: Arc::clone(&self.surroundings),
             cancel,
             shared,
             earlier,
-            ..self.clone()
         }
     }
 }

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::aside::{begins_by_asking, elsewhere, labels_ask};
 use crate::cancel::{Cancel, CancelLevel};
 use crate::event::{Event, Reporter, Shared};
-use crate::execution::{Execution, Origin};
+use crate::execution::{Execution, Origin, Surroundings};
 use crate::flow::{Ended, run_flow, set_labels, set_variables};
 use crate::flows::{Loaded, Opened};
 use crate::inputs::{kept_inputs, restore_inputs, set_inputs};
@@ -67,21 +67,19 @@ impl Execution {
     pub(crate) fn of(&self, loaded: &Loaded, cancel: Cancel, origin: Origin) -> Self {
         let id = fresh_id();
         let flow = &loaded.flow;
-        Self {
+        let surroundings = Surroundings {
             folder: Folder::execution(&flow.namespace.value, &flow.id.value, &id),
             id,
             source: loaded.source.clone(),
-            cancel,
             // Nobody began it before, and nobody keeps it yet.
             ledger: Arc::new(NoLedger),
             kept: None,
             references: References::default(),
-            earlier: None,
-            shared: None,
             leaving: Leaving::default(),
             origin,
-            ..self.clone()
-        }
+            ..Surroundings::clone(self)
+        };
+        Self::new(surroundings, cancel)
     }
 }
 
@@ -89,10 +87,11 @@ impl Execution {
     /// Goes on with an execution of a flow that an earlier host began.
     pub fn go_on(&mut self, loaded: &Loaded, id: String, kept: Arc<Kept>) {
         let flow = &loaded.flow;
-        self.folder = Folder::execution(&flow.namespace.value, &flow.id.value, &id);
-        self.id = id;
-        self.origin = kept.origin.clone();
-        self.kept = Some(kept);
+        let own = self.surroundings_mut();
+        own.folder = Folder::execution(&flow.namespace.value, &flow.id.value, &id);
+        own.id = id;
+        own.origin = kept.origin.clone();
+        own.kept = Some(kept);
     }
 }
 
@@ -169,10 +168,11 @@ impl Asked {
             tracing::debug!("labels wait for inputs: {}", diagnostic.message);
         }
         let secrets = &scope.services().secrets;
-        execution.references = match &execution.kept {
+        let references = match &execution.kept {
             Some(kept) => References::with(&kept.nonce, secrets),
             None => References::fresh(secrets),
         };
+        execution.surroundings_mut().references = references;
         let inputs = match execution.kept.clone() {
             Some(kept) => {
                 restore_inputs(&mut scope, &loaded.flow, &kept.inputs, given, &execution)?;
@@ -203,8 +203,9 @@ impl Asked {
             .flows
             .open(&loaded.flow, &execution, &inputs)
             .map_err(NotReady::Place)?;
-        execution.directory.clone_from(&opened.directory);
-        execution.ledger = Arc::clone(&opened.ledger);
+        let own = execution.surroundings_mut();
+        own.directory.clone_from(&opened.directory);
+        own.ledger = Arc::clone(&opened.ledger);
         Ok(Ready {
             execution,
             loaded,
@@ -251,7 +252,7 @@ pub async fn perform(ready: Ready, shown: Shared<'_>) -> Performed {
             ..execution.origin.clone()
         };
         let mut next = execution.of(&loaded, execution.cancel.clone(), origin);
-        next.references = execution.references.clone();
+        next.surroundings_mut().references = execution.references.clone();
         match next.flows.open(&loaded.flow, &next, &inputs) {
             Ok(fresh) => opened = fresh,
             Err(message) => {
@@ -259,8 +260,9 @@ pub async fn perform(ready: Ready, shown: Shared<'_>) -> Performed {
                 return performed;
             }
         }
-        next.directory.clone_from(&opened.directory);
-        next.ledger = Arc::clone(&opened.ledger);
+        let own = next.surroundings_mut();
+        own.directory.clone_from(&opened.directory);
+        own.ledger = Arc::clone(&opened.ledger);
         execution = next;
     }
 }

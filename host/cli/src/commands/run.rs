@@ -14,7 +14,7 @@ use taffrail_core::record::{ExecutionRecord, FailureKind};
 use taffrail_core::script::{DOCKER, PROCESS};
 use taffrail_engine::cancel::Cancel;
 use taffrail_engine::event::{Reporter, Shared};
-use taffrail_engine::execution::{Execution, Origin};
+use taffrail_engine::execution::{Execution, Origin, Surroundings};
 use taffrail_engine::flows::{Flows, Loaded};
 use taffrail_engine::kv::KvStore;
 use taffrail_engine::leaving::Leaving;
@@ -165,7 +165,7 @@ pub fn begin(
     let cancel = Cancel::new();
     let masker = Masker::new();
     let namespace = loaded.flow.namespace.value.to_string();
-    let mut execution = Execution {
+    let surroundings = Surroundings {
         folder: Folder::execution(&namespace, &loaded.flow.id.value, &id),
         id: id.clone(),
         source: loaded.source.clone(),
@@ -175,23 +175,21 @@ pub fn begin(
         storage: Arc::clone(&storage),
         directory: host.folders.state.join("executions"),
         masker: masker.clone(),
-        cancel: cancel.clone(),
         runner_override,
         cache: Some(host.folders.cache.clone()),
         ledger: Arc::new(NoLedger),
         kept: None,
         references: References::default(),
-        earlier: None,
         // A crash on purpose is looked at afterwards, so that it must be there.
         announced: args.output == RunOutput::Ndjson || std::env::var_os(FAILPOINT).is_some(),
         keep: args.keep,
         slots: Arc::new(Semaphore::new(jobs(args, descriptors))),
         people: Arc::new(Terminal),
-        shared: None,
         leaving: Leaving::default(),
         flows: Arc::clone(&flows) as Arc<dyn Flows>,
         origin: Origin::default(),
     };
+    let mut execution = Execution::new(surroundings, cancel.clone());
     if let Some(kept) = kept {
         execution.go_on(&loaded, id.clone(), kept);
     }

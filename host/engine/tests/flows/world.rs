@@ -13,7 +13,7 @@ use taffrail_core::validate::{Checker, check};
 use taffrail_engine::cancel::Cancel;
 use taffrail_engine::drive::TaskOutput;
 use taffrail_engine::event::{Event, Reporter, Shared};
-use taffrail_engine::execution::{Execution, Origin};
+use taffrail_engine::execution::{Execution, Origin, Surroundings};
 use taffrail_engine::flows::{Flows, Line, Loaded, Opened};
 use taffrail_engine::kv::KvStore;
 use taffrail_engine::leaving::Leaving;
@@ -285,7 +285,7 @@ impl World {
         let id = format!("{:02}test", self.runs.get());
         let storage = Arc::new(Storage::open(&self.temp.path().join("storage")).unwrap());
         let masker = Masker::new();
-        let execution = Execution {
+        let surroundings = Surroundings {
             id: id.clone(),
             source: loaded.source.clone(),
             checker,
@@ -295,22 +295,20 @@ impl World {
             folder: Folder::execution("company.team", "test", &id),
             directory: PathBuf::new(),
             masker: masker.clone(),
-            cancel: self.cancel.clone(),
             runner_override: None,
             cache: Some(self.temp.path().join("cache")),
             ledger: Arc::new(NoLedger),
             kept: None,
             references: References::default(),
-            earlier: None,
             announced: false,
             keep: false,
             slots: Arc::new(Semaphore::new(self.jobs)),
             people: Arc::new(Somebody::new(self.answer)),
-            shared: None,
             leaving: Leaving::default(),
             flows: Arc::new(flows),
             origin: Origin::default(),
         };
+        let execution = Execution::new(surroundings, self.cancel.clone());
         let services = Arc::new(Services {
             secrets: [("TOKEN".to_owned(), "hunter2hunter2".to_owned())].into(),
             storage,
