@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 use crate::check;
 use crate::error::StoreError;
 use crate::ledger::ExecutionLedger;
-use crate::queue::{Crowd, Queue};
+use crate::queue::Queue;
 use crate::rows::NewExecution;
 
 /// What goes to the thread.
@@ -194,8 +194,7 @@ fn work(state: &Path, queue: &Queue, unfinished: oneshot::Sender<Unfinished>) {
     };
     // Whoever opened it may not ask.
     let _ = unfinished.send(found);
-    let mut crowd = Crowd::default();
-    let Some(mut messages) = queue.next(&mut crowd) else {
+    let Some(mut messages) = queue.next() else {
         return;
     };
     let opened = there.unwrap_or_else(|| check::open_or_make(state));
@@ -226,7 +225,7 @@ fn work(state: &Path, queue: &Queue, unfinished: oneshot::Sender<Unfinished>) {
             changes = 0;
             log_errors(check::move_long_log(&connection));
         }
-        let Some(next) = queue.next(&mut crowd) else {
+        let Some(next) = queue.next() else {
             return log_errors(check::leave_short_log(&connection));
         };
         messages = next;
@@ -258,7 +257,7 @@ fn refuse(queue: &Queue, first: Vec<Message>, error: &StoreError) {
                 let _ = receipt.send(Err(error.clone()));
             }
         }
-        messages = queue.next(&mut Crowd::default());
+        messages = queue.next();
     }
 }
 
