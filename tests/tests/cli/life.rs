@@ -337,3 +337,41 @@ fn two_thousand_lines_are_all_kept_and_empty_ones_too() {
     let log = world.log();
     assert_eq!(log.lines().filter(|line| *line == "one | ").count(), 1000);
 }
+
+#[test]
+fn eight_tasks_work_at_once_for_each_processor() {
+    let world = World::new();
+    let here = world.here().display().to_string();
+    std::fs::create_dir(world.here().join("work")).unwrap();
+    world.write(
+        "flow.yaml",
+        flow(&format!(
+            r#"
+            - id: each
+              type: io.kestra.plugin.core.flow.ForEach
+              values: "{{{{ range(1, 12) }}}}"
+              concurrencyLimit: 0
+              tasks:
+                - id: one
+                  type: io.kestra.plugin.scripts.shell.Commands
+                  commands:
+                    - cd {here}
+                    - touch work/{{{{ taskrun.value }}}}
+                    - ls work | wc -l >> counts
+                    - until [ -e full ] || {{ [ $(ls work | wc -l) -ge 8 ] && sleep 0.2 && touch full; }}; do sleep 0.02; done
+                    - rm work/{{{{ taskrun.value }}}}
+            "#
+        )),
+    );
+    world
+        .sh("one=$(taskset -pc $$ | sed 's/.*: //; s/[-,].*//') && exec taskset -c $one $TAFFRAIL run flow.yaml --runner process")
+        .finish()
+        .exits(0);
+    let counts = std::fs::read_to_string(world.here().join("counts")).unwrap();
+    let counts: Vec<u32> = counts
+        .lines()
+        .map(|count| count.trim().parse().unwrap())
+        .collect();
+    assert_eq!(counts.len(), 12, "{counts:?}");
+    assert_eq!(counts.iter().max(), Some(&8), "{counts:?}");
+}
