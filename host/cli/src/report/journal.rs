@@ -35,6 +35,8 @@ pub struct Log {
     writer: Option<LogWriter>,
     /// The numbers of task runs and attempts in this log.
     numbers: HashMap<(String, u32), u32>,
+    /// The greatest of them; 0 where there are none.
+    last: u32,
     /// What could not be written first.
     failure: Arc<Mutex<Option<String>>>,
 }
@@ -46,6 +48,7 @@ impl Log {
             path: directory.join(FILE),
             writer: None,
             numbers: HashMap::new(),
+            last: 0,
             failure,
         }))
     }
@@ -67,13 +70,14 @@ impl Log {
     }
 
     fn open(&mut self) -> io::Result<&mut LogWriter> {
-        let numbers = &mut self.numbers;
+        let (numbers, last) = (&mut self.numbers, &mut self.last);
         let writer = LogWriter::open(&self.path, &mut |frame| {
             // What an earlier host wrote.
             if frame.kind == Kind::Run
                 && let Ok(head) = serde_json::from_slice::<RunHead>(frame.payload)
             {
                 numbers.insert((head.run, head.attempt), frame.run);
+                *last = frame.run.max(*last);
             }
         })?;
         Ok(self.writer.insert(writer))
@@ -90,8 +94,9 @@ impl Log {
         if let Some(number) = self.numbers.get(&key) {
             return *number;
         }
-        let last = self.numbers.values().max().copied().unwrap_or(0);
-        self.numbers.insert(key, last + 1);
+        self.last += 1;
+        let number = self.last;
+        self.numbers.insert(key, number);
         let head = RunHead {
             run: identity.task_run.clone(),
             task: identity.task.clone(),
@@ -99,8 +104,8 @@ impl Log {
             attempt: identity.attempt,
         };
         let head = serde_json::to_vec(&head).unwrap_or_default();
-        self.append(frame(Kind::Run, last + 1, &head));
-        last + 1
+        self.append(frame(Kind::Run, number, &head));
+        number
     }
 }
 

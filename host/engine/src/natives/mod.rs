@@ -140,7 +140,7 @@ pub(crate) async fn run(mut call: Call<'_>) -> TaskEnd {
     if matches!(call.task.kind, TaskKind::Core(CoreKind::Clone)) {
         // It starts programs, which must be ended and not left.
         let done = match read(keys) {
-            Ok(keys) => git::clone(&mut call, keys, timeout).await,
+            Ok(keys) => Box::pin(git::clone(&mut call, keys, timeout)).await,
             Err(failure) => Err(failure),
         };
         return settled(record, done, known);
@@ -236,8 +236,8 @@ async fn work(call: &mut Call<'_>, keys: Value) -> Result<Done, Failure> {
         CoreKind::Echo => small::echo(call, read(keys)?),
         CoreKind::Exit => small::exit(read(keys)?),
         CoreKind::Fail => small::fail(read(keys)?),
-        CoreKind::FileRead => machine::read(call, read(keys)?).await,
-        CoreKind::FileWrite => machine::write(call, read(keys)?).await,
+        CoreKind::FileRead => Box::pin(machine::read(call, read(keys)?)).await,
+        CoreKind::FileWrite => Box::pin(machine::write(call, read(keys)?)).await,
         CoreKind::FilterItems => files::filter(call, read(keys)?),
         CoreKind::KvDelete => kv::delete(call, read(keys)?),
         CoreKind::KvGet => kv::get(call, read(keys)?),
@@ -261,8 +261,8 @@ async fn work(call: &mut Call<'_>, keys: Value) -> Result<Done, Failure> {
         CoreKind::StorageDelete => files::delete(call, read(keys)?),
         CoreKind::UnsetVariables => small::unset_variables(call, read(keys)?),
         CoreKind::Write => files::write(call, read(keys)?),
-        CoreKind::Download => http::download(call, read(keys)?).await,
-        CoreKind::Request => http::request(call, read(keys)?).await,
+        CoreKind::Download => Box::pin(http::download(call, read(keys)?)).await,
+        CoreKind::Request => Box::pin(http::request(call, read(keys)?)).await,
         CoreKind::Clone | CoreKind::PurgeExecutions | CoreKind::PurgeLogs => {
             Err(failed("it does not run here"))
         }

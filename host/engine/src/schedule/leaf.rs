@@ -37,7 +37,8 @@ pub(super) async fn run<'a>(
         }
     }
     if let TaskKind::Flowable { kind, .. } = &task.kind {
-        return calls::run(context, execution, task, *kind, scope, identity).await;
+        // What takes much room is on its own, so that many small tasks that wait take little.
+        return Box::pin(calls::run(context, execution, task, *kind, scope, identity)).await;
     }
     let cache = match asks(&execution, task) && task.common.cache.is_some() {
         false => TaskCache::of(&execution, task, &scope),
@@ -57,14 +58,14 @@ pub(super) async fn run<'a>(
     let mut end = match &task.kind {
         TaskKind::Script(script_type) => {
             let reporter = log.reporter();
-            run_task(
+            Box::pin(run_task(
                 &execution,
                 task,
                 script_type,
                 &mut scope,
                 identity,
                 reporter,
-            )
+            ))
             .await
         }
         TaskKind::Core(_) | TaskKind::Flowable { .. } => {
