@@ -282,6 +282,24 @@ mod tests {
     }
 
     #[test]
+    fn only_what_nobody_uses_any_more_is_removed() {
+        let own = tempfile::tempdir().unwrap();
+        // No number of a process is as great as that.
+        let gone = format!("{OURS}4194305");
+        let this = format!("{OURS}{}", getpid().as_raw_pid());
+        let others = ["taffrail-1", "taffrail-ci", "elsewhere"];
+        for name in [&*gone, &*this].into_iter().chain(others) {
+            fs::create_dir_all(own.path().join(name).join("e:r:1")).unwrap();
+        }
+        sweep(own.path());
+        let left = fs::read_dir(own.path()).unwrap();
+        let left: BTreeSet<_> = left
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        assert_eq!(left, others.map(str::to_owned).into());
+    }
+
+    #[test]
     fn the_hierarchy_is_found_among_mounts() {
         let check = |mounts: &str, expected: Option<(&str, &str)>| {
             let expected = expected.map(|(mount, root)| (mount.into(), root.into()));
